@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# l2xdp: see `make help`. Rooms are listed in README.md. V=1 shows the commands.
+
+BUILD    ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CC        = gcc
+BPF_CC   ?= clang-14
+BPF_STRIP ?= llvm-strip-14
+FUZZ_CC  ?= clang-14
+PKGS      = libbpf libxdp libevent_core libnl-3.0 libnl-route-3.0 libcyaml yaml-0.1 jansson nettle \
+	    libcap-ng libseccomp
+
+VERSION  := $(shell cat VERSION)
+WARN      = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	    -Wformat=2 -Wno-format-nonliteral
+HARDEN    = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fstack-clash-protection
+OPT      ?= -O2 -g
+SAN      ?=
+CFLAGS    = -std=gnu11 $(OPT) $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,$(HARDEN))
+CPPFLAGS  = -I. -I$(BUILD) -D_GNU_SOURCE -DL2XDP_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+LDFLAGS   = $(if $(SAN),-fsanitize=$(SAN),-pie -Wl,-z,relro,-z,now)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS      = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lelf -lz
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+# ---- rooms ------------------------------------------------------------------
+ROOMS    := base l2tp ppp aaa datapath control
+room_src  = $(wildcard loader/$(1)/*.c)
+room_obj  = $(patsubst %.c,$(BUILD)/%.o,$(call room_src,$(1)))
+room_lib  = $(BUILD)/lib$(1).a
+LNS_SRC  := $(filter-out loader/main.c,$(wildcard loader/*.c))
+LNS_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(LNS_SRC))
+# later rooms use earlier ones
+LINK_ORDER := control datapath aaa ppp l2tp base
+ROOM_LIBS := $(foreach r,$(LINK_ORDER),$(call room_lib,$(r)))
+
+CTL_SRC  := $(wildcard ctl/*.c)
+CTL_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(CTL_SRC))
+
+CLIENT_SRC := $(wildcard tests/client/*.c)
+CLIENT_BIN := $(patsubst tests/client/%_main.c,$(BUILD)/tests/%,$(wildcard tests/client/*_main.c))
+CLIENT_LIB_SRC := $(filter-out %_main.c,$(CLIENT_SRC))
+CLIENT_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(CLIENT_LIB_SRC))
+
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+BPFTEST_SRC := $(wildcard tests/bpf/*_test.c)
+BPFTEST_BIN := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(BPFTEST_SRC))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*_bench.c))
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRC))
+
+# ---- programs for the kernel --------------------------------------------------
+BPF_SRC  := $(wildcard bpf/*.bpf.c)
+BPF_OBJ  := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRC))
+BPF_SKEL := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.skel.h,$(BPF_SRC))
+TBPF_SRC := $(wildcard tests/bpf/*.bpf.c tests/lab/*.bpf.c tests/bench/*.bpf.c)
+TBPF_OBJ := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(TBPF_SRC))
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -Ivmlinux -Wall -Wextra \
+	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
+
+.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench demo lint asan install uninstall clean \
+	help format vmlinux test-bins
+.DEFAULT_GOAL := all
+.SECONDARY:
+
+all: $(BUILD)/l2xdpd $(BUILD)/l2xdpctl ## build l2xdpd and l2xdpctl (in build/)
+
+define room_rule
+$(call room_lib,$(1)): $(call room_obj,$(1))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(BUILD)/%.o: %.c | $(BPF_SKEL)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/l2xdpd: $(BUILD)/loader/main.o $(LNS_OBJ) $(ROOM_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(BUILD)/loader/main.o $(LNS_OBJ) -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+
+$(BUILD)/l2xdpctl: $(CTL_OBJ) $(call room_lib,base)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson)
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(BPF_CC) $(BPFFLAGS) -MMD -MP -c $< -o $@ && $(BPF_STRIP) -g $@
+
+$(BUILD)/tests/%.bpf.o: tests/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(BPF_CC) $(BPFFLAGS) -MMD -MP -c $< -o $@ && $(BPF_STRIP) -g $@
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)/usr/sbin/bpftool gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+# ---- tests --------------------------------------------------------------------
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB_OBJ) $(ROOM_LIBS) | $(BPF_SKEL)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(CLIENT_LIB_OBJ) \
+		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
+
+$(BUILD)/tests/bpf/%: tests/bpf/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+
+# l2xdp-client, l2xdp-load: tests/client/NAME_main.c and the room's other files
+$(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB_OBJ) $(ROOM_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(CLIENT_LIB_OBJ) \
+		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+
+# A fuzzer is one file plus the pure rooms, all instrumented.
+PURE_SRC := $(foreach r,base l2tp ppp aaa,$(call room_src,$(r)))
+FUZZFLAGS = -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -fno-omit-frame-pointer
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard loader/*/*.h)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(FUZZFLAGS) $(CPPFLAGS) -o $@ $< $(PURE_SRC) \
+		$(shell sed -n 's/^.*FUZZ_SOURCES: \(.*\) \*\/.*/\1/p' $<) $(LIBS)
+
+test-bins: all $(UNIT_BIN) $(BPFTEST_BIN) $(CLIENT_BIN) $(TBPF_OBJ)
+
+deps: ## install the Debian packages of tests/packages.txt (root)
+	$(Q)tests/deps.sh
+
+test: ## install, build, run all tests (root); last line: N passed, N failed, N skipped
+	$(Q)tests/run all
+
+unit: ## protocol, codec and configuration tests (no root)
+	$(Q)tests/run unit
+
+bpf-test: ## programs on named packets (root)
+	$(Q)tests/run bpf
+
+lab: ## network namespaces: subscriber, us, core host (root)
+	$(Q)tests/run lab
+
+interop: ## xl2tpd and pppd in a QEMU guest on Debian's kernel (root)
+	$(Q)tests/run interop
+
+fuzz: ## libFuzzer on every parser; FUZZ_SECONDS each (default 60)
+	$(Q)tests/fuzz/run.sh
+
+bench: ## ratios to a bare XDP redirect, set-up rate, memory (root)
+	$(Q)tests/bench/run.sh
+
+demo: ## the main job on a lab of network namespaces (root)
+	$(Q)tests/demo.sh
+
+asan: ## unit tests under AddressSanitizer and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=address,undefined OPT='-O1 -g' asan-run
+
+asan-run:
+	$(Q)TESTS_BUILD=$(BUILD) tests/run unit
+
+lint: ## clang-format, clang-tidy, shellcheck, headers alone, SPDX
+	$(Q)tests/lint.sh
+
+format: ## clang-format the tree in place
+	$(Q)git ls-files '*.c' '*.h' | grep -v '^vmlinux/' | xargs clang-format-14 -i
+
+vmlinux: ## regenerate vmlinux/vmlinux.h
+	$(Q)vmlinux/generate.sh
+
+install: all ## install under DESTDIR/PREFIX
+	$(Q)deploy/install.sh '$(BUILD)' '$(DESTDIR)' '$(PREFIX)'
+
+clean: ## remove build/
+	$(Q)rm -rf $(BUILD)
+
+help: ## this list
+	@echo 'l2xdp $(VERSION): make [TARGET] [V=1] [BUILD=dir] [BPF_CC=clang-19]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

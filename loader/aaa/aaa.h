@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Users and addresses. Users come from a file in pppd's chap-secrets format; address
+ * pools are ranges of IPv4 addresses and of IPv6 /64s.
+ */
+#ifndef L2XDP_AAA_AAA_H
+#define L2XDP_AAA_AAA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/base/addr.h"
+#include "loader/base/ids.h"
+
+/* ---- users: client server secret addresses (pppd(8), AUTHENTICATION) ---- */
+struct users;
+
+/* Reads the file. On failure a negative errno and, in err, "file:line: what; remedy".
+ * A file that others can read is a warning on the log. Quotes, escapes, comments,
+ * "*" for client or server, and "@file" secrets as pppd has them; the fourth and
+ * following columns: one IPv4 address is the static one, "*" or nothing: any, "-":
+ * none. Options after "--" are ignored. */
+int users_load(const char *path, struct users **ret, char *err, size_t errlen);
+void users_free(struct users *u); /* wipes the secrets */
+
+struct user_entry {
+	const char *secret; /* the table's */
+	size_t secret_len;
+	struct ipaddr ipv4; /* static address, or not set */
+	bool no_ipv4; /* "-" */
+};
+/* The entry for this client name at this server name (pppd's best-match rule: exact
+ * names before "*"). -ENOENT if none. */
+int users_find(const struct users *u, const char *client, const char *server,
+	       struct user_entry *ret);
+unsigned int users_count(const struct users *u);
+
+/* ---- pools ---- */
+struct pool;
+
+/* Ranges must be prefixes; at most L2X_MAX_WINDOW_SLOTS addresses of each are used.
+ * Network and broadcast address of an IPv4 prefix shorter than /31 and everything in
+ * `reserved` (our own addresses) are never handed out. */
+int pool_new(const char *name, const struct prefix *v4, unsigned int n_v4, const struct prefix *v6,
+	     unsigned int n_v6, const struct ipaddr *reserved, unsigned int n_reserved,
+	     random_fn *random, void *ctx, struct pool **ret);
+void pool_free(struct pool *p);
+/* -ENOSPC when used up, -ENOENT when the pool has no range of that family. An address is
+ * handed out again as late as possible. */
+int pool_take4(struct pool *p, struct ipaddr *ret);
+int pool_take6(struct pool *p, struct prefix *ret); /* a /64 */
+/* A certain address (static users): -EBUSY if held, -ENOENT if outside the pool. */
+int pool_claim4(struct pool *p, const struct ipaddr *a);
+void pool_release4(struct pool *p, const struct ipaddr *a);
+void pool_release6(struct pool *p, const struct prefix *a);
+struct pool_use {
+	uint64_t size4, used4, size6, used6;
+};
+void pool_usage(const struct pool *p, struct pool_use *ret);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file (YAML), read whole and checked whole. Defaults fill what is not
+ * said; unknown keys, wrong types and dangling names are errors with file, line and
+ * remedy. docs/configuration.md describes every key.
+ */
+#ifndef L2XDP_CONTROL_CONFIG_H
+#define L2XDP_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/base/addr.h"
+#include "loader/datapath/datapath.h"
+#include "loader/l2tp/l2tp.h"
+#include "loader/ppp/ppp.h"
+
+#define CONFIG_MAX_DNS 2
+
+struct config_pool {
+	char *name;
+	struct prefix *ipv4, *ipv6;
+	unsigned int n_ipv4, n_ipv6;
+};
+
+struct config_profile {
+	char *name;
+	enum ppp_auth
+		auths[PPP_MAX_AUTHS]; /* authentication: [mschapv2, chap, pap]; [] or [none] */
+	unsigned int n_auths;
+	struct ipaddr local_address;
+	struct ipaddr dns4[CONFIG_MAX_DNS],
+		dns6[CONFIG_MAX_DNS]; /* dns: both families in one list */
+	struct ipaddr nbns[CONFIG_MAX_DNS];
+	unsigned int pool; /* index into pools; UINT_MAX: none */
+	unsigned int mru; /* 128..9000, 0: from the path */
+	bool ipv4, ipv6; /* both true by default; ipv6 needs a pool with ipv6 */
+	unsigned int echo_interval, echo_failures; /* s, default 30 and 4 */
+	bool mss_clamp; /* default true */
+	bool sequencing; /* number what we send; default false */
+	bool isolate; /* reserved for later; must equal datapath.isolate */
+	bool lcp_renegotiate_always, proxy_authentication; /* false, true */
+};
+
+struct config_peer {
+	char *name;
+	struct prefix address;
+	unsigned int profile; /* index into profiles */
+	char *host_name; /* what we send; NULL: hostname */
+	char *expect_host_name; /* NULL: any */
+	char *secret; /* NULL: none; or from secret-file */
+	bool hide_avps, port_float, single_tunnel;
+	unsigned int hello, idle; /* s; default 60, and 0 = keep */
+	unsigned int window, max_calls;
+	struct l2tp_peer l2tp; /* filled from the above by config_load; user = this */
+};
+
+struct config {
+	char *file;
+	char *hostname;
+	struct dp_config datapath;
+	char *interface_names[DP_MAX_INTERFACES];
+	struct config_pool *pools;
+	struct config_profile *profiles;
+	struct config_peer *peers; /* longest prefix first */
+	unsigned int n_pools, n_profiles, n_peers;
+	struct l2tp_limits limits;
+	char *users; /* chap-secrets file; NULL: none */
+	char *control_socket; /* default /run/l2xdpd.sock */
+	enum { CONFIG_LOG_INFO, CONFIG_LOG_DEBUG } log;
+};
+
+/* Reads and checks `path`. 0, or a negative errno with `err` holding one line for each
+ * fault, "FILE:LINE: what; remedy", up to errlen. */
+int config_load(const char *path, struct config **ret, char *err, size_t errlen);
+void config_free(struct config *c); /* wipes secrets */
+/* The peer whose prefix holds this address, the longest first; NULL: none. */
+const struct config_peer *config_peer_of(const struct config *c, const struct ipaddr *a);
+
+#endif

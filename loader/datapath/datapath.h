@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data path: everything that touches the kernel for packets. The only door to the
+ * BPF maps, and the owner of the UDP sockets, the TUN device l2tp0 and the routes to
+ * subscribers.
+ *
+ * Fast path: the XDP programs of bpf/. Slow path: frames that XDP passes up arrive at the
+ * UDP sockets, are checked here as XDP would have, and go into l2tp0; what the host
+ * routes to l2tp0 is encapsulated here. With mode off, or on an interface without XDP,
+ * the slow path carries everything.
+ */
+#ifndef L2XDP_DATAPATH_DATAPATH_H
+#define L2XDP_DATAPATH_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/base/addr.h"
+#include "loader/base/timers.h"
+#include "maps/schema.h"
+#include "maps/verdicts.h"
+
+struct event_base;
+struct datapath;
+
+enum dp_mode { DP_AUTO, DP_NATIVE, DP_GENERIC, DP_OFF };
+extern const char *const dp_mode_names[]; /* "auto", "native", "generic", "off" */
+
+#define DP_MAX_INTERFACES 16
+#define DP_MAX_POOLS 16
+
+/* Owned by the caller; must outlive the datapath. */
+struct dp_config {
+	const char *interfaces[DP_MAX_INTERFACES];
+	unsigned int n_interfaces;
+	enum dp_mode mode; /* auto: native where the driver can, else the slow path */
+	bool exclusive; /* attach alone, not by libxdp's dispatcher */
+	unsigned int shards;
+	struct ipaddr listen[L2X_MAX_LISTEN];
+	unsigned int n_listen;
+	uint16_t port; /* 1701 */
+	struct prefix pools[DP_MAX_POOLS]; /* of both families; IPv6: a /64 each from it */
+	unsigned int n_pools;
+	struct ipaddr local[DP_MAX_POOLS]; /* our addresses on l2tp0 (local-address) */
+	unsigned int n_local;
+	const char *tun_name; /* "l2tp0" */
+	unsigned int tun_mtu; /* 1500 */
+	bool verify_checksum, isolate, data_checksum_off;
+	unsigned int mtu_limit; /* of an inner packet, 0: what the way allows */
+	int dscp; /* -1: copy the inner one; 0..63: fixed */
+};
+
+/* What a session needs to be forwarded. IDs and ports in host order. */
+struct dp_session {
+	uint16_t tunnel_id, session_id; /* ours */
+	uint16_t peer_tunnel_id, peer_session_id; /* theirs */
+	struct path path;
+	bool ipv4_open, ipv6_open;
+	struct ipaddr ipv4; /* the subscriber's */
+	struct prefix ipv6; /* its /64; len 0: none */
+	uint16_t peer_mru; /* octets (LCP) */
+	bool seq_send, seq_receive, seq_required;
+	bool acfc, ecn, clamp_mss;
+};
+
+struct dp_traffic {
+	struct {
+		uint64_t packets, bytes, drops, lost;
+	} hook_rx, hook_tx, slow_rx, slow_tx;
+};
+
+struct dp_ops {
+	/* A datagram with T=1. */
+	void (*control)(void *ctx, const struct path *path, const uint8_t *msg, size_t len);
+	/* A PPP frame of a session that is not forwarded IP: LCP and the like, FF 03 and
+	 * all as it came. Path and IDs have been checked. */
+	void (*ppp)(void *ctx, uint32_t index, const uint8_t *frame, size_t len);
+	/* An IPv6 packet from fe80::/10 or ::, for ppp_ipv6_local. */
+	void (*ipv6_local)(void *ctx, uint32_t index, const uint8_t *packet, size_t len);
+	/* The inner MTU of a session changed (path MTU, link MTU). */
+	void (*mtu_changed)(void *ctx, uint32_t index, uint16_t mtu);
+};
+
+/* Index of a session, the same in maps, here and in the CLI. */
+static inline uint32_t dp_index(unsigned int shards, uint16_t tunnel_id, uint16_t session_id)
+{
+	return ((uint32_t)(tunnel_id & (shards - 1)) << 16) | session_id;
+}
+
+/* Octets that maps will take with this configuration, to be printed before. */
+size_t dp_memory(const struct dp_config *cfg);
+
+/*
+ * Loads, attaches, opens sockets and l2tp0. On failure everything is as it was, and
+ * `err` (never NULL) says in one or more lines what, why and how to mend it.
+ * Returns 0 or a negative errno.
+ */
+int dp_open(const struct dp_config *cfg, struct event_base *base, const struct dp_ops *ops,
+	    void *ctx, struct datapath **ret, char *err, size_t errlen);
+/* Detaches, removes routes and l2tp0: the host is left as it was found. */
+void dp_close(struct datapath *dp);
+
+/* Puts a session into the maps, or changes it (no packet sees half an update). Before
+ * ipv4_open or ipv6_open it only tells whose PPP frames are taken. 0, -ENOMEM, -EEXIST
+ * (address held by another session), -EINVAL. */
+int dp_session_set(struct datapath *dp, const struct dp_session *s);
+void dp_session_del(struct datapath *dp, uint32_t index);
+/* A control connection that is known: its messages have their own lane. */
+int dp_tunnel_set(struct datapath *dp, uint16_t tunnel_id, const struct path *path);
+void dp_tunnel_del(struct datapath *dp, uint16_t tunnel_id);
+
+/* One control message, from path->local:local_port; CS6 (DP-DS-4). */
+void dp_send_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len);
+/* One PPP frame (FF 03 ...) in a data message of this session, slow path counted apart
+ * from IP traffic. */
+void dp_send_ppp(struct datapath *dp, uint32_t index, const uint8_t *frame, size_t len);
+
+/* Inner MTU towards a peer on this path before any session exists: what the way allows
+ * less the overhead of our transmit form (DP-MTU-1), and the MRU to ask for (DP-MTU-2). */
+uint16_t dp_path_mtu(struct datapath *dp, const struct path *path, bool seq);
+uint16_t dp_path_mru(struct datapath *dp, const struct path *path);
+uint16_t dp_session_mtu(const struct datapath *dp, uint32_t index);
+int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret);
+/* Packets from the subscriber so far, hook and slow path: cheap, for idle checks. */
+uint64_t dp_session_rx(const struct datapath *dp, uint32_t index);
+
+/* Frames by verdict at the hook. */
+struct dp_verdict_info {
+	const char *name, *class_name, *text;
+};
+extern const struct dp_verdict_info dp_verdicts[L2X_V_MAX];
+void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
+
+/* Slow path and sockets. */
+#define DP_SLOW_COUNTERS(X)                                                                        \
+	X(RX_CONTROL, "rx_control")                                                                \
+	X(RX_PPP, "rx_ppp") X(RX_IP, "rx_ip") X(TX_IP, "tx_ip") X(TX_PPP, "tx_ppp") X(             \
+		TX_CONTROL, "tx_control") X(BAD_HEADER, "bad_header") X(UNKNOWN_SESSION,           \
+									"unknown_session")         \
+		X(WRONG_PATH, "wrong_path") X(BAD_PPP, "bad_ppp") X(BAD_INNER, "bad_inner") X(     \
+			SPOOFED, "spoofed") X(NCP_CLOSED, "ncp_closed") X(SEQ_OLD, "sequence_old") \
+			X(SEQ_MISSING, "sequence_missing") X(ECN_DROP, "ecn_drop") X(NO_SESSION,   \
+										     "no_session") \
+				X(TOO_BIG, "too_big") X(FRAGMENTED, "fragmented") X(               \
+					ICMP_SENT, "icmp_sent") X(ICMP_LIMITED, "icmp_limited")    \
+					X(SEND_FAILED, "send_failed") X(TUN_FAILED, "tun_failed")  \
+						X(PMTU_LOWERED, "pmtu_lowered")                    \
+							X(PMTU_REFUSED, "pmtu_refused")
+enum dp_slow_counter {
+#define X(NAME, name) DP_SLOW_##NAME,
+	DP_SLOW_COUNTERS(X)
+#undef X
+		DP_SLOW_MAX
+};
+extern const char *const dp_slow_counter_names[DP_SLOW_MAX];
+const uint64_t *dp_slow_counters(const struct datapath *dp);
+
+/* For `show datapath`. */
+struct dp_interface_info {
+	const char *name;
+	unsigned int ifindex, mtu;
+	const char *mode; /* "native", "generic", "off" */
+	const char *why; /* for "off": the reason */
+	bool shared; /* by libxdp's dispatcher */
+};
+unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, unsigned int cap);
+const char *dp_tun_name(const struct datapath *dp);
+
+/*
+ * Preflight (also without a datapath): what stands in the way on a device, and the
+ * command that mends it.
+ */
+enum dp_finding_level { DP_OK, DP_NOTE, DP_WARN, DP_FATAL };
+struct dp_finding {
+	enum dp_finding_level level;
+	char what[160];
+	char remedy[160]; /* a command, or empty */
+};
+#define DP_MAX_FINDINGS 24
+/* Number of findings (>= 0) or a negative errno (no such device: -ENODEV). */
+int dp_preflight(const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS]);
+
+#endif

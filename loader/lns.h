@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The LNS: joins calls (l2tp/), links (ppp/), users and addresses (aaa/) and the data
+ * path (datapath/) into sessions. What the control socket shows and clears is asked here.
+ */
+#ifndef L2XDP_LNS_H
+#define L2XDP_LNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/base/timers.h"
+#include "loader/control/config.h"
+#include "loader/datapath/datapath.h"
+#include "loader/l2tp/l2tp.h"
+#include "loader/ppp/ppp.h"
+
+struct event_base;
+struct lns;
+
+/* Everything up and listening, or a negative errno and `err` in words. cfg is the
+ * caller's and outlives the LNS. */
+int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret, char *err,
+	    size_t errlen);
+/* SIGTERM: StopCCN to every peer; `done` is called when all is acknowledged or `grace_ms`
+ * have passed. */
+void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg);
+void lns_free(struct lns *lns);
+
+/* A session as people see it; pointers are good until the next event. */
+struct lns_session_info {
+	uint32_t index; /* the ID that `show session` and `clear session` take */
+	uint16_t tunnel_id, session_id, peer_tunnel_id, peer_session_id;
+	const char *peer; /* configured name */
+	struct path path;
+	const char *user; /* as sent; quote before printing */
+	const char *state; /* "connecting", or the PPP phase, or "open" */
+	const char *authentication;
+	struct ipaddr ipv4; /* not set: none */
+	struct prefix ipv6; /* len 0: none */
+	uint16_t mtu, peer_mru;
+	msec_t age_ms;
+	const char *calling, *called;
+	bool sequencing;
+	struct dp_traffic traffic;
+};
+struct lns_tunnel_info {
+	uint16_t tunnel_id, peer_tunnel_id;
+	const char *peer, *host_name, *vendor, *state;
+	struct path path;
+	unsigned int sessions;
+	msec_t age_ms;
+};
+/* A visitor that returns false ends the walk. */
+void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
+			void *arg);
+int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret); /* -ENOENT */
+void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_tunnel_info *t),
+		       void *arg);
+int lns_session_clear(struct lns *lns, uint32_t index);
+int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id);
+
+struct datapath *lns_datapath(struct lns *lns);
+const struct config *lns_config(const struct lns *lns);
+const struct l2tp_endpoint *lns_l2tp(const struct lns *lns);
+unsigned int lns_session_count(const struct lns *lns);
+msec_t lns_age_ms(const struct lns *lns);
+struct pool;
+const struct pool *lns_pool(const struct lns *lns, unsigned int index); /* as config.pools */
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the programs in bpf/ and the daemon share: the keys and values of every map.
+ *
+ * Types and assertions only. This header compiles as BPF and as user-space C; sizes and
+ * offsets are asserted at the end, because a value that two compilers lay out
+ * differently is read wrong without any error. Byte order is in the type.
+ *
+ *   map        key                  value            daemon            programs
+ *   sessions   session index        l2x_session      writes            read
+ *   traffic    session index        l2x_traffic      reads, adds       add
+ *   tunnels    our tunnel ID        l2x_tunnel       writes            read
+ *   pool4      window slot          session index    writes            read
+ *   pool6      window slot          session index    writes            read
+ *   hosts4     IPv4 address         session index    writes            read
+ *   hosts6     upper 64 bits        session index    writes            read
+ *   ports      ifindex, probed      l2x_port         writes            read
+ *   vlans      ifindex + tags       ifindex          writes            read
+ *   nexthops   nexthop slot, CPU    l2x_nexthop      -                 read, write
+ *   police     source hash          l2x_bucket       -                 read, write
+ *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
+ *   .rodata    -                    l2x_config       before load       read
+ *   .bss       -                    l2x_live         writes            read
+ *
+ * A change of any size, order or meaning raises L2X_SCHEMA.
+ */
+#ifndef L2X_MAPS_SCHEMA_H
+#define L2X_MAPS_SCHEMA_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+#define L2X_SCHEMA 1
+
+/*
+ * The session index is made of the identifiers that we hand out, so that finding a
+ * session is an array access: ((tunnel ID & (shards - 1)) << 16) | session ID. The other
+ * bits of the tunnel ID are compared in the value. Session ID 0 is never handed out
+ * (RFC 2661 section 3.1), so index 0 means "no session" in pool4, pool6 and hosts.
+ */
+#define L2X_SHARD_SESSIONS 65536u
+#define L2X_MAX_SHARDS 64u /* a power of two; 4 Mi sessions */
+#define L2X_MAX_TUNNELS 65536u
+#define L2X_MAX_LISTEN 16u /* local addresses */
+#define L2X_MAX_WINDOWS 16u /* address pools of one family */
+#define L2X_MAX_WINDOW_SLOTS (1u << 20) /* addresses of one pool that can be handed out */
+#define L2X_MAX_HOSTS 65536u /* subscribers with an address outside every pool */
+#define L2X_PORT_SLOTS 256u
+#define L2X_PORT_PROBES 4u
+#define L2X_MAX_NEXTHOPS 65536u /* one per tunnel: the slot is the tunnel ID's */
+#define L2X_POLICE_SLOTS 4096u
+
+/* An IPv4 address stands in its v4-mapped form, ::ffff:a.b.c.d. */
+struct l2x_addr {
+	union {
+		__be32 w[4];
+		__be64 d[2];
+	};
+};
+
+enum l2x_session_flag {
+	L2X_S_IPV4 = 1 << 0, /* IPCP is open: 0021 is forwarded (DP-PPP-2) */
+	L2X_S_IPV6 = 1 << 1, /* IPV6CP is open: 0057 is forwarded */
+	L2X_S_OUTER6 = 1 << 2, /* local and peer are IPv6 */
+	L2X_S_SEQ_TX = 1 << 3, /* number what we send (V2-DATA-2) */
+	L2X_S_SEQ_RX = 1 << 4, /* judge what arrives by DP-SEQ */
+	L2X_S_SEQ_REQUIRED = 1 << 5, /* drop what arrives without a number (DP-SEQ-3) */
+	L2X_S_ACFC = 1 << 6, /* leave out FF 03 when sending (DP-PPP-3) */
+	L2X_S_ECN = 1 << 7, /* peer sent AVP 103: outer ECN := inner (DP-ECN-1) */
+	L2X_S_MSS = 1 << 8, /* clamp the MSS of SYNs, both ways (DP-MSS-1) */
+	L2X_S_CSUM0 = 1 << 9, /* send IPv4 outer UDP checksum 0 (DP-CK-1) */
+	L2X_S_TOS_FIXED = 1 << 10, /* outer DSCP is `dscp`, not the inner one's (DP-DS-1) */
+};
+
+/*
+ * One session. Uplink reads line 0 only, downlink line 1 only. The daemon alone writes.
+ * Elements are not replaced atomically, so each line carries a generation: the daemon
+ * sets it to 0 (dead), writes the rest, then sets the next non-zero number; a program
+ * reads it first, and again before it changes or sends the frame, and treats a
+ * difference as "no session now" (the slow path).
+ */
+struct l2x_session {
+	/* line 0: from the peer */
+	__u32 gen; /* 0: dead */
+	__be16 tunnel_id; /* ours, whole */
+	__u16 flags; /* enum l2x_session_flag */
+	struct l2x_addr peer; /* outer source that must match */
+	struct l2x_addr local; /* outer destination that must match */
+	__be16 peer_port;
+	__be16 local_port;
+	__be32 ipv4; /* the subscriber's address, 0: none */
+	__be64 ipv6; /* upper 64 bits of the subscriber's prefix, 0: none */
+	__u16 mss_mtu; /* octets: SYNs are clamped to this less 40 or 60 (DP-MSS-1) */
+	__u16 reserved0[3];
+
+	/* line 1: to the peer; the outer header's ingredients */
+	__u32 tx_gen; /* as gen */
+	__be16 peer_tunnel_id;
+	__be16 peer_session_id;
+	struct l2x_addr tx_peer;
+	struct l2x_addr tx_local;
+	__be16 tx_peer_port;
+	__be16 tx_local_port;
+	__u16 tx_flags; /* copy of flags */
+	__u16 mtu; /* octets of the largest inner packet (DP-MTU-1) */
+	__u16 nexthop; /* slot of nexthops: our tunnel ID in host order */
+	__u8 ttl; /* outer TTL or hop limit (DP-TX-5) */
+	__u8 dscp; /* 0..63, with L2X_S_TOS_FIXED */
+	__u32 pseudo_sum; /* ones' complement sum, unfolded or folded, in network order as
+			   * bpf_csum_diff gives it, of the parts of the outer UDP pseudo
+			   * header and the L2TP and PPP header that never change: source,
+			   * destination, protocol 17, ports, flags word, tunnel and session
+			   * ID (peer's). Not in it: UDP length (counts twice), Ns, PPP. */
+	__u32 reserved1[2];
+} __attribute__((aligned(64)));
+
+/*
+ * What a session's traffic leaves behind. Added to atomically by the programs and, for
+ * sequence numbers, by the daemon too: the map is mapped into it. Packets and octets
+ * are those of the inner IP packet (DP-LIFE-2), at the hook only; the daemon
+ * keeps those of the slow path itself.
+ */
+struct l2x_traffic {
+	__u64 rx_packets; /* from the subscriber */
+	__u64 rx_bytes;
+	__u64 rx_drops; /* refused for this session: spoofed, closed, sequence */
+	__u64 rx_seq; /* struct l2x_seq as one word, by compare-and-swap */
+	__u64 rx_lost; /* numbers that never came (DP-SEQ-1) */
+	__u64 punt; /* struct l2x_tokens as one word: frames to the slow path */
+	__u64 reserved0[2];
+
+	__u64 tx_packets; /* to the subscriber */
+	__u64 tx_bytes;
+	__u64 tx_drops;
+	__u64 tx_ns; /* next Ns, low 16 bits, by fetch-and-add */
+	__u64 reserved1[4];
+} __attribute__((aligned(64)));
+
+/* DP-SEQ: state of the receiving side. */
+struct l2x_seq {
+	__u16 expected; /* next Ns */
+	__u16 last_old; /* Ns of the newest packet that was judged old */
+	__u16 old_run; /* how many old ones in order among themselves (DP-SEQ-2) */
+	__u16 reserved;
+};
+
+/* A token bucket in one word. */
+struct l2x_tokens {
+	__u32 stamp; /* time of the last change, in units of 2^20 ns */
+	__u32 tokens; /* 1/1024 frame */
+};
+
+/* A control connection: which source is known, and has the lane for known ones. */
+struct l2x_tunnel {
+	__u32 gen; /* 0: none; written as l2x_session.gen */
+	__be16 peer_port;
+	__be16 local_port;
+	struct l2x_addr peer;
+	struct l2x_addr local;
+};
+
+/* An interface that frames come from or leave by. Slot: (ifindex + k) & 255, k < 4. */
+struct l2x_port {
+	__u32 ifindex; /* 0: free. Of the port or of a VLAN device above one */
+	__u32 lower; /* ifindex of the port that the frame really leaves by */
+	__be16 tag[2]; /* VLAN IDs to push, outer first; 0: none */
+	__be16 tpid[2];
+	__u16 mtu; /* octets of IP packet */
+	__u8 mac[6];
+	__u16 flags; /* enum l2x_port_flag */
+	__u16 reserved[3];
+};
+
+enum l2x_port_flag {
+	L2X_P_RX = 1 << 0, /* our program is attached: frames are taken here */
+	L2X_P_TX = 1 << 1, /* lower takes redirected frames */
+};
+
+/* Which VLAN device a tagged frame belongs to (for the FIB's input interface). */
+struct l2x_vlan_key {
+	__u32 ifindex;
+	__be16 tag[2];
+};
+
+/* Outer next hop of a tunnel, per CPU, filled by the program itself from the FIB. */
+struct l2x_nexthop {
+	__u32 epoch; /* valid while it equals l2x_live.epoch; 0: never filled */
+	__u32 lower; /* ifindex to redirect to */
+	__be16 tag[2]; /* as l2x_port */
+	__be16 tpid[2];
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u16 mtu; /* octets of outer IP packet that this way takes */
+	__u16 reserved;
+};
+
+struct l2x_bucket {
+	__u64 tokens; /* struct l2x_tokens as one word */
+};
+
+struct l2x_window4 {
+	__u32 first; /* host order, lowest address */
+	__u32 count; /* addresses, at most L2X_MAX_WINDOW_SLOTS */
+	__u32 slot; /* of `first` in pool4 */
+};
+
+struct l2x_window6 {
+	__u64 first; /* host order, upper 64 bits of the lowest /64 */
+	__u32 count; /* /64s */
+	__u32 slot; /* of `first` in pool6 */
+};
+
+/* .rodata: known at load; what is off costs nothing. */
+struct l2x_config {
+	__u32 schema; /* L2X_SCHEMA */
+	__u32 shard_mask; /* shards - 1 */
+	__be16 port; /* UDP port, 1701 */
+	__u8 n_listen, n_windows4, n_windows6;
+	__u8 verify_checksum; /* 1: sum outer UDP checksums of what arrives (DP-CK-2) */
+	__u8 isolate; /* 1: no forwarding from one subscriber to another (DP-SPOOF-2) */
+	__u8 generic; /* 1: attached in generic mode */
+	__u16 resync; /* DP-SEQ-2: old packets in order before we follow, default 64 */
+	__u16 reserved;
+	__u32 stranger_rate; /* frames per second and source hash, to the socket */
+	__u32 stranger_total; /* ... and all together, per CPU */
+	__u32 punt_rate; /* frames per second and session, to the slow path */
+	struct l2x_addr listen[L2X_MAX_LISTEN];
+	struct l2x_window4 window4[L2X_MAX_WINDOWS];
+	struct l2x_window6 window6[L2X_MAX_WINDOWS];
+};
+
+/* .bss: changed while traffic flows. */
+struct l2x_live {
+	__u32 epoch; /* raised by the daemon at every change of routes, neighbours or links,
+		       * and once a second: bounds how stale a next hop can be */
+	__u32 hosts4; /* entries in hosts4; 0: the look-up is left out */
+	__u32 hosts6;
+	__u32 reserved;
+};
+
+#define L2X_ASSERT(e) _Static_assert(e, #e)
+L2X_ASSERT(sizeof(struct l2x_addr) == 16);
+L2X_ASSERT(sizeof(struct l2x_session) == 128);
+L2X_ASSERT(__builtin_offsetof(struct l2x_session, ipv6) == 48);
+L2X_ASSERT(__builtin_offsetof(struct l2x_session, tx_gen) == 64);
+L2X_ASSERT(__builtin_offsetof(struct l2x_session, pseudo_sum) == 116);
+L2X_ASSERT(sizeof(struct l2x_traffic) == 128);
+L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, tx_packets) == 64);
+L2X_ASSERT(sizeof(struct l2x_seq) == 8);
+L2X_ASSERT(sizeof(struct l2x_tokens) == 8);
+L2X_ASSERT(sizeof(struct l2x_tunnel) == 40);
+L2X_ASSERT(sizeof(struct l2x_port) == 32);
+L2X_ASSERT(sizeof(struct l2x_vlan_key) == 8);
+L2X_ASSERT(sizeof(struct l2x_nexthop) == 32);
+L2X_ASSERT(sizeof(struct l2x_window4) == 12);
+L2X_ASSERT(sizeof(struct l2x_window6) == 16);
+
+#endif

@@ -133,29 +133,29 @@ bool log_allowed(struct log_limit *l, msec_t now, unsigned int burst, msec_t eve
 	return true;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c > ' ' && c < 127 && c != '"' && c != '\\' && c != '\'';
+}
+
 const char *log_quote(const void *in, size_t n, char *quoted, size_t cap)
 {
 	const unsigned char *p = in;
-	size_t at = 0;
+	size_t need = 1, at = 0, room;
 
 	if (!cap)
 		return quoted;
-	for (size_t i = 0; i < n; i++) {
-		bool plain =
-			p[i] > ' ' && p[i] < 127 && p[i] != '"' && p[i] != '\\' && p[i] != '\'';
-		size_t need = plain ? 1 : 4;
-		/* room for "..." unless this is the last one */
-		size_t keep = i + 1 < n ? 4 : 1;
-
-		if (at + need + keep > cap) {
-			at = append(quoted, at, cap, "...");
-			break;
-		}
-		if (plain)
+	for (size_t i = 0; i < n && need <= cap; i++)
+		need += is_plain(p[i]) ? 1 : 4;
+	room = need <= cap ? cap - 1 : cap > 4 ? cap - 4 : 0;
+	for (size_t i = 0; i < n && at + (is_plain(p[i]) ? 1 : 4) <= room; i++) {
+		if (is_plain(p[i]))
 			quoted[at++] = (char)p[i];
 		else
 			at = append(quoted, at, cap, "\\x%02x", p[i]);
 	}
 	quoted[at] = '\0';
+	if (need > cap)
+		append(quoted, at, cap, "...");
 	return quoted;
 }

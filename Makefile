@@ -44,6 +44,7 @@ CLIENT_SRC := $(wildcard tests/client/*.c)
 CLIENT_BIN := $(patsubst tests/client/%_main.c,$(BUILD)/tests/%,$(wildcard tests/client/*_main.c))
 CLIENT_LIB_SRC := $(filter-out %_main.c,$(CLIENT_SRC))
 CLIENT_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(CLIENT_LIB_SRC))
+CLIENT_LIB := $(BUILD)/libclient.a
 
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
@@ -102,10 +103,14 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(Q)/usr/sbin/bpftool gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
 # ---- tests --------------------------------------------------------------------
-$(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB_OBJ) $(ROOM_LIBS) | $(BPF_SKEL)
+$(CLIENT_LIB): $(CLIENT_LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB) $(ROOM_LIBS) | $(BPF_SKEL)
 	$(call say,TEST,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(CLIENT_LIB_OBJ) \
-		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(CLIENT_LIB) $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
 
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
 	$(call say,TEST,$@)
@@ -118,10 +123,10 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
 		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
 # l2xdp-client, l2xdp-load: tests/client/NAME_main.c and the room's other files
-$(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB_OBJ) $(ROOM_LIBS)
+$(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB) $(ROOM_LIBS)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(CLIENT_LIB_OBJ) \
-		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(CLIENT_LIB) $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
 # A fuzzer is one file plus the pure rooms, all instrumented.
 PURE_SRC := $(foreach r,base l2tp ppp aaa,$(call room_src,$(r)))

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The LNS: the one place where the rooms meet. They do not know each other.
+ *
+ *   datapath/ --control--> l2tp/ --call_up--> session.c --> ppp/ --authenticate--> aaa/
+ *      ^   \------ppp-------------------------^  |                                  |
+ *      \------------------dp_session_set---------/<--------------grant--------------/
+ *
+ * One thread, one libevent loop. Time enters here: lns_enter reads the clock once an event,
+ * and everything below gets that number. Timers of the pure rooms stand in one heap; one
+ * libevent timer waits for its first deadline.
+ */
+#include "loader/lns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "loader/lns_internal.h"
+
+#define TIMERS_A_TURN 2000 /* so that a burst of deadlines does not starve the sockets */
+
+/* ---- time ---------------------------------------------------------------------- */
+
+msec_t lns_enter(struct lns *lns)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	lns->now = (msec_t)ts.tv_sec * 1000 + (msec_t)ts.tv_nsec / 1000000;
+	return lns->now;
+}
+
+static void arm(struct lns *lns)
+{
+	msec_t next = timers_next(&lns->timers), wait;
+	struct timeval tv;
+
+	if (next == lns->tick_at)
+		return;
+	lns->tick_at = next;
+	if (next == TIMERS_NEVER) {
+		evtimer_del(lns->tick);
+		return;
+	}
+	wait = next > lns->now ? next - lns->now : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000) * 1000;
+	evtimer_add(lns->tick, &tv);
+}
+
+void lns_leave(struct lns *lns)
+{
+	while (lns->dead) {
+		struct session *s = lns->dead;
+
+		lns->dead = s->next_dead;
+		session_free(s);
+	}
+	arm(lns);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct lns *lns = arg;
+
+	(void)fd;
+	(void)what;
+	lns->tick_at = TIMERS_NEVER;
+	timers_run(&lns->timers, lns_enter(lns), TIMERS_A_TURN);
+	lns_leave(lns);
+}
+
+void lns_random(void *ctx, void *buf, size_t n)
+{
+	uint8_t *p = buf;
+
+	(void)ctx;
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			abort(); /* without randomness nothing here is safe */
+		}
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+/* ---- from the data path ---------------------------------------------------------- */
+
+struct session *session_at(const struct lns *lns, uint32_t index)
+{
+	uint32_t shard = index >> 16;
+
+	if (shard >= lns->cfg->datapath.shards || !lns->table[shard])
+		return NULL;
+	return lns->table[shard][index & 0xffff];
+}
+
+static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
+{
+	struct lns *lns = ctx;
+
+	l2tp_input(lns->l2tp, lns_enter(lns), path, msg, len);
+	lns_leave(lns);
+}
+
+static void on_ppp(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
+{
+	struct lns *lns = ctx;
+	struct session *s = session_at(lns, index);
+
+	lns_enter(lns);
+	if (s && s->ppp)
+		ppp_input(s->ppp, lns->now, frame, len);
+	lns_leave(lns);
+}
+
+static void on_ipv6_local(void *ctx, uint32_t index, const uint8_t *packet, size_t len)
+{
+	struct lns *lns = ctx;
+	struct session *s = session_at(lns, index);
+
+	lns_enter(lns);
+	if (s && s->ppp)
+		ppp_ipv6_local(s->ppp, lns->now, packet, len);
+	lns_leave(lns);
+}
+
+static void on_mtu_changed(void *ctx, uint32_t index, uint16_t mtu)
+{
+	struct lns *lns = ctx;
+	struct session *s = session_at(lns, index);
+
+	if (s) {
+		struct log_who who = session_who(s);
+
+		log_info(&who, "MTU is now %u", mtu);
+	}
+}
+
+static const struct dp_ops dp_ops = {
+	.control = on_control,
+	.ppp = on_ppp,
+	.ipv6_local = on_ipv6_local,
+	.mtu_changed = on_mtu_changed,
+};
+
+/* ---- from l2tp/ -------------------------------------------------------------------- */
+
+static struct log_who tunnel_who(const struct l2tp_tunnel *t)
+{
+	return (struct log_who){ .tunnel = l2tp_tunnel_id(t), .peer = l2tp_tunnel_peer(t)->name };
+}
+
+static void on_send(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
+{
+	struct lns *lns = ctx;
+
+	dp_send_control(lns->dp, path, msg, len);
+}
+
+static const struct l2tp_peer *on_find_peer(void *ctx, const struct path *path)
+{
+	struct lns *lns = ctx;
+	const struct config_peer *p = config_peer_of(lns->cfg, &path->peer);
+	char buf[PATH_STRLEN];
+
+	if (!p && log_allowed(&lns->refused_log, lns->now, 5, 10000))
+		log_note(NULL,
+			 "%s asks for a control connection, but no entry of `peers` holds its "
+			 "address",
+			 endpoint_str(&path->peer, path->peer_port, buf));
+	return p ? &p->l2tp : NULL;
+}
+
+static void on_tunnel_new(void *ctx, struct l2tp_tunnel *t)
+{
+	struct lns *lns = ctx;
+	struct log_who who = tunnel_who(t);
+	int ret = dp_tunnel_set(lns->dp, l2tp_tunnel_id(t), l2tp_tunnel_path(t));
+
+	if (ret)
+		log_warn(&who, "shares the strangers' lane at the hook: %s", strerror(-ret));
+}
+
+static bool move_session(void *arg, struct l2tp_call *c)
+{
+	struct session *s = l2tp_call_user(c);
+
+	if (s)
+		session_moved(s, arg);
+	return true;
+}
+
+static void on_tunnel_moved(void *ctx, struct l2tp_tunnel *t)
+{
+	struct path path = *l2tp_tunnel_path(t);
+	struct log_who who = tunnel_who(t);
+	char buf[PATH_STRLEN];
+
+	log_note(&who, "moved to %s", endpoint_str(&path.peer, path.peer_port, buf));
+	on_tunnel_new(ctx, t);
+	l2tp_calls_visit(t, move_session, &path);
+}
+
+static void on_tunnel_up(void *ctx, struct l2tp_tunnel *t)
+{
+	const struct path *path = l2tp_tunnel_path(t);
+	struct log_who who = tunnel_who(t);
+	char at[PATH_STRLEN];
+
+	(void)ctx;
+	log_info(&who, "up: host name \"%s\", at %s, its tunnel ID %u", l2tp_tunnel_hostname(t),
+		 endpoint_str(&path->peer, path->peer_port, at), l2tp_tunnel_peer_id(t));
+}
+
+static void on_tunnel_gone(void *ctx, struct l2tp_tunnel *t, const struct l2tp_reason *why)
+{
+	struct lns *lns = ctx;
+	struct log_who who = tunnel_who(t);
+	char text[LOG_QUOTE_LEN];
+
+	dp_tunnel_del(lns->dp, l2tp_tunnel_id(t));
+	log_info(&who, "down, %s, result %u error %u%s%s",
+		 why->timeout     ? "nobody answered"
+		 : why->from_peer ? "by the peer"
+				  : "by us",
+		 why->result, why->error, why->text[0] ? ": " : "",
+		 log_quote(why->text, strlen(why->text), text, sizeof(text)));
+}
+
+struct alive_ask {
+	struct lns *lns;
+	bool alive;
+};
+
+static bool ask_alive(void *arg, struct l2tp_call *c)
+{
+	struct alive_ask *ask = arg;
+	struct session *s = l2tp_call_user(c);
+	uint64_t rx = s && s->in_dp ? dp_session_rx(ask->lns->dp, s->index) : 0;
+
+	if (s && rx != s->rx_seen_tunnel) {
+		ask->alive = true;
+		s->rx_seen_tunnel = rx;
+	}
+	return true;
+}
+
+static bool on_tunnel_alive(void *ctx, struct l2tp_tunnel *t, msec_t since)
+{
+	struct alive_ask ask = { .lns = ctx };
+
+	(void)since; /* asked once an interval */
+	l2tp_calls_visit(t, ask_alive, &ask);
+	return ask.alive;
+}
+
+static const struct l2tp_ops l2tp_ops = {
+	.send = on_send,
+	.random = lns_random,
+	.find_peer = on_find_peer,
+	.tunnel_new = on_tunnel_new,
+	.tunnel_moved = on_tunnel_moved,
+	.tunnel_up = on_tunnel_up,
+	.tunnel_gone = on_tunnel_gone,
+	.tunnel_alive = on_tunnel_alive,
+	.call_request = session_call_request,
+	.call_up = session_call_up,
+	.call_down = session_call_down,
+};
+
+/* ---- opening and closing ------------------------------------------------------------ */
+
+static int open_pools(struct lns *lns, char *err, size_t errlen)
+{
+	const struct config *cfg = lns->cfg;
+
+	lns->pools = calloc(cfg->n_pools ? cfg->n_pools : 1, sizeof(struct pool *));
+	if (!lns->pools)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < cfg->n_pools; i++) {
+		const struct config_pool *p = &cfg->pools[i];
+		int ret = pool_new(p->name, p->ipv4, p->n_ipv4, p->ipv6, p->n_ipv6,
+				   cfg->datapath.local, cfg->datapath.n_local, lns_random, NULL,
+				   &lns->pools[i]);
+
+		if (ret) {
+			snprintf(err, errlen, "pool %s: %s", p->name, strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int open_users(struct lns *lns, char *err, size_t errlen)
+{
+	int ret;
+
+	if (!lns->cfg->users)
+		return 0;
+	ret = users_load(lns->cfg->users, &lns->users, err, errlen);
+	if (!ret)
+		log_info(NULL, "%u users in %s", users_count(lns->users), lns->cfg->users);
+	return ret;
+}
+
+int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret, char *err,
+	    size_t errlen)
+{
+	struct lns *lns = calloc(1, sizeof(*lns));
+	int rc = -ENOMEM;
+
+	snprintf(err, errlen, "out of memory");
+	if (!lns)
+		return rc;
+	lns->cfg = cfg;
+	lns->base = base;
+	timers_init(&lns->timers);
+	lns->tick_at = TIMERS_NEVER;
+	lns->since = lns_enter(lns);
+	lns->tick = evtimer_new(base, on_tick, lns);
+	lns->table = calloc(cfg->datapath.shards, sizeof(*lns->table));
+	lns->l2tp = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, lns, &lns->timers);
+	if (!lns->tick || !lns->table || !lns->l2tp)
+		goto fail;
+	rc = open_users(lns, err, errlen);
+	if (!rc)
+		rc = open_pools(lns, err, errlen);
+	if (!rc)
+		rc = dp_open(&cfg->datapath, base, &dp_ops, lns, &lns->dp, err, errlen);
+	if (rc)
+		goto fail;
+	arm(lns);
+	*ret = lns;
+	return 0;
+fail:
+	lns_free(lns);
+	return rc;
+}
+
+static void on_closing(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval soon = { .tv_usec = 20000 };
+	struct lns *lns = arg;
+
+	(void)fd;
+	(void)what;
+	lns_enter(lns);
+	if (l2tp_unacknowledged(lns->l2tp) && lns->now < lns->closing_until)
+		evtimer_add(lns->closing, &soon);
+	else
+		lns->closed(lns->closed_arg);
+}
+
+void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg)
+{
+	static const struct timeval now = { 0 };
+
+	if (lns->closing)
+		return;
+	lns->closed = done;
+	lns->closed_arg = arg;
+	lns->closing_until = lns_enter(lns) + grace_ms;
+	lns->closing = evtimer_new(lns->base, on_closing, lns);
+	l2tp_shutdown(lns->l2tp, lns->now);
+	lns_leave(lns);
+	if (lns->closing)
+		evtimer_add(lns->closing, &now);
+	else
+		done(arg);
+}
+
+void lns_free(struct lns *lns)
+{
+	if (!lns)
+		return;
+	if (lns->l2tp)
+		l2tp_endpoint_free(lns->l2tp);
+	while (lns->dead) {
+		struct session *s = lns->dead;
+
+		lns->dead = s->next_dead;
+		session_free(s);
+	}
+	if (lns->dp)
+		dp_close(lns->dp);
+	for (unsigned int i = 0; lns->pools && i < lns->cfg->n_pools; i++)
+		pool_free(lns->pools[i]);
+	free(lns->pools);
+	users_free(lns->users);
+	for (unsigned int i = 0; lns->table && i < lns->cfg->datapath.shards; i++)
+		free(lns->table[i]);
+	free(lns->table);
+	if (lns->tick)
+		event_free(lns->tick);
+	if (lns->closing)
+		event_free(lns->closing);
+	timers_free(&lns->timers);
+	free(lns);
+}

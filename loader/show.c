@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the control socket asks of the LNS: sessions and tunnels as people see them. */
+#include <errno.h>
+#include <string.h>
+
+#include "loader/lns_internal.h"
+
+static const char *state_of(const struct session *s)
+{
+	if (!s->ppp)
+		return "connecting";
+	if (session_is_open(s))
+		return "open";
+	return ppp_phase(s->ppp);
+}
+
+static void fill_session(const struct session *s, struct lns_session_info *ret)
+{
+	const struct lns *lns = s->lns;
+	const struct l2tp_call_info *call = l2tp_call_info(s->call);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->index = s->index;
+	ret->tunnel_id = s->dp.tunnel_id;
+	ret->session_id = s->dp.session_id;
+	ret->peer_tunnel_id = l2tp_tunnel_peer_id(l2tp_call_tunnel(s->call));
+	ret->peer_session_id = l2tp_call_peer_id(s->call);
+	ret->peer = s->peer->name;
+	ret->path = *l2tp_tunnel_path(l2tp_call_tunnel(s->call));
+	ret->user = s->user ? s->user : s->ppp ? ppp_user(s->ppp) : "";
+	ret->state = state_of(s);
+	ret->authentication = s->ppp ? ppp_auth_names[ppp_auth_used(s->ppp)] : "none";
+	if (s->dp.ipv4_open)
+		ret->ipv4 = s->dp.ipv4;
+	if (s->dp.ipv6_open)
+		ret->ipv6 = s->dp.ipv6;
+	if (s->ppp)
+		ret->peer_mru = ppp_peer_mru(s->ppp);
+	ret->age_ms = lns->now - s->since;
+	ret->calling = call ? call->calling : "";
+	ret->called = call ? call->called : "";
+	ret->sequencing = s->dp.seq_send;
+	if (s->in_dp) {
+		ret->mtu = dp_session_mtu(lns->dp, s->index);
+		dp_session_traffic(lns->dp, s->index, &ret->traffic);
+	}
+}
+
+void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
+			void *arg)
+{
+	struct lns_session_info info;
+
+	lns_enter(lns);
+	for (unsigned int shard = 0; shard < lns->cfg->datapath.shards; shard++)
+		for (unsigned int i = 1; lns->table[shard] && i < L2X_SHARD_SESSIONS; i++) {
+			if (!lns->table[shard][i])
+				continue;
+			fill_session(lns->table[shard][i], &info);
+			if (!fn(arg, &info))
+				return;
+		}
+}
+
+int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret)
+{
+	const struct session *s = session_at(lns, index);
+
+	if (!s)
+		return -ENOENT;
+	lns_enter(lns);
+	fill_session(s, ret);
+	return 0;
+}
+
+struct tunnel_walk {
+	struct lns *lns;
+	bool (*fn)(void *arg, const struct lns_tunnel_info *t);
+	void *arg;
+};
+
+static bool visit_tunnel(void *arg, struct l2tp_tunnel *t)
+{
+	struct tunnel_walk *w = arg;
+	struct lns_tunnel_info info = {
+		.tunnel_id = l2tp_tunnel_id(t),
+		.peer_tunnel_id = l2tp_tunnel_peer_id(t),
+		.peer = l2tp_tunnel_peer(t)->name,
+		.host_name = l2tp_tunnel_hostname(t),
+		.vendor = l2tp_tunnel_vendor(t),
+		.state = l2tp_tunnel_state(t),
+		.path = *l2tp_tunnel_path(t),
+		.sessions = l2tp_tunnel_calls(t),
+		.age_ms = w->lns->now - l2tp_tunnel_since(t),
+	};
+
+	return w->fn(w->arg, &info);
+}
+
+void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_tunnel_info *t),
+		       void *arg)
+{
+	struct tunnel_walk w = { .lns = lns, .fn = fn, .arg = arg };
+
+	lns_enter(lns);
+	l2tp_tunnels_visit(lns->l2tp, visit_tunnel, &w);
+}
+
+int lns_session_clear(struct lns *lns, uint32_t index)
+{
+	struct session *s = session_at(lns, index);
+	struct log_who who;
+
+	if (!s)
+		return -ENOENT;
+	lns_enter(lns);
+	who = session_who(s);
+	log_note(&who, "cleared by the operator");
+	session_close(s, &ppp_cause_admin);
+	lns_leave(lns);
+	return 0;
+}
+
+int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id)
+{
+	struct l2tp_tunnel *t = l2tp_tunnel_find(lns->l2tp, tunnel_id);
+	struct l2tp_reason why = { .result = L2TP_STOP_GENERAL, .text = "cleared by the operator" };
+
+	if (!t)
+		return -ENOENT;
+	lns_enter(lns);
+	l2tp_tunnel_close(t, lns->now, &why);
+	lns_leave(lns);
+	return 0;
+}
+
+struct datapath *lns_datapath(struct lns *lns)
+{
+	return lns->dp;
+}
+
+const struct config *lns_config(const struct lns *lns)
+{
+	return lns->cfg;
+}
+
+const struct l2tp_endpoint *lns_l2tp(const struct lns *lns)
+{
+	return lns->l2tp;
+}
+
+unsigned int lns_session_count(const struct lns *lns)
+{
+	return lns->n_sessions;
+}
+
+msec_t lns_age_ms(const struct lns *lns)
+{
+	return lns->now - lns->since;
+}
+
+const struct pool *lns_pool(const struct lns *lns, unsigned int index)
+{
+	return index < lns->cfg->n_pools ? lns->pools[index] : NULL;
+}

@@ -65,7 +65,7 @@ BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -
 	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
 
 .PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench demo lint asan install uninstall clean \
-	help format vmlinux test-bins
+	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -78,7 +78,7 @@ $(call room_lib,$(1)): $(call room_obj,$(1))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
-$(BUILD)/%.o: %.c | $(BPF_SKEL)
+$(BUILD)/%.o: %.c | deps-check $(BPF_SKEL)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 
@@ -90,7 +90,7 @@ $(BUILD)/l2xdpctl: $(CTL_OBJ) $(call room_lib,base)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson)
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c | deps-check
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D) && $(BPF_CC) $(BPFFLAGS) -MMD -MP -c $< -o $@ && $(BPF_STRIP) -g $@
 
@@ -137,10 +137,18 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard loader/*/*.h)
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(FUZZFLAGS) $(CPPFLAGS) -o $@ $< $(PURE_SRC) \
 		$(shell sed -n 's/^.*FUZZ_SOURCES: \(.*\) \*\/.*/\1/p' $<) $(LIBS)
 
-test-bins: all $(UNIT_BIN) $(BPFTEST_BIN) $(CLIENT_BIN) $(TBPF_OBJ)
+test-bins: unit-bins bpf-bins lab-bins
+unit-bins: $(UNIT_BIN)
+bpf-objects: $(BPF_OBJ)
+bpf-bins: $(BPFTEST_BIN)
+fuzz-bins: $(FUZZ_BIN)
+lab-bins: all $(CLIENT_BIN) $(TBPF_OBJ)
 
 deps: ## install the Debian packages of tests/packages.txt (root)
 	$(Q)tests/deps.sh
+
+deps-check:
+	@pkg-config --exists $(PKGS) || { echo 'packages are missing; run: sudo make deps' >&2; exit 1; }
 
 test: ## install, build, run all tests (root); last line: N passed, N failed, N skipped
 	$(Q)tests/run all
@@ -167,10 +175,10 @@ demo: ## the main job on a lab of network namespaces (root)
 	$(Q)tests/demo.sh
 
 asan: ## unit tests under AddressSanitizer and UBSan
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=address,undefined OPT='-O1 -g' asan-run
+	$(Q)tests/run asan
 
-asan-run:
-	$(Q)TESTS_BUILD=$(BUILD) tests/run unit
+fuzz-replay: ## every fuzzer over its corpus
+	$(Q)tests/run fuzz-replay
 
 lint: ## clang-format, clang-tidy, shellcheck, headers alone, SPDX
 	$(Q)tests/lint.sh

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# TAP for test scripts: each named case is one "ok", "not ok" or "# SKIP" line. A script
+# ends with tap_done, which writes the plan; tests/run counts a script that dies before
+# it as failed.
+
+tap_count=0
+tap_failures=0
+
+ok() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $*"
+}
+
+not_ok() {
+	tap_count=$((tap_count + 1))
+	tap_failures=$((tap_failures + 1))
+	echo "not ok $tap_count - $*"
+}
+
+# skip NAME REASON
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# Lines for the reader, not counted.
+diag() {
+	sed 's/^/# /' <<<"$*"
+}
+
+# check NAME COMMAND...: ok when the command succeeds; what it printed follows a failure.
+check() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		ok "$name"
+	else
+		not_ok "$name"
+		diag "command: $*"
+		diag "$output"
+		return 1
+	fi
+}
+
+# check_not NAME COMMAND...: ok when the command fails.
+check_not() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		not_ok "$name"
+		diag "succeeded: $*"
+		diag "$output"
+		return 1
+	else
+		ok "$name"
+	fi
+}
+
+# is NAME GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "got:    $2"
+		diag "wanted: $3"
+		return 1
+	fi
+}
+
+# has NAME TEXT REGEX: the text holds a match of the extended regular expression.
+has() {
+	if grep -qE -- "$3" <<<"$2"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "no match of $3 in:"
+		diag "$2"
+		return 1
+	fi
+}
+
+# Call `|| true` after the helpers above where `set -e` is on and the test goes on.
+tap_done() {
+	echo "1..$tap_count"
+	[ "$tap_failures" = 0 ]
+}

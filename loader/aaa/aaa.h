@@ -22,6 +22,9 @@ struct users;
  * following columns: one IPv4 address is the static one, "*" or nothing: any, "-":
  * none. Options after "--" are ignored. */
 int users_load(const char *path, struct users **ret, char *err, size_t errlen);
+/* The same from memory: `file` is what messages call it. */
+int users_parse(const char *file, const char *text, size_t len, struct users **ret, char *err,
+		size_t errlen);
 void users_free(struct users *u); /* wipes the secrets */
 
 struct user_entry {

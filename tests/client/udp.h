@@ -36,7 +36,7 @@ int udp_receive(struct udp_batch *b, int fd, const struct path *local, unsigned 
 
 /* Room for one datagram of up to UDP_ROOM octets, to be filled before the next udp_* call
  * and then sent by udp_queue. May send what is queued. */
-#define UDP_ROOM 2048
+#define UDP_ROOM 9216
 uint8_t *udp_room(struct udp_batch *b);
 /* Queues the datagram that was written `offset` octets into the last udp_room. */
 void udp_queue(struct udp_batch *b, int fd, const struct path *path, size_t offset, size_t len);

@@ -26,7 +26,8 @@ skip() {
 
 # Lines for the reader, not counted.
 diag() {
-	sed 's/^/# /' <<<"$*"
+	local line
+	while IFS= read -r line; do echo "# $line"; done <<<"$*"
 }
 
 # check NAME COMMAND...: ok when the command succeeds; what it printed follows a failure.

@@ -15,6 +15,7 @@
 
 guest_dir=
 guest_pid=
+# shellcheck disable=SC2034 # for the scripts
 guest_kernel=
 
 guest_prepare() {
@@ -66,6 +67,7 @@ guest_start() {
 		read -r -t 1 -u "$guest_out" line || continue
 		line=${line%$'\r'}
 		if [[ $line == @ready* ]]; then
+			# shellcheck disable=SC2034
 			guest_kernel=${line#@ready }
 			return 0
 		fi

@@ -64,15 +64,15 @@ rm -f stamp
 # fetch PACKAGE...: into debs/, once per version
 fetch() (
 	cd debs
-	local want=() package version
+	local absent=() package version
 	for package in "$@"; do
 		version=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
 		compgen -G "${package}_${version//:/%3a}_*.deb" >/dev/null || {
 			rm -f "${package}"_*.deb
-			want+=("$package")
+			absent+=("$package")
 		}
 	done
-	[ ${#want[@]} = 0 ] || apt download "${want[@]}" >/dev/null
+	[ ${#absent[@]} = 0 ] || apt download "${absent[@]}" >/dev/null
 )
 
 fetch_or_update() {
@@ -138,8 +138,8 @@ for package in "${all[@]}"; do unpack "$(compgen -G "debs/${package}_*.deb" | he
 )
 for module in $modules; do
 	modprobe -d "$cache/kernel.d" -S "$release" --show-depends "$module"
-done | awk '$1 == "insmod" { print $2 }' | sort -u | sed 's,^.*/lib/modules/,,' >modules
-(cd kernel.d/lib/modules && cpio -pdm --quiet "$cache/root/lib/modules") <modules
+done | awk '$1 == "insmod" { print $2 }' | sort -u | sed 's,^.*/lib/modules/,,' >module-list
+(cd kernel.d/lib/modules && cpio -pdm --quiet "$cache/root/lib/modules") <module-list
 cp kernel.d/lib/modules/"$release"/modules.{builtin,builtin.modinfo,order} "root/lib/modules/$release/"
 depmod -b root "$release"
 install -m 755 "$here/guest/init" root/init
@@ -147,5 +147,5 @@ install -m 755 "$here/guest/agent" root/agent
 (cd root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) >root.cpio
 rm -rf kernel.d root
 echo "$want" >stamp
-echo "guest: ${#all[@]} packages, $(wc -l <modules) modules, $(($(wc -c <root.cpio) >> 20)) MiB" >&2
+echo "guest: ${#all[@]} packages, $(wc -l <module-list) modules, $(($(wc -c <root.cpio) >> 20)) MiB" >&2
 echo "$cache"

@@ -74,6 +74,9 @@ struct config {
 /* Reads and checks `path`. 0, or a negative errno with `err` holding one line for each
  * fault, "FILE:LINE: what; remedy", up to errlen. */
 int config_load(const char *path, struct config **ret, char *err, size_t errlen);
+/* The same from memory: `file` is what messages call it. */
+int config_parse(const char *file, const char *text, size_t len, struct config **ret, char *err,
+		 size_t errlen);
 void config_free(struct config *c); /* wipes secrets */
 /* The peer whose prefix holds this address, the longest first; NULL: none. */
 const struct config_peer *config_peer_of(const struct config *c, const struct ipaddr *a);

@@ -51,6 +51,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 BPFTEST_SRC := $(wildcard tests/bpf/*_test.c)
 BPFTEST_BIN := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(BPFTEST_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*_bench.c))
+BENCH_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRC))
 
@@ -117,10 +118,10 @@ $(BUILD)/tests/bpf/%: tests/bpf/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
 
-$(BUILD)/tests/bench/%: tests/bench/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
+# NAME_bench.c and the room's other files
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BENCH_LIB_OBJ) | $(BPF_SKEL) $(TBPF_OBJ)
 	$(call say,BENCH,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
-		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BENCH_LIB_OBJ) $(LIBS)
 
 # l2xdp-client, l2xdp-load: tests/client/NAME_main.c and the room's other files
 $(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB) $(ROOM_LIBS)

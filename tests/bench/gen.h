@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the bench's own programs (gen.bpf.c, sink.bpf.c) share with the process that runs
+ * them. Types only. The process writes all of it before a run and reads it after; during
+ * a run only the programs write, on one CPU.
+ */
+#ifndef L2X_BENCH_GEN_H
+#define L2X_BENCH_GEN_H
+
+#define GEN_HEAD 112 /* octets of headers that are written again on each frame ... */
+#define GEN_HEAD_SHORT 72 /* ... or this many, where the headers are shorter */
+#define GEN_CSUMS 2
+#define GEN_OFF_MAX 255 /* mask of an offset; 0 means "nothing to patch" */
+
+/* A checksum field at `off`: ~(sum + session number), folded. */
+struct gen_csum {
+	__u32 off;
+	__u32 sum;
+};
+
+struct gen_config {
+	__u8 head[GEN_HEAD]; /* as it stands for session number 0 */
+	__u32 len; /* of the frame */
+	__u32 long_head; /* 1: GEN_HEAD octets are written, not GEN_HEAD_SHORT */
+	__u32 sid_off, addr_off, ns_off; /* 16-bit fields: session number twice, Ns */
+	struct gen_csum csum[GEN_CSUMS];
+	__u32 sessions; /* 1..65535; numbers are 1..sessions */
+	__u32 mask; /* power of two that holds them, less 1 */
+	__u32 ifindex; /* redirect here; 0: tail call into `target` (a plain test run) */
+	__u64 first, last; /* frames at which the clock is read */
+};
+
+struct gen_state {
+	__u32 x; /* of the permutation */
+	__u32 cycle; /* times that all sessions were visited: Ns */
+	__u64 frames; /* in this run */
+	__u64 begin, end; /* ns, at frames `first` and `last` */
+};
+
+struct gen_shared {
+	struct gen_config cfg;
+	struct gen_state state;
+};
+
+#define SINK_FRAME_MAX 1024
+struct sink_frame {
+	__u32 len; /* SINK_FRAME_MAX + 1: longer than that */
+	__u32 reserved;
+	__u8 bytes[SINK_FRAME_MAX];
+};
+
+struct sink_shared {
+	__u64 frames;
+	__u64 lost; /* verify: no room in the ring */
+};
+
+#endif

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/bench/frames.h"
+#include "tests/bench/program.h"
+
+#include "bpf/l2xdp.skel.h"
+
+#define NUMBERS 65536u
+
+/* A global variable of the object, before or after it was loaded. */
+static void *variable(struct bpf_object *obj, const char *section, const char *name, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, section);
+	const struct btf *btf = bpf_object__btf(obj);
+	int id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC), i;
+	const struct btf_type *sec = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	size_t room;
+	char *data = map ? (char *)bpf_map__initial_value(map, &room) : NULL;
+
+	for (i = 0; sec && data && i < btf_vlen(sec); i++) {
+		const struct btf_var_secinfo *v = btf_var_secinfos(sec) + i;
+		const struct btf_type *var = btf__type_by_id(btf, v->type);
+
+		if (!strcmp(btf__name_by_offset(btf, var->name_off), name) && v->size == size)
+			return data + v->offset;
+	}
+	fprintf(stderr, "bench: no variable %s in %s\n", name, section);
+	return NULL;
+}
+
+static struct l2x_addr mapped(uint32_t host)
+{
+	struct l2x_addr a = { .w = { 0, 0, htonl(0xffff), htonl(host) } };
+
+	return a;
+}
+
+static int set_sizes(struct bpf_object *obj)
+{
+	static const char *const names[] = { "sessions", "traffic", "pool4", "pool6" };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !r; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, names[i]);
+
+		r = map ? bpf_map__set_max_entries(map, NUMBERS) : -ENOENT;
+	}
+	return r;
+}
+
+static int set_config(struct bpf_object *obj)
+{
+	struct l2x_config *cfg = variable(obj, ".rodata", "cfg", sizeof(*cfg));
+
+	if (!cfg)
+		return -ENOENT;
+	cfg->schema = L2X_SCHEMA;
+	cfg->port = htons(BENCH_PORT);
+	cfg->n_listen = 1;
+	cfg->listen[0] = mapped(BENCH_LNS);
+	cfg->n_windows4 = 1;
+	cfg->window4[0].first = BENCH_POOL4;
+	cfg->window4[0].count = NUMBERS;
+	cfg->n_windows6 = 1;
+	cfg->window6[0].first = BENCH_POOL6;
+	cfg->window6[0].count = NUMBERS;
+	cfg->resync = 64;
+	cfg->stranger_rate = 100;
+	cfg->stranger_total = 10000;
+	cfg->punt_rate = 1000;
+	return 0;
+}
+
+static int set_port(struct bpf_object *obj, unsigned int ifindex, enum bench_mac mac)
+{
+	struct l2x_port p = { .ifindex = ifindex,
+			      .lower = ifindex,
+			      .mtu = 1500,
+			      .mac = { 2, 0, 0, 0, 0, (__u8)mac },
+			      .flags = L2X_P_RX | L2X_P_TX };
+	__u32 slot = ifindex & (L2X_PORT_SLOTS - 1);
+	int fd = bpf_object__find_map_fd_by_name(obj, "ports");
+
+	return bpf_map_update_elem(fd, &slot, &p, BPF_ANY);
+}
+
+/* pool4 and pool6: number k of a window is session index k. */
+static int set_pools(struct bpf_object *obj)
+{
+	int fd4 = bpf_object__find_map_fd_by_name(obj, "pool4");
+	int fd6 = bpf_object__find_map_fd_by_name(obj, "pool6");
+	__u32 k;
+	int r = 0;
+
+	for (k = 0; k < NUMBERS && !r; k++) {
+		r = bpf_map_update_elem(fd4, &k, &k, BPF_ANY);
+		if (!r)
+			r = bpf_map_update_elem(fd6, &k, &k, BPF_ANY);
+	}
+	return r;
+}
+
+static int load(struct program *p, const struct chain *chain)
+{
+	struct bpf_program *prog = bpf_object__next_program(p->obj, NULL);
+	struct l2x_live *live;
+	int r;
+
+	if (!prog)
+		return -ENOENT;
+	r = set_sizes(p->obj);
+	if (!r)
+		r = set_config(p->obj);
+	if (!r)
+		r = bpf_object__load(p->obj);
+	if (!r)
+		r = set_port(p->obj, chain->in1, MAC_IN);
+	if (!r)
+		r = set_port(p->obj, chain->out0, MAC_OUT);
+	if (!r)
+		r = set_pools(p->obj);
+	if (r)
+		return r;
+	live = variable(p->obj, ".bss", "live", sizeof(*live));
+	if (!live)
+		return -ENOENT;
+	live->epoch = 1;
+	p->fd = bpf_program__fd(prog);
+	return 0;
+}
+
+int program_open(const char *name, const char *path, const struct chain *chain, struct program *ret)
+{
+	struct program p = { .name = name };
+	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "l2xdp");
+	const void *bytes;
+	size_t size;
+	int r;
+
+	if (path) {
+		p.obj = bpf_object__open_file(path, &opts);
+	} else {
+		bytes = l2xdp_bpf__elf_bytes(&size);
+		p.obj = bpf_object__open_mem(bytes, size, &opts);
+	}
+	r = p.obj ? load(&p, chain) : -errno;
+	if (r) {
+		fprintf(stderr, "bench: program %s: %s\n", name, strerror(-r));
+		program_close(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void program_close(struct program *p)
+{
+	bpf_object__close(p->obj);
+	p->obj = NULL;
+}
+
+/* Words of `bytes`, as they lie in memory. */
+static __u32 sum_words(const void *bytes, size_t len)
+{
+	const __u8 *b = bytes;
+	__u32 sum = 0;
+	__u16 w;
+	size_t i;
+
+	for (i = 0; i < len; i += 2) {
+		memcpy(&w, b + i, 2);
+		sum += w;
+	}
+	return sum;
+}
+
+static struct l2x_session session_of(__u16 k, bool seq)
+{
+	struct l2x_session s = {
+		.gen = 1,
+		.tunnel_id = htons(BENCH_TUNNEL),
+		.flags = L2X_S_IPV4 | L2X_S_IPV6 | L2X_S_MSS,
+		.peer = mapped(BENCH_LAC),
+		.local = mapped(BENCH_LNS),
+		.peer_port = htons(BENCH_PORT),
+		.local_port = htons(BENCH_PORT),
+		.ipv4 = htonl(BENCH_POOL4 + k),
+		.ipv6 = htobe64(BENCH_POOL6 + k),
+		.mss_mtu = 1460,
+		.tx_gen = 1,
+		.peer_tunnel_id = htons(BENCH_PEER_TUNNEL),
+		.peer_session_id = htons(bench_peer_sid(k)),
+		.tx_peer = mapped(BENCH_LAC),
+		.tx_local = mapped(BENCH_LNS),
+		.tx_peer_port = htons(BENCH_PORT),
+		.tx_local_port = htons(BENCH_PORT),
+		.mtu = 1460,
+		.nexthop = BENCH_TUNNEL,
+		.ttl = 64,
+	};
+	__be16 fixed[] = { htons(17),        s.tx_local_port,
+			   s.tx_peer_port,   htons(seq ? 0x0802 : 0x0002),
+			   s.peer_tunnel_id, s.peer_session_id };
+
+	if (seq)
+		s.flags |= L2X_S_SEQ_TX | L2X_S_SEQ_RX;
+	s.tx_flags = s.flags;
+	s.pseudo_sum = sum_words(&s.tx_local.w[3], 4) + sum_words(&s.tx_peer.w[3], 4) +
+		       sum_words(fixed, sizeof(fixed));
+	return s;
+}
+
+int program_sessions(struct program *p, bool seq)
+{
+	int fd = bpf_object__find_map_fd_by_name(p->obj, "sessions");
+	struct l2x_session s;
+	__u32 k;
+	int r = 0;
+
+	if (p->filled && p->seq == seq)
+		return 0;
+	for (k = 1; k < NUMBERS && !r; k++) {
+		s = session_of((__u16)k, seq);
+		r = bpf_map_update_elem(fd, &k, &s, BPF_ANY);
+	}
+	p->filled = !r;
+	p->seq = seq;
+	return r;
+}
+
+int program_verdicts(const struct program *p, uint64_t ret[L2X_V_MAX])
+{
+	int fd = bpf_object__find_map_fd_by_name(p->obj, "verdicts"), cpus, cpu, r = 0;
+	uint64_t *v;
+	__u32 i;
+
+	cpus = libbpf_num_possible_cpus();
+	v = cpus > 0 ? calloc((size_t)cpus, sizeof(*v)) : NULL;
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < L2X_V_MAX && !r; i++) {
+		ret[i] = 0;
+		r = bpf_map_lookup_elem(fd, &i, v);
+		for (cpu = 0; cpu < cpus && !r; cpu++)
+			ret[i] += v[cpu];
+	}
+	free(v);
+	return r;
+}
+
+size_t program_memory(const struct program *p)
+{
+	struct bpf_map *map;
+	char path[64], line[128];
+	unsigned long long n, total = 0;
+	FILE *f;
+
+	bpf_object__for_each_map(map, p->obj)
+	{
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(map));
+		f = fopen(path, "re");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "memlock: %llu", &n) == 1)
+				total += n;
+		if (f)
+			fclose(f);
+	}
+	return total;
+}

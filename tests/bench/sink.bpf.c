@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The other programs of the bench: the bare redirect that we are compared with, and the
+ * end of the chain, which counts frames or, to verify them, hands each to the process.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "tests/bench/gen.h"
+
+struct sink_shared sink;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} out SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 25);
+} frames SEC(".maps");
+
+/* The least that a program can do to send a frame on. */
+SEC("xdp")
+int bare_redirect(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&out, 0, 0);
+}
+
+/* Counts, and ends the frame. */
+SEC("xdp")
+int sink_count(struct xdp_md *ctx)
+{
+	sink.frames++;
+	return XDP_DROP;
+}
+
+/* Hands the frame to the process, every octet of it. */
+SEC("xdp")
+int sink_verify(struct xdp_md *ctx)
+{
+	struct sink_frame *f;
+	__u64 len = bpf_xdp_get_buff_len(ctx);
+
+	sink.frames++;
+	f = bpf_ringbuf_reserve(&frames, sizeof(*f), 0);
+	if (!f) {
+		sink.lost++;
+		return XDP_DROP;
+	}
+	f->len = SINK_FRAME_MAX + 1;
+	if (len > 0 && len <= SINK_FRAME_MAX && !bpf_xdp_load_bytes(ctx, 0, f->bytes, len))
+		f->len = len;
+	bpf_ringbuf_submit(f, 0);
+	return XDP_DROP;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -5,7 +5,8 @@
  *   config.c         the file becomes a struct config, or a list of faults (this file)
  *   config_yaml.c    text to a document of nodes that know their lines; what is hostile
  *                    is refused before it costs anything
- *   config_schema.c  tables of keys; what is wrong with one value
+ *   config_schema.c  tables of keys; config_values.c and config_addresses.c read what
+ *                    they name, and say what is wrong with one value
  *   config_check.c   what is wrong between values
  *   control.c        the socket, its connections and the table of commands
  *   show_*.c         what the commands show

@@ -48,7 +48,7 @@ guest_start() {
 	mkfifo "$guest_dir/port.in" "$guest_dir/port.out"
 	if [ $# = 2 ]; then
 		# Offloads off: what reaches the TAP device must be whole frames.
-		nic=(-netdev "tap,id=n0,ifname=$2,script=no,downscript=no"
+		nic=(-netdev "tap,id=n0,ifname=$2,script=no,downscript=no,vnet_hdr=off"
 			-device "virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ufo=off,romfile=")
 	fi
 	command=(qemu-system-x86_64 -name l2xdp-guest -nodefaults -no-user-config -display none

@@ -17,7 +17,7 @@
  *   ports      ifindex, probed      l2x_port         writes            read
  *   vlans      ifindex + tags       ifindex          writes            read
  *   nexthops   nexthop slot, CPU    l2x_nexthop      -                 read, write
- *   police     source hash          l2x_bucket       -                 read, write
+ *   police     CPU, source hash     l2x_bucket       -                 read, write
  *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
  *   .rodata    -                    l2x_config       before load       read
  *   .bss       -                    l2x_live         writes            read
@@ -224,9 +224,13 @@ struct l2x_config {
 	__u8 generic; /* 1: attached in generic mode */
 	__u16 resync; /* DP-SEQ-2: old packets in order before we follow, default 64 */
 	__u16 reserved;
-	__u32 stranger_rate; /* frames per second and source hash, to the socket */
-	__u32 stranger_total; /* ... and all together, per CPU */
-	__u32 punt_rate; /* frames per second and session, to the slow path */
+	/* Rates are in frames per second, a second's worth at once; 0: no limit. A source is
+	 * an IPv4 /24 or an IPv6 /56. The last quarter of a session's share is for its PPP
+	 * control frames alone, so that no flood of its own data costs it its LCP echoes. */
+	__u32 stranger_rate; /* of a source without control connection or session, passed up */
+	__u32 stranger_total; /* ... and of all those together, per CPU */
+	__u32 punt_rate; /* of a session to the slow path, and of a source whose frames belong
+			  * to no session: fragments, IP options, addresses nobody holds */
 	struct l2x_addr listen[L2X_MAX_LISTEN];
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
@@ -238,7 +242,7 @@ struct l2x_live {
 		       * and once a second: bounds how stale a next hop can be */
 	__u32 hosts4; /* entries in hosts4; 0: the look-up is left out */
 	__u32 hosts6;
-	__u32 reserved;
+	__u32 seed; /* random, set once: keeps the police slots of sources from being guessed */
 };
 
 #define L2X_ASSERT(e) _Static_assert(e, #e)

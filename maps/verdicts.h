@@ -19,7 +19,7 @@
 	X(4, STRANGER, "stranger", SLOW, "control message of a source without control connection") \
 	X(5, STRANGER_POLICED, "stranger-policed", DROP, "too many of those")                      \
 	X(6, PPP_CONTROL, "ppp-control", SLOW, "PPP frame that is not IP")                         \
-	X(7, SESSION_UNKNOWN, "session-unknown", SLOW, "no such tunnel or session here, policed") \
+	X(7, SESSION_UNKNOWN, "session-unknown", SLOW, "no such tunnel or session here, policed")  \
 	X(8, PEER_MISMATCH, "peer-mismatch", DROP, "session exists, but not for this source")      \
 	X(9, SPOOFED, "spoofed", DROP, "inner source address is not this subscriber's")            \
 	X(10, NCP_CLOSED, "ncp-closed", DROP, "IPv4 or IPv6 data, but IPCP or IPV6CP is not open") \
@@ -42,7 +42,8 @@
 	X(27, NO_PORT, "no-port", SLOW, "leaves by an interface that is not ours")                 \
 	X(28, NO_SESSION, "no-session", SLOW, "address of a pool, but no session has it")          \
 	X(29, NOT_LINEAR, "not-linear", SLOW, "headers beyond the linear area or program limits")  \
-	X(30, SLOW_POLICED, "slow-policed", DROP, "slow-path share of this session used up")       \
+	X(30, SLOW_POLICED, "slow-policed", DROP,                                                  \
+	  "slow-path share of this session or source used up")                                     \
 	X(31, NO_HEADROOM, "no-headroom", SLOW, "driver left no room for the headers")             \
 	X(32, CHANGING, "changing", SLOW, "session value was being rewritten")                     \
 	X(33, ISOLATED, "isolated", DROP, "one subscriber to another, isolation is on")            \

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The packet of the subscriber: is it sound, is it his, what becomes of it on the way. */
+#ifndef L2X_BPF_INNER_H
+#define L2X_BPF_INNER_H
+
+#include "bpf/csum.h"
+#include "bpf/frame.h"
+
+#define ECN_NONE 0
+#define ECN_ECT1 1
+#define ECN_ECT0 2
+#define ECN_CE 3
+
+static __always_inline int inner_parse4(struct xdp_md *ctx, struct inner *in)
+{
+	const struct iphdr *ip = frame_at(ctx, in->at, sizeof(*ip));
+	__u32 header, len;
+
+	if (!ip || in->len < IP4_LEN || ip_version(ip) != 4)
+		return L2X_V_BAD_INNER;
+	header = (*(const __u8 *)ip & 0x0f) * 4;
+	len = bpf_ntohs(ip->tot_len);
+	if (header < IP4_LEN || len < header || len > in->len)
+		return L2X_V_BAD_INNER;
+	in->len = (__u16)len;
+	in->tos = ip->tos;
+	in->ttl = ip->ttl;
+	in->proto = ip->protocol;
+	if (ip->frag_off & bpf_htons(IP_OFFSET))
+		in->fragment = 2;
+	else if (ip->frag_off & bpf_htons(IP_MF))
+		in->fragment = 1;
+	if (header != IP4_LEN)
+		return L2X_V_INNER_OPTIONS; /* DP-SLOW-7 */
+	return csum_ipv4(ip) == 0xffff ? GO_ON : L2X_V_BAD_INNER;
+}
+
+static __always_inline int inner_parse6(struct xdp_md *ctx, struct inner *in)
+{
+	const struct ipv6hdr *ip6 = frame_at(ctx, in->at, sizeof(*ip6));
+	__u32 len;
+
+	if (!ip6 || in->len < IP6_LEN || ip_version(ip6) != 6)
+		return L2X_V_BAD_INNER;
+	len = IP6_LEN + bpf_ntohs(ip6->payload_len);
+	if (len > in->len)
+		return L2X_V_BAD_INNER;
+	in->len = (__u16)len;
+	in->tos = ip6_class(ip6);
+	in->ttl = ip6->hop_limit;
+	in->proto = ip6->nexthdr;
+	return in->proto == IPPROTO_HOPOPTS ? L2X_V_INNER_OPTIONS : GO_ON;
+}
+
+/* Version, lengths, header checksum (DP-IN-1). in->len is what there is, and becomes what
+ * the header says: the rest is padding (DP-IN-2). */
+static __always_inline int inner_parse(struct xdp_md *ctx, struct inner *in)
+{
+	return in->v6 ? inner_parse6(ctx, in) : inner_parse4(ctx, in);
+}
+
+static __always_inline bool ip6_is_link_local(const struct in6_addr *addr)
+{
+	return (*(const any16 *)addr & bpf_htons(0xffc0)) == bpf_htons(0xfe80);
+}
+
+static __always_inline bool ip6_is_unspecified(const struct in6_addr *addr)
+{
+	const any64 *a = (const any64 *)addr;
+
+	return !a[0] && !a[1];
+}
+
+/* Is the source this session's own? DP-SPOOF-1. What IPv6 says on the link itself, from
+ * fe80::/10 or ::, is for the daemon (DP-SLOW-6). */
+static __always_inline int inner_check_source(struct xdp_md *ctx, const struct inner *in,
+					      const struct l2x_session *s)
+{
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+
+	if (!in->v6) {
+		ip = frame_at(ctx, in->at, sizeof(*ip));
+		return ip && ip->saddr == s->ipv4 ? GO_ON : L2X_V_SPOOFED;
+	}
+	ip6 = frame_at(ctx, in->at, sizeof(*ip6));
+	if (!ip6)
+		return L2X_V_BAD_INNER;
+	if (*(const any64 *)&ip6->saddr == s->ipv6 && s->ipv6)
+		return GO_ON;
+	if (ip6_is_link_local(&ip6->saddr) || ip6_is_unspecified(&ip6->saddr))
+		return L2X_V_INNER_LOCAL;
+	return L2X_V_SPOOFED;
+}
+
+/* A destination that no router forwards to: multicast, broadcast, loopback, link-local,
+ * reserved (DP-SLOW-6). */
+static __always_inline bool ip4_is_local(__be32 addr)
+{
+	__u32 host = bpf_ntohl(addr);
+	__u32 net = host >> 24;
+
+	return net >= 224 || net == 127 || net == 0 || host >> 16 == 0xa9fe;
+}
+
+static __always_inline bool ip6_is_local(const struct in6_addr *addr)
+{
+	const any64 *a = (const any64 *)addr;
+
+	if (*(const __u8 *)addr == 0xff || ip6_is_link_local(addr))
+		return true;
+	return !a[0] && (a[1] == 0 || a[1] == bpf_cpu_to_be64(1));
+}
+
+/* RFC 6040 section 4.2, DP-ECN-2. The ECN field to go on with, or -1: drop. */
+static __always_inline int ecn_decapsulate(__u8 outer, __u8 inner)
+{
+	if (outer == ECN_CE)
+		return inner == ECN_NONE ? -1 : ECN_CE;
+	if (outer == ECN_ECT1 && inner == ECN_ECT0)
+		return ECN_ECT1;
+	return inner;
+}
+
+/* Writes: TTL or hop limit less one (DP-IN-3), and the ECN field. */
+static __always_inline void inner_forward4(struct iphdr *ip, __u8 ecn)
+{
+	__u16 was = *(any16 *)&ip->ttl; /* with the protocol */
+	__u8 tos = ip->tos;
+
+	ip->ttl--;
+	ip->check = csum_replace(ip->check, was, *(any16 *)&ip->ttl);
+	if ((tos & 3) != ecn) {
+		ip->tos = (__u8)((tos & ~3) | ecn);
+		ip->check = csum_replace(ip->check, bpf_htons(tos), bpf_htons(ip->tos));
+	}
+}
+
+static __always_inline void inner_forward6(struct ipv6hdr *ip6, __u8 ecn)
+{
+	any16 *first = (any16 *)ip6; /* version, class, flow label's first bits */
+
+	ip6->hop_limit--;
+	*first = (*first & ~bpf_htons(0x0030)) | bpf_htons((__u16)(ecn << 4));
+}
+
+/* The frame of `in` ends where the packet ends. Not 0: it could not be cut, and is as it was. */
+static __always_inline long inner_trim(struct xdp_md *ctx, __u32 end)
+{
+	__u32 len = frame_len(ctx);
+
+	return len > end ? bpf_xdp_adjust_tail(ctx, (int)end - (int)len) : 0;
+}
+
+#endif

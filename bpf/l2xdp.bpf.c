@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The program at the driver hook of every interface of ours: an L2TPv2 LNS's data path,
+ * both ways.
+ *
+ * The way of a packet
+ * -------------------
+ * parse.h reads Ethernet, up to two tags, and the IP header, and asks one question: is
+ * this for us? The destination tells: a listen address (uplink), an address of a
+ * subscriber pool (downlink), or neither. What is not for us is passed untouched, before
+ * any of our rules is applied to it.
+ *
+ * Uplink (uplink.h), from the LAC: the outer headers must be sound (parse.h). l2tp.h reads
+ * the header in its sixteen forms; a control message goes up to the daemon's socket, by
+ * the known lane or by the strangers'. The tunnel and session ID that we handed out are
+ * the place of the session in an array (session.h); the peer must be the session's. ppp.h
+ * finds the protocol: what is not IP goes up. inner.h looks at the packet: lengths,
+ * checksum, does the source belong to the subscriber, ECN, TTL. nexthop.h asks the
+ * kernel's FIB. Last the sequence number is judged (seq.h), and only then the frame is
+ * written: MSS (mss.h), TTL, ECN, a new link-layer header (port.h) where the L2TP header
+ * ended.
+ *
+ * Downlink (downlink.h), from the core: the pool slot of the destination holds the index
+ * of the session. Its line is copied, the packet looked at, the MTU compared, the next hop
+ * to the peer taken from this CPU's memory or from the FIB, the outer UDP checksum worked
+ * out from what the inner one promises (csum.h), and only then head room taken and the
+ * headers written.
+ *
+ * Rules of the house: decide before you write, and never pass a frame that was changed.
+ * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
+ * the kernel does it: without XDP it is slow, never broken. What goes up is policed
+ * (police.h). Every frame leaves through verdict_leave (verdict.h), which counts it.
+ *
+ * The daemon rewrites sessions while we read: each of a session's two lines has a
+ * generation that is compared before a decision is acted upon. Programs write nothing but
+ * counters, sequence numbers, token buckets and their own next hops.
+ *
+ * RFC 2661 (L2TP), 1661 (PPP), 6040 (ECN), 2983 (DSCP); the rules, as DP-*, V2-* and PPP-*,
+ * are in docs/protocol/.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/downlink.h"
+#include "bpf/frame.h"
+#include "bpf/parse.h"
+#include "bpf/police.h"
+#include "bpf/uplink.h"
+#include "bpf/verdict.h"
+
+SEC("xdp")
+int l2xdp(struct xdp_md *ctx)
+{
+	struct frame f = {};
+	__u32 index = 0;
+	__be16 proto;
+	int v;
+
+	v = parse_link(ctx, &f, &proto);
+	if (v == GO_ON)
+		v = proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, &f, &index)
+						 : parse_ip6(ctx, &f, &index);
+	if (v == GO_ON)
+		v = f.uplink ? uplink(ctx, &f) : downlink(ctx, &f, index);
+	if (verdict_is_slow(v))
+		v = police_slow(ctx, &f, v);
+	return verdict_leave(ctx, &f, v);
+}
+
+char LICENSE[] SEC("license") = "GPL";

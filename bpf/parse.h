@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ethernet, tags, and the outer IP and UDP headers. What is not ours is passed before
+ * anything of it is judged: a router's other traffic is none of our business.
+ */
+#ifndef L2X_BPF_PARSE_H
+#define L2X_BPF_PARSE_H
+
+#include "bpf/csum.h"
+#include "bpf/frame.h"
+#include "bpf/port.h"
+
+#define NOT_IN_POOL 0xffffffffu
+
+static __always_inline bool is_vlan(__be16 proto)
+{
+	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
+}
+
+/* Link layer: fills f->ifindex, f->l3 and *ret_proto (DP-L2-1). */
+static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be16 *ret_proto)
+{
+	struct ethhdr *eth = frame_at(ctx, 0, sizeof(*eth));
+	struct l2x_vlan_key key = {};
+	struct vlan_hdr *vlan;
+	struct l2x_port *port;
+	__u32 *above;
+	__be16 proto;
+
+	if (!eth || (eth->h_dest[0] & 1))
+		return L2X_V_NOT_OURS;
+	proto = eth->h_proto;
+	f->l3 = sizeof(*eth);
+	if (is_vlan(proto)) {
+		vlan = frame_at(ctx, sizeof(*eth), sizeof(*vlan));
+		if (!vlan)
+			return L2X_V_NOT_OURS;
+		key.tag[0] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
+		proto = vlan->h_vlan_encapsulated_proto;
+		f->l3 += sizeof(*vlan);
+		if (is_vlan(proto)) {
+			vlan = frame_at(ctx, sizeof(*eth) + sizeof(*vlan), sizeof(*vlan));
+			if (!vlan)
+				return L2X_V_NOT_OURS;
+			key.tag[1] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
+			proto = vlan->h_vlan_encapsulated_proto;
+			f->l3 += sizeof(*vlan);
+		}
+	}
+	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
+		return L2X_V_NOT_OURS;
+
+	f->ifindex = ctx->ingress_ifindex;
+	if (key.tag[0] || key.tag[1]) { /* VLAN 0 is but a priority */
+		key.ifindex = f->ifindex;
+		above = bpf_map_lookup_elem(&vlans, &key);
+		if (!above)
+			return L2X_V_NOT_OURS;
+		f->ifindex = *above;
+	}
+	port = port_find(f->ifindex);
+	if (!port)
+		return L2X_V_NOT_OURS;
+	if (!port_mac_is(port, eth))
+		return L2X_V_OTHER_HOST;
+	*ret_proto = proto;
+	return GO_ON;
+}
+
+static __always_inline bool listen_has4(__be32 addr)
+{
+	__u32 i;
+
+	for (i = 0; i < L2X_MAX_LISTEN; i++) {
+		if (i >= cfg.n_listen)
+			break;
+		if (!cfg.listen[i].d[0] && cfg.listen[i].w[2] == bpf_htonl(0xffff) &&
+		    cfg.listen[i].w[3] == addr)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool listen_has6(const struct in6_addr *addr)
+{
+	const any64 *a = (const any64 *)addr;
+	__u32 i;
+
+	for (i = 0; i < L2X_MAX_LISTEN; i++) {
+		if (i >= cfg.n_listen)
+			break;
+		if (cfg.listen[i].d[0] == a[0] && cfg.listen[i].d[1] == a[1])
+			return true;
+	}
+	return false;
+}
+
+/* Index of the session that holds this address; 0: it is a pool's, but nobody holds it;
+ * or NOT_IN_POOL. */
+static __always_inline __u32 pool_find4(__be32 addr)
+{
+	__u32 host = bpf_ntohl(addr), i, off, slot, *index;
+
+	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
+		if (i >= cfg.n_windows4)
+			break;
+		off = host - cfg.window4[i].first;
+		if (off < cfg.window4[i].count) {
+			slot = cfg.window4[i].slot + off;
+			index = bpf_map_lookup_elem(&pool4, &slot);
+			return index ? *index : 0;
+		}
+	}
+	if (!live.hosts4)
+		return NOT_IN_POOL;
+	index = bpf_map_lookup_elem(&hosts4, &addr);
+	return index ? *index : NOT_IN_POOL;
+}
+
+static __always_inline __u32 pool_find6(__be64 prefix)
+{
+	__u64 host = bpf_be64_to_cpu(prefix), off;
+	__u32 i, slot, *index;
+
+	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
+		if (i >= cfg.n_windows6)
+			break;
+		off = host - cfg.window6[i].first;
+		if (off < cfg.window6[i].count) {
+			slot = cfg.window6[i].slot + (__u32)off;
+			index = bpf_map_lookup_elem(&pool6, &slot);
+			return index ? *index : 0;
+		}
+	}
+	if (!live.hosts6)
+		return NOT_IN_POOL;
+	index = bpf_map_lookup_elem(&hosts6, &prefix);
+	return index ? *index : NOT_IN_POOL;
+}
+
+/* The UDP header at f->udp; `room`: octets that the IP header leaves it (DP-LEN-1). */
+static __always_inline int parse_udp(struct xdp_md *ctx, struct frame *f, __u32 room)
+{
+	struct udphdr *udp = frame_at(ctx, f->udp, sizeof(*udp));
+	__u32 len;
+
+	if (!udp)
+		return L2X_V_BAD_OUTER;
+	len = bpf_ntohs(udp->len);
+	if (len < UDP_LEN || len > room || f->udp + room > frame_len(ctx))
+		return L2X_V_BAD_OUTER;
+	f->udp_len = (__u16)len;
+	if (f->v6 && !udp->check)
+		return L2X_V_BAD_CHECKSUM; /* DP-CK-4 */
+	return GO_ON;
+}
+
+/* An IPv4 packet for a listen address: fills udp, udp_len, ecn. GO_ON: a datagram to our
+ * port, whole and without options (DP-DEMUX-1, DP-DEMUX-2). */
+static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
+{
+	struct iphdr *ip = frame_at(ctx, f->l3, sizeof(*ip));
+	struct udphdr *udp;
+	__u32 header, len;
+
+	if (!ip || ip->protocol != IPPROTO_UDP)
+		return L2X_V_NOT_OURS;
+	if (ip->frag_off & bpf_htons(IP_OFFSET))
+		return L2X_V_FRAGMENT; /* its ports are in the first one */
+	header = (*(__u8 *)ip & 0x0f) * 4;
+	if (header < IP4_LEN)
+		return L2X_V_BAD_OUTER;
+	udp = frame_at(ctx, f->l3 + header, sizeof(*udp));
+	if (!udp)
+		return L2X_V_BAD_OUTER;
+	if (udp->dest != cfg.port)
+		return L2X_V_NOT_OURS;
+	if (ip->frag_off & bpf_htons(IP_MF))
+		return L2X_V_FRAGMENT;
+	if (header != IP4_LEN)
+		return L2X_V_OUTER_OPTIONS;
+	len = bpf_ntohs(ip->tot_len);
+	if (len < IP4_LEN || csum_ipv4(ip) != 0xffff)
+		return L2X_V_BAD_OUTER;
+	f->udp = f->l3 + IP4_LEN;
+	f->ecn = ip->tos & 3;
+	return parse_udp(ctx, f, len - IP4_LEN);
+}
+
+static __always_inline int parse_outer6(struct xdp_md *ctx, struct frame *f)
+{
+	struct ipv6hdr *ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
+	struct udphdr *udp;
+
+	if (!ip6)
+		return L2X_V_NOT_OURS;
+	switch (ip6->nexthdr) {
+	case IPPROTO_UDP:
+		break;
+	case IPPROTO_FRAGMENT:
+		return L2X_V_FRAGMENT;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+		return L2X_V_OUTER_OPTIONS;
+	default:
+		return L2X_V_NOT_OURS;
+	}
+	udp = frame_at(ctx, f->l3 + IP6_LEN, sizeof(*udp));
+	if (!udp)
+		return L2X_V_BAD_OUTER;
+	if (udp->dest != cfg.port)
+		return L2X_V_NOT_OURS;
+	f->udp = f->l3 + IP6_LEN;
+	f->ecn = ip6_class(ip6) & 3;
+	return parse_udp(ctx, f, bpf_ntohs(ip6->payload_len));
+}
+
+/* Which way does it go? GO_ON: f->uplink, or to the session *ret_index, which is 0 where
+ * nobody holds the address. */
+static __always_inline int parse_ip4(struct xdp_md *ctx, struct frame *f, __u32 *ret_index)
+{
+	struct iphdr *ip = frame_at(ctx, f->l3, sizeof(*ip));
+
+	if (!ip || ip_version(ip) != 4)
+		return L2X_V_NOT_OURS;
+	f->uplink = listen_has4(ip->daddr);
+	if (f->uplink)
+		return parse_outer4(ctx, f);
+	*ret_index = pool_find4(ip->daddr);
+	return *ret_index == NOT_IN_POOL ? L2X_V_NOT_OURS : GO_ON;
+}
+
+static __always_inline int parse_ip6(struct xdp_md *ctx, struct frame *f, __u32 *ret_index)
+{
+	struct ipv6hdr *ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
+
+	if (!ip6 || ip_version(ip6) != 6)
+		return L2X_V_NOT_OURS;
+	f->v6 = 1;
+	f->uplink = listen_has6(&ip6->daddr);
+	if (f->uplink)
+		return parse_outer6(ctx, f);
+	*ret_index = pool_find6(*(const any64 *)&ip6->daddr);
+	return *ret_index == NOT_IN_POOL ? L2X_V_NOT_OURS : GO_ON;
+}
+
+#endif

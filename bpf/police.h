@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What goes up costs the daemon time, so each sender has but a share (DP-SLOW-20,
+ * DP-DEMUX-4). A share is a token bucket in one word, changed by compare-and-swap: one
+ * second's worth, filled in steps of 2^20 ns. Rate 0 means no limit, and no code.
+ *
+ *   frame                                      share
+ *   control message of a known tunnel          none is needed
+ *   other control message, unknown session     its source's stranger_rate, and
+ *                                              stranger_total of this CPU
+ *   a session's frame for the slow path        the session's punt_rate
+ *   ... its PPP control frames                 the same, and the last quarter alone
+ *   any other for the slow path                its source's punt_rate
+ */
+#ifndef L2X_BPF_POLICE_H
+#define L2X_BPF_POLICE_H
+
+#include "bpf/frame.h"
+
+#define POLICE_CPUS 256u /* slots before those of sources */
+#define POLICE_TRIES 4
+#define TOKEN 1024u /* one frame */
+#define FULL_TICKS 1000u /* in these any bucket fills */
+
+union token_word {
+	struct l2x_tokens t;
+	__u64 word;
+};
+
+/* Takes a token, but leaves `reserve` of them. False: there is none. */
+static __always_inline bool police_take(__u64 *bucket, __u32 rate, __u32 reserve)
+{
+	volatile __u64 *word = bucket;
+	__u32 now = (__u32)(bpf_ktime_get_coarse_ns() >> 20), ticks;
+	__u64 tokens, full = (__u64)rate * TOKEN;
+	union token_word old, new;
+	int i;
+
+	if (full > 0xffffffff)
+		full = 0xffffffff;
+	for (i = 0; i < POLICE_TRIES; i++) {
+		old.word = *word;
+		ticks = now - old.t.stamp;
+		if ((__s32)ticks < 0)
+			ticks = 0; /* another CPU was ahead */
+		tokens = old.t.tokens;
+		if (!old.word || ticks >= FULL_TICKS)
+			tokens = full;
+		else /* 2^20 ns of it: rate * 1.0737 units of 1/1024 frame */
+			tokens += (__u64)ticks * rate * 1100 / 1024;
+		if (tokens > full)
+			tokens = full;
+		if (tokens < (__u64)(reserve + 1) * TOKEN)
+			return false;
+		new.t.stamp = ticks ? now : old.t.stamp;
+		new.t.tokens = (__u32)(tokens - TOKEN);
+		if (!new.word)
+			new.t.tokens = 1; /* all zeros means: never used */
+		if (__sync_val_compare_and_swap(bucket, old.word, new.word) == old.word)
+			return true;
+	}
+	return false;
+}
+
+/* Slot of the source of the frame's IP header: an IPv4 /24 or an IPv6 /56. */
+static __always_inline __u32 police_slot(struct xdp_md *ctx, const struct frame *f, __u32 salt)
+{
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+	__u64 key = 0;
+
+	if (f->l3 > 22)
+		return POLICE_CPUS;
+	if (f->v6) {
+		ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
+		if (ip6)
+			key = bpf_be64_to_cpu(*(const any64 *)&ip6->saddr) >> 8;
+	} else {
+		ip = frame_at(ctx, f->l3, sizeof(*ip));
+		if (ip)
+			key = bpf_ntohl(ip->saddr) >> 8;
+	}
+	/* a multiplicative hash: the odd constant is 2^64 divided by the golden ratio */
+	key = (key ^ ((__u64)(live.seed + salt) << 20)) * 0x9e3779b97f4a7c15ull;
+	key ^= key >> 29;
+	key *= 0x9e3779b97f4a7c15ull;
+	return POLICE_CPUS + (__u32)(key >> 40) % (L2X_POLICE_SLOTS - POLICE_CPUS);
+}
+
+static __always_inline bool police_slot_take(__u32 slot, __u32 rate)
+{
+	struct l2x_bucket *bucket = bpf_map_lookup_elem(&police, &slot);
+
+	return bucket && police_take(&bucket->tokens, rate, 0);
+}
+
+static __always_inline int police_stranger(struct xdp_md *ctx, const struct frame *f, int verdict)
+{
+	/* its own share first: a source that floods must not eat everybody's */
+	if (cfg.stranger_rate && !police_slot_take(police_slot(ctx, f, 0), cfg.stranger_rate))
+		return L2X_V_STRANGER_POLICED;
+	if (cfg.stranger_total &&
+	    !police_slot_take(bpf_get_smp_processor_id() & (POLICE_CPUS - 1), cfg.stranger_total))
+		return L2X_V_STRANGER_POLICED;
+	return verdict;
+}
+
+static __always_inline int police_punt(struct xdp_md *ctx, const struct frame *f, int verdict)
+{
+	__u32 session = f->session, rate = cfg.punt_rate;
+	struct l2x_traffic *t;
+	bool taken;
+
+	if (!rate)
+		return verdict;
+	if (session) {
+		t = bpf_map_lookup_elem(&traffic, &session);
+		taken = t &&
+			police_take(&t->punt, rate, verdict == L2X_V_PPP_CONTROL ? 0 : rate / 4);
+	} else {
+		taken = police_slot_take(police_slot(ctx, f, 1), rate);
+	}
+	return taken ? verdict : L2X_V_SLOW_POLICED;
+}
+
+/* The verdict of a frame for the slow path, or that there are too many of those. */
+__noinline int police_slow(struct xdp_md *ctx, struct frame *f, int verdict)
+{
+	if (!f)
+		return verdict;
+	switch (verdict) {
+	case L2X_V_CONTROL:
+		return verdict;
+	case L2X_V_STRANGER:
+	case L2X_V_SESSION_UNKNOWN:
+		return police_stranger(ctx, f, verdict);
+	}
+	return police_punt(ctx, f, verdict);
+}
+
+#endif

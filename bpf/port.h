@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Interfaces: which one is this, what may leave by it, with which link-layer header. */
+#ifndef L2X_BPF_PORT_H
+#define L2X_BPF_PORT_H
+
+#include "bpf/frame.h"
+
+static __always_inline struct l2x_port *port_find(__u32 ifindex)
+{
+	struct l2x_port *port;
+	__u32 k, slot;
+
+#pragma unroll
+	for (k = 0; k < L2X_PORT_PROBES; k++) {
+		slot = (ifindex + k) & (L2X_PORT_SLOTS - 1);
+		port = bpf_map_lookup_elem(&ports, &slot);
+		if (port && port->ifindex == ifindex)
+			return port;
+	}
+	return 0;
+}
+
+static __always_inline bool port_mac_is(const struct l2x_port *port, const struct ethhdr *eth)
+{
+	const any16 *a = (const any16 *)port->mac, *b = (const any16 *)eth->h_dest;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
+/* Octets of Ethernet header and tags. Tags are filled from the outer one on. */
+static __always_inline __u32 link_len(const struct l2x_nexthop *nh)
+{
+	if (!nh->tag[0])
+		return sizeof(struct ethhdr);
+	return sizeof(struct ethhdr) + (nh->tag[1] ? 2 : 1) * sizeof(struct vlan_hdr);
+}
+
+/* Writes that header at the frame's start. Not 0: there is no room, which cannot be. */
+static __always_inline int link_write(struct xdp_md *ctx, const struct l2x_nexthop *nh,
+				      __be16 proto)
+{
+	const any32 *from = (const any32 *)nh->dmac; /* smac follows it */
+	struct ethhdr *eth = frame_at(ctx, 0, sizeof(*eth));
+	struct vlan_hdr *tag;
+	any32 *to = (any32 *)eth;
+
+	if (!eth)
+		return -1;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	if (!nh->tag[0]) {
+		eth->h_proto = proto;
+		return 0;
+	}
+	tag = frame_at(ctx, sizeof(*eth), 2 * sizeof(*tag));
+	if (!tag)
+		return -1;
+	eth->h_proto = nh->tpid[0];
+	tag[0].h_vlan_TCI = nh->tag[0];
+	if (!nh->tag[1]) {
+		tag[0].h_vlan_encapsulated_proto = proto;
+		return 0;
+	}
+	tag[0].h_vlan_encapsulated_proto = nh->tpid[1];
+	tag[1].h_vlan_TCI = nh->tag[1];
+	tag[1].h_vlan_encapsulated_proto = proto;
+	return 0;
+}
+
+#endif

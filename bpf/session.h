@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sessions and tunnels: array elements that the daemon rewrites while we read. A line is
+ * good only if its generation is the same, and not 0, before and after (schema.h).
+ */
+#ifndef L2X_BPF_SESSION_H
+#define L2X_BPF_SESSION_H
+
+#include "bpf/frame.h"
+
+static __always_inline __u32 generation(const __u32 *gen)
+{
+	return *(const volatile __u32 *)gen;
+}
+
+/* Has the line been rewritten since *gen was `was`? Asked before what was read from it
+ * is acted upon. */
+static __always_inline bool generation_changed(const __u32 *gen, __u32 was)
+{
+	load_barrier();
+	return generation(gen) != was;
+}
+
+static __always_inline __u32 session_index(__be16 tunnel_id, __be16 session_id)
+{
+	return (bpf_ntohs(tunnel_id) & cfg.shard_mask) << 16 | bpf_ntohs(session_id);
+}
+
+/* Uplink: the element, with *ret_gen of line 0; NULL: there is no such session. */
+static __always_inline struct l2x_session *session_of_ids(__u32 index, __be16 tunnel_id,
+							  __u32 *ret_gen)
+{
+	struct l2x_session *s = bpf_map_lookup_elem(&sessions, &index);
+	__u32 gen;
+
+	if (!s)
+		return 0;
+	gen = generation(&s->gen);
+	load_barrier();
+	if (!gen || s->tunnel_id != tunnel_id)
+		return 0;
+	*ret_gen = gen;
+	return s;
+}
+
+/* Downlink: copies line 1 to that of *copy. GO_ON, NO_SESSION or CHANGING. */
+static __always_inline int session_read_tx(const struct l2x_session *s, struct l2x_session *copy)
+{
+	const any64 *from = (const any64 *)&s->tx_gen;
+	any64 *to = (any64 *)&copy->tx_gen;
+	__u32 gen = generation(&s->tx_gen);
+	int i;
+
+	if (!gen)
+		return L2X_V_NO_SESSION;
+	load_barrier();
+#pragma unroll
+	for (i = 0; i < 8; i++)
+		to[i] = from[i];
+	if (generation_changed(&s->tx_gen, gen))
+		return L2X_V_CHANGING;
+	copy->tx_gen = gen;
+	return GO_ON;
+}
+
+/* Are source, destination and both ports of the frame `peer`'s? DP-SPOOF-3. */
+static __always_inline bool peer_matches(struct xdp_md *ctx, const struct frame *f,
+					 const struct l2x_addr *peer, const struct l2x_addr *local,
+					 __be16 peer_port, __be16 local_port)
+{
+	const struct udphdr *udp = frame_at(ctx, f->udp, sizeof(*udp));
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+
+	if (!udp || udp->source != peer_port || udp->dest != local_port)
+		return false;
+	if (f->v6) {
+		ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
+		return ip6 && ip6_equal(&ip6->saddr, peer) && ip6_equal(&ip6->daddr, local);
+	}
+	ip = frame_at(ctx, f->l3, sizeof(*ip));
+	return ip && ip->saddr == peer->w[3] && ip->daddr == local->w[3] &&
+	       peer->w[2] == bpf_htonl(0xffff) && !peer->d[0];
+}
+
+/* Does a control message come from the peer of the control connection that it names? */
+static __always_inline bool tunnel_is_known(struct xdp_md *ctx, const struct frame *f,
+					    __be16 tunnel_id)
+{
+	__u32 slot = bpf_ntohs(tunnel_id), gen;
+	struct l2x_tunnel *t;
+	bool known;
+
+	t = bpf_map_lookup_elem(&tunnels, &slot);
+	if (!slot || !t)
+		return false;
+	gen = generation(&t->gen);
+	if (!gen)
+		return false;
+	load_barrier();
+	known = peer_matches(ctx, f, &t->peer, &t->local, t->peer_port, t->local_port);
+	return known && !generation_changed(&t->gen, gen);
+}
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps of the programs, declared: keys and values are told in schema.h.
+ *
+ * Sizes here are the smallest that load; the daemon sets the real ones before it loads
+ * (sessions and traffic: 65536 a shard, pool4 and pool6: the windows' sum). What the
+ * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
+ * beside that: the kernel refuses to map such a map writable.
+ */
+#ifndef L2X_MAPS_MAPS_BPF_H
+#define L2X_MAPS_MAPS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "maps/schema.h"
+#include "maps/verdicts.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct l2x_session);
+} sessions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct l2x_traffic);
+} traffic SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, L2X_MAX_TUNNELS);
+	__type(key, __u32);
+	__type(value, struct l2x_tunnel);
+} tunnels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} pool4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} pool6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, L2X_MAX_HOSTS);
+	__type(key, __be32);
+	__type(value, __u32);
+} hosts4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, L2X_MAX_HOSTS);
+	__type(key, __be64);
+	__type(value, __u32);
+} hosts6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, L2X_PORT_SLOTS);
+	__type(key, __u32);
+	__type(value, struct l2x_port);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct l2x_vlan_key);
+	__type(value, __u32);
+} vlans SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, L2X_MAX_NEXTHOPS);
+	__type(key, __u32);
+	__type(value, struct l2x_nexthop);
+} nexthops SEC(".maps");
+
+/* Slots 0 to 255: all strangers of a CPU together; the others: one source hash each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, L2X_POLICE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct l2x_bucket);
+} police SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, L2X_V_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} verdicts SEC(".maps");
+
+const volatile struct l2x_config cfg = {};
+volatile struct l2x_live live = {};
+
+#endif

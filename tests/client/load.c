@@ -28,6 +28,16 @@
 #define SLOW_TICK_US 100000
 #define LOAD_MRU 1440 /* fits IPv4 and IPv6 outside (DP-MTU-2) */
 
+static void tell_ready(const char *file)
+{
+	FILE *f = file ? fopen(file, "we") : NULL;
+
+	if (f)
+		fclose(f);
+	else if (file)
+		fprintf(stderr, "l2xdp-load: %s: %s\n", file, strerror(errno));
+}
+
 static void enter(struct load *g, enum load_phase phase)
 {
 	uint64_t now = clock_us();
@@ -36,6 +46,7 @@ static void enter(struct load *g, enum load_phase phase)
 	case LOAD_HOLD:
 		g->setup_us = now;
 		g->traffic_start_us = now;
+		tell_ready(g->opt->ready);
 		break;
 	case LOAD_CLOSE_LINES:
 		if (!g->setup_us)

@@ -26,7 +26,7 @@ struct load_options {
 	struct path path; /* peer: the server; local: as asked, or unset */
 	unsigned int tunnels, sessions; /* sessions: in each tunnel */
 	char *user, *password, *secret;
-	const char *host_name;
+	const char *host_name, *ready;
 	bool any_auth;
 	enum ppp_auth auth; /* unless any_auth: what the server must have asked for */
 	unsigned int rate; /* sessions a second, 0: as fast as the window lets */

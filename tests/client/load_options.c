@@ -28,6 +28,7 @@ enum {
 	O_TUNNEL_WINDOW,
 	O_TIMEOUT,
 	O_HOLD,
+	O_READY,
 	O_JSON,
 	O_NO_IPV6,
 	O_VERIFY,
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{ "tunnel-window", required_argument, NULL, O_TUNNEL_WINDOW },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "hold", required_argument, NULL, O_HOLD },
+	{ "ready", required_argument, NULL, O_READY },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "no-ipv6", no_argument, NULL, O_NO_IPV6 },
 	{ "verify", no_argument, NULL, O_VERIFY },
@@ -83,6 +85,7 @@ static const char help[] =
 	"  --tunnel-window N    tunnels in set-up at once (12)\n"
 	"  --timeout SECONDS    for one session to come up (60)\n"
 	"  --hold SECONDS       keep all up (0)\n"
+	"  --ready FILE         made when each session is up or has failed\n"
 	"  --no-ipv6            IPv4 alone\n"
 	"  --sequencing         both sides number their data (AVP 39)\n"
 	"  --verify             addresses differ, every session got an IPv6 prefix\n"
@@ -193,6 +196,9 @@ static bool read_option(int c, char *arg, struct load_options *o)
 		return replace(&o->secret, option_secret(arg));
 	case O_HOST_NAME:
 		o->host_name = arg;
+		return true;
+	case O_READY:
+		o->ready = arg;
 		return true;
 	case O_AUTH:
 		return read_auth(arg, o);

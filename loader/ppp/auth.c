@@ -111,6 +111,7 @@ void auth_ask(struct ppp_link *l, msec_t now, struct ppp_credentials *cred, cons
 	free(l->auth.user);
 	l->auth.user = strdup(cred->user);
 	l->auth.outstanding++;
+	link_auth_limit(l, now);
 	l->ops->authenticate(l->ctx, cred);
 	explicit_bzero(cred, sizeof(*cred));
 }

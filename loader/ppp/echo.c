@@ -77,6 +77,7 @@ static bool magic_good(struct ppp_link *l, msec_t now, const struct fsm_packet *
 		return false;
 	}
 	l->lcp.echo_loops = 0;
+	l->echo.missed = 0; /* its own question shows as well as an answer that it lives */
 	return true;
 }
 
@@ -100,6 +101,6 @@ void link_echo_reply(struct ppp_link *l, const struct fsm_packet *p)
 
 void link_echo_replied(struct ppp_link *l, msec_t now, const struct fsm_packet *p)
 {
-	if (l->lcp_fsm.state == FSM_OPENED && magic_good(l, now, p))
-		l->echo.missed = 0;
+	if (l->lcp_fsm.state == FSM_OPENED)
+		magic_good(l, now, p);
 }

@@ -72,6 +72,7 @@ static void lcp_reset(struct ppp_link *l)
 	c->want_auth = !l->cfg->client && l->cfg->n_auths;
 	c->auth_index = 0;
 	c->auth_tried = 0;
+	c->collisions = 0;
 }
 
 static void lcp_request(struct ppp_link *l, struct writer *w)

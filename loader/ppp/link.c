@@ -158,6 +158,11 @@ void link_lcp_up(struct ppp_link *l, msec_t now)
 		auth_start(l, now);
 }
 
+void link_auth_limit(struct ppp_link *l, msec_t now)
+{
+	phase_enter(l, now, PHASE_AUTHENTICATE, AUTH_TOTAL_MS);
+}
+
 static void network_stop(struct fsm *f, msec_t now)
 {
 	if (f->state != FSM_INITIAL) {
@@ -268,19 +273,6 @@ static bool rate_exceeded(struct ppp_link *l, msec_t now)
 	return false;
 }
 
-static void auth_dispatch(struct ppp_link *l, msec_t now, uint16_t protocol, const uint8_t *packet,
-			  size_t len)
-{
-	/* PPP-PAP-2: after the first Request the overall limit counts. */
-	if (l->phase == PHASE_AUTHENTICATE && l->auth.used == PPP_AUTH_PAP &&
-	    l->auth.state == AUTH_WAITING && !l->cfg->client)
-		link_timer(l, &l->phase_timer, now + AUTH_TOTAL_MS, phase_timeout);
-	if (protocol == PPP_PAP)
-		pap_input(l, now, packet, len);
-	else
-		chap_input(l, now, packet, len);
-}
-
 static void network_dispatch(struct ppp_link *l, msec_t now, uint16_t protocol,
 			     const uint8_t *packet, size_t len)
 {
@@ -300,13 +292,15 @@ static void dispatch(struct ppp_link *l, msec_t now, uint16_t protocol, const ui
 	/* PPP-PH-2, PPP-PH-3: silently. The peer will ask again. */
 	if (l->phase != PHASE_AUTHENTICATE && l->phase != PHASE_NETWORK)
 		return;
-	if (protocol == PPP_PAP || protocol == PPP_CHAP) {
-		auth_dispatch(l, now, protocol, packet, len);
-		return;
-	}
-	if (l->phase != PHASE_NETWORK)
+	if (l->phase == PHASE_AUTHENTICATE && protocol != PPP_PAP && protocol != PPP_CHAP)
 		return;
 	switch (protocol) {
+	case PPP_PAP:
+		pap_input(l, now, packet, len);
+		break;
+	case PPP_CHAP:
+		chap_input(l, now, packet, len);
+		break;
 	case PPP_IPCP:
 	case PPP_IPV6CP:
 		network_dispatch(l, now, protocol, packet, len);

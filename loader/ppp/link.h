@@ -77,7 +77,7 @@ struct auth {
 	enum ppp_auth used : 8;
 	uint8_t id, tries;
 	uint8_t last_id; /* of the challenges so far: each gets a new one */
-	uint8_t outstanding; /* questions to the daemon that have no answer yet */
+	uint32_t outstanding; /* questions to the daemon that have no answer yet */
 	bool proxied; /* the credentials came in ICCN */
 	uint8_t *challenge; /* CHALLENGE_LEN; only while a Response may come */
 	struct chap_answer *answer; /* client: as long as the verdict may come */
@@ -102,7 +102,7 @@ struct echo {
 
 /* Router advertisements and solicitations. */
 struct ra {
-	msec_t last;
+	msec_t last, last_answer; /* an advertisement, an answer to a neighbour */
 	uint8_t sent;
 	bool told; /* client: the prefix was */
 };
@@ -162,6 +162,7 @@ void link_give_up(struct fsm *f, msec_t now, const struct ppp_cause *lcp_cause);
 void link_lcp_up(struct ppp_link *l, msec_t now);
 void link_lcp_down(struct ppp_link *l, msec_t now);
 void link_lcp_finished(struct ppp_link *l, msec_t now);
+void link_auth_limit(struct ppp_link *l, msec_t now); /* the overall limit starts now */
 void link_networks_start(struct ppp_link *l, msec_t now);
 void link_networks_check(struct ppp_link *l, msec_t now);
 uint32_t link_random32(struct ppp_link *l); /* never 0 */

@@ -188,8 +188,8 @@ void fsm_input(struct fsm *f, msec_t now, const uint8_t *packet, size_t len)
 		return; /* PPP-FR-6; behind the length there is padding */
 	p.len = len - PACKET_HEADER;
 	p.data = reader_take(&r, p.len);
-	if (!p.data)
-		return;
+	if (!p.data || len > PPP_MAX_FRAME - PACKET_HEADER)
+		return; /* what could not be acknowledged is no request */
 
 	switch (p.code) {
 	case CODE_CONFIGURE_REQUEST:

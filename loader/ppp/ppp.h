@@ -64,7 +64,7 @@ struct ppp_config {
 	bool lcp_always; /* renegotiate whatever the proxy says (PPP-PROXY-2) */
 	bool proxy_auth; /* accept proxy authentication */
 	/* client */
-	const char *user; /* name */
+	const char *user; /* name; NULL: refuse to authenticate. auths: allowed (none: any) */
 	const char *password; /* the caller's, must outlive the link */
 	bool want_dns;
 };
@@ -107,7 +107,8 @@ struct ppp_grant {
 };
 
 struct ppp_network { /* what was negotiated */
-	struct ipaddr ipv4, local_ipv4; /* client: taken; LNS: granted */
+	/* LNS: granted; client: taken. ipv4 is the subscriber's, local_ipv4 the LNS's. */
+	struct ipaddr ipv4, local_ipv4;
 	struct ipaddr dns4[2];
 	uint8_t local_id[8], peer_id[8]; /* IPV6CP */
 	struct prefix ipv6; /* LNS: granted; client: from router advertisements */
@@ -118,7 +119,9 @@ struct ppp_ops {
 	/* One frame to the peer, FF 03 first. `echo`: P bit may be set (PPP-ECHO-4). */
 	void (*send)(void *ctx, const uint8_t *frame, size_t len);
 	void (*random)(void *ctx, void *buf, size_t n);
-	/* Authenticator only. Credentials are wiped after it returned. */
+	/* Authenticator only. Credentials are wiped after it returned. Without authentication
+	 * it is asked too (method PPP_AUTH_NONE, no name), as a grant is needed. When LCP is
+	 * negotiated anew it is asked again: the new grant replaces the old one. */
 	void (*authenticate)(void *ctx, const struct ppp_credentials *cred);
 	/* IPCP or IPV6CP (`protocol` is PPP_IP or PPP_IPV6) opened or closed. Traffic of
 	 * that protocol must not flow any more once network_down has returned (PPP-PH-4). */
@@ -147,11 +150,14 @@ void ppp_input(struct ppp_link *l, msec_t now, const uint8_t *frame, size_t len)
 /* An IPv6 packet (without PPP header) from a link-local or unspecified source: router
  * solicitation, multicast listener report, neighbour solicitation. Others are ignored. */
 void ppp_ipv6_local(struct ppp_link *l, msec_t now, const uint8_t *packet, size_t len);
+/* One answer to each question, in the order of the questions: only that to the last one
+ * counts. A grant without any address ends the link with ppp_cause_no_address. */
 void ppp_authenticated(struct ppp_link *l, msec_t now, const struct ppp_grant *grant);
 /* Terminate-Request, then finished with this cause (at most 3 s later, V2-TEAR-5). */
 void ppp_close(struct ppp_link *l, msec_t now, const struct ppp_cause *cause);
 
-/* Causes for ppp_close and for what the link finds itself. */
+/* Causes for ppp_close and for what the link finds itself. Compare codes, not pointers:
+ * some have a twin that names another protocol. */
 extern const struct ppp_cause ppp_cause_admin, ppp_cause_peer, ppp_cause_lcp_timeout,
 	ppp_cause_echo_timeout, ppp_cause_loop, ppp_cause_auth_failed, ppp_cause_auth_timeout,
 	ppp_cause_auth_refused, ppp_cause_no_address, ppp_cause_no_ncp, ppp_cause_ncp_timeout;

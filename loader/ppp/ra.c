@@ -19,6 +19,7 @@
 #define RA_FIRST 3
 #define RA_FIRST_MS 4000
 #define RA_LEAST_MS 500 /* between two answers */
+#define NA_LEAST_MS 100
 
 #define RS_MAX 6
 #define RS_MS 1000 /* doubles */
@@ -140,8 +141,10 @@ static void neighbour_solicited(struct ppp_link *l, msec_t now, struct icmp6 *m)
 	reader_u32(&m->body);
 	target = reader_take(&m->body, 16);
 	icmp6_link_local(l->net.local_id, mine);
-	if (!target || memcmp(target, mine, sizeof(mine)) != 0 || now - l->ra.last < RA_LEAST_MS)
+	if (!target || memcmp(target, mine, sizeof(mine)) != 0 ||
+	    now - l->ra.last_answer < NA_LEAST_MS)
 		return;
+	l->ra.last_answer = now;
 	writer_u32(&w, (l->cfg->client ? 0 : NA_ROUTER) | (probe ? 0 : NA_SOLICITED) | NA_OVERRIDE);
 	writer_bytes(&w, mine, sizeof(mine));
 	send_icmp6(l, probe ? icmp6_all_nodes : m->src, ICMP6_NEIGHBOUR_ADVERTISEMENT, body, w.len);

@@ -116,7 +116,7 @@ static void set_address(struct subscriber *s, struct ipaddr *old, const struct i
 	if (addr_eq(old, new))
 		return;
 	if (addr_is_set(old))
-		netcfg_address(n, false, s->tun.index, old, len, NULL);
+		netcfg_address(n, false, s->tun.index, old, len, &s->local_ipv4);
 	if (addr_is_set(new))
 		complain(s, "address", netcfg_address(n, true, s->tun.index, new, len, peer));
 	*old = *new;

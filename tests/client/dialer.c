@@ -125,7 +125,7 @@ struct dialer *dialer_new(const struct dialer_config *cfg, const struct dialer_o
 	d->ctx = ctx;
 	d->timers = timers;
 	d->shards = cfg->limits.shards ? cfg->limits.shards : 1;
-	d->lines = calloc((size_t)d->shards * IDS, sizeof(*d->lines));
+	d->lines = calloc((size_t)d->shards * IDS, sizeof(struct line *));
 	d->tunnel_rx = calloc(IDS, sizeof(*d->tunnel_rx));
 	d->ep = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, d, timers);
 	if (d->lines && d->tunnel_rx && d->ep)

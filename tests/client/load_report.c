@@ -9,7 +9,7 @@ void load_failures_add(struct load_failures *f, const char *reason)
 {
 	unsigned int i = 0;
 
-	while (i < f->n && strncmp(f->text[i], reason, LOAD_REASON_LEN - 1))
+	while (i < f->n && strncmp(f->text[i], reason, LOAD_REASON_LEN - 1) != 0)
 		i++;
 	if (i == f->n && f->n < LOAD_REASONS) {
 		f->n++;
@@ -35,7 +35,12 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Nearest rank. */
+/* The place of a percentile among n sorted values: nearest rank. */
+static uint32_t rank(uint32_t n, unsigned int percent)
+{
+	return (uint32_t)(((uint64_t)n * percent + 99) / 100 - 1);
+}
+
 struct load_percentiles load_percentiles(uint32_t *us, uint32_t n)
 {
 	struct load_percentiles p = { 0 };
@@ -43,8 +48,8 @@ struct load_percentiles load_percentiles(uint32_t *us, uint32_t n)
 	if (!n)
 		return p;
 	qsort(us, n, sizeof(*us), compare_u32);
-	p.p50 = us[((uint64_t)n * 50 + 99) / 100 - 1] / 1000.0;
-	p.p99 = us[((uint64_t)n * 99 + 99) / 100 - 1] / 1000.0;
+	p.p50 = us[rank(n, 50)] / 1000.0;
+	p.p99 = us[rank(n, 99)] / 1000.0;
 	p.max = us[n - 1] / 1000.0;
 	return p;
 }

@@ -131,7 +131,7 @@ static bool is_for(const struct load *g, const struct load_line *s, const struct
 		protocol = reader_u8(&r);
 		reader_take(&r, 17);
 		to = reader_take(&r, 16);
-		if (!to || memcmp(to, s->ipv6.b, 8))
+		if (!to || memcmp(to, s->ipv6.b, 8) != 0)
 			return false;
 	}
 	if (protocol != UDP_PROTOCOL || r.left < UDP_HEADER + PAYLOAD)

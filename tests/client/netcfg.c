@@ -138,7 +138,7 @@ int netcfg_address(struct netcfg *n, bool add, int index, const struct ipaddr *l
 	if (err < 0)
 		goto out;
 	rtnl_addr_set_prefixlen(ra, len);
-	if (peer && addr_is_set(peer)) {
+	if (addr_is_v4(local) && peer && addr_is_set(peer)) {
 		p = to_nl(peer, 32);
 		err = p ? rtnl_addr_set_peer(ra, p) : -NLE_NOMEM;
 		if (err < 0)

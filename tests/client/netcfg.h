@@ -17,7 +17,7 @@ void netcfg_close(struct netcfg *n);
  * router advertisements: PPP has its own interface identifier, and the client reads the
  * advertisements. */
 int netcfg_up(struct netcfg *n, const char *ifname, int index, unsigned int mtu);
-/* `peer` may be unset. Without duplicate address detection. */
+/* `peer`, of an IPv4 address, may be unset; to delete one it must be what it was. Without duplicate address detection. */
 int netcfg_address(struct netcfg *n, bool add, int index, const struct ipaddr *local, uint8_t len,
 		   const struct ipaddr *peer);
 int netcfg_route(struct netcfg *n, int index, const struct prefix *to);

@@ -39,7 +39,7 @@ guest_program() {
 }
 
 guest_start() {
-	local cache command nic=(-nic none) line until=$((SECONDS + 90))
+	local cache command nic=(-nic none) line until
 	guest_prepare
 	cache=$(tests/interop/guest_build.sh) || return 1
 	(cd "$guest_dir/overlay" && find lab | cpio -o -H newc --quiet -R 0:0) >"$guest_dir/overlay.cpio"
@@ -61,6 +61,7 @@ guest_start() {
 	[ $# != 2 ] || command=(ip netns exec "$1" "${command[@]}")
 	"${command[@]}" >"$guest_dir/qemu" 2>&1 </dev/null &
 	guest_pid=$!
+	until=$((SECONDS + 90))
 	# Opened for both directions, so that opening does not wait for QEMU.
 	exec {guest_in}<>"$guest_dir/port.in" {guest_out}<>"$guest_dir/port.out"
 	while kill -0 "$guest_pid" 2>/dev/null && [ $SECONDS -lt $until ]; do

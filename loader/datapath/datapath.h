@@ -133,20 +133,35 @@ extern const struct dp_verdict_info dp_verdicts[L2X_V_MAX];
 void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
 
 /* Slow path and sockets. */
-#define DP_SLOW_COUNTERS(X)                                                                        \
-	X(RX_CONTROL, "rx_control")                                                                \
-	X(RX_PPP, "rx_ppp") X(RX_IP, "rx_ip") X(TX_IP, "tx_ip") X(TX_PPP, "tx_ppp") X(             \
-		TX_CONTROL, "tx_control") X(BAD_HEADER, "bad_header") X(UNKNOWN_SESSION,           \
-									"unknown_session")         \
-		X(WRONG_PATH, "wrong_path") X(BAD_PPP, "bad_ppp") X(BAD_INNER, "bad_inner") X(     \
-			SPOOFED, "spoofed") X(NCP_CLOSED, "ncp_closed") X(SEQ_OLD, "sequence_old") \
-			X(SEQ_MISSING, "sequence_missing") X(ECN_DROP, "ecn_drop") X(NO_SESSION,   \
-										     "no_session") \
-				X(TOO_BIG, "too_big") X(FRAGMENTED, "fragmented") X(               \
-					ICMP_SENT, "icmp_sent") X(ICMP_LIMITED, "icmp_limited")    \
-					X(SEND_FAILED, "send_failed") X(TUN_FAILED, "tun_failed")  \
-						X(PMTU_LOWERED, "pmtu_lowered")                    \
-							X(PMTU_REFUSED, "pmtu_refused")
+/* clang-format off */
+#define DP_SLOW_COUNTERS(X)									\
+	X(RX_CONTROL, "rx_control")								\
+	X(RX_PPP, "rx_ppp")									\
+	X(RX_IP, "rx_ip")									\
+	X(TX_IP, "tx_ip")									\
+	X(TX_PPP, "tx_ppp")									\
+	X(TX_CONTROL, "tx_control")								\
+	X(BAD_HEADER, "bad_header")								\
+	X(UNKNOWN_SESSION, "unknown_session")							\
+	X(WRONG_PATH, "wrong_path")								\
+	X(BAD_PPP, "bad_ppp")									\
+	X(BAD_INNER, "bad_inner")								\
+	X(SPOOFED, "spoofed")									\
+	X(NCP_CLOSED, "ncp_closed")								\
+	X(SEQ_OLD, "sequence_old")								\
+	X(SEQ_MISSING, "sequence_missing")							\
+	X(ECN_DROP, "ecn_drop")									\
+	X(NO_SESSION, "no_session")								\
+	X(TOO_BIG, "too_big")									\
+	X(FRAGMENTED, "fragmented")								\
+	X(ICMP_SENT, "icmp_sent")								\
+	X(ICMP_LIMITED, "icmp_limited")								\
+	X(SEND_FAILED, "send_failed")								\
+	X(TUN_FAILED, "tun_failed")								\
+	X(PMTU_LOWERED, "pmtu_lowered")								\
+	X(PMTU_REFUSED, "pmtu_refused")								\
+	X(ISOLATED, "isolated")
+/* clang-format on */
 enum dp_slow_counter {
 #define X(NAME, name) DP_SLOW_##NAME,
 	DP_SLOW_COUNTERS(X)

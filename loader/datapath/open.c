@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Start and end of the data path, its clockwork, and its name tables. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "loader/datapath/private.h"
+
+const char *const dp_mode_names[] = { "auto", "native", "generic", "off" };
+
+#define X(NAME, name) [DP_SLOW_##NAME] = name,
+const char *const dp_slow_counter_names[DP_SLOW_MAX] = { DP_SLOW_COUNTERS(X) };
+#undef X
+
+#define X(n, NAME, verdict_name, class, sentence)                                                  \
+	[n] = { .name = verdict_name, .class_name = class_##class, .text = sentence },
+#define class_FORWARD "forward"
+#define class_SLOW "slow"
+#define class_PASS "pass"
+#define class_DROP "drop"
+const struct dp_verdict_info dp_verdicts[L2X_V_MAX] = { L2X_VERDICTS(X) };
+#undef X
+
+static const struct dp_io kernel_io = {
+	.to_host = tun_write,
+	.to_peer = socket_send,
+	.icmp = socket_icmp,
+};
+
+msec_t dp_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (msec_t)ts.tv_sec * 1000 + (msec_t)ts.tv_nsec / 1000000;
+}
+
+int dp_fail(int rc, char *err, size_t errlen, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, errlen, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+static int check_config(const struct dp_config *cfg, char *err, size_t errlen)
+{
+	if (!cfg->shards || cfg->shards > L2X_MAX_SHARDS || cfg->shards & (cfg->shards - 1))
+		return dp_fail(-EINVAL, err, errlen,
+			       "shards: %u is not a power of two from 1 to %u", cfg->shards,
+			       L2X_MAX_SHARDS);
+	if (!cfg->n_listen || cfg->n_listen > L2X_MAX_LISTEN)
+		return dp_fail(-EINVAL, err, errlen, "listen: 1 to %u addresses are needed",
+			       L2X_MAX_LISTEN);
+	if (cfg->n_interfaces > DP_MAX_INTERFACES || cfg->n_pools > DP_MAX_POOLS ||
+	    cfg->n_local > DP_MAX_POOLS)
+		return dp_fail(-EINVAL, err, errlen, "too many interfaces, pools or addresses");
+	return 0;
+}
+
+/* ---- clockwork ------------------------------------------------------------------------- */
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+
+	(void)fd;
+	(void)what;
+	maps_epoch_raise(dp);
+	tunnels_tick(dp);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tunnels_sweep(arg);
+}
+
+static void on_ports(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ports_refresh(arg);
+}
+
+static int start(struct datapath *dp)
+{
+	static const struct timeval second = { 1, 0 };
+	int rc;
+
+	dp->tick_event = event_new(dp->base, -1, EV_PERSIST, on_tick, dp);
+	dp->sweep_event = event_new(dp->base, -1, 0, on_sweep, dp);
+	dp->ports_event = event_new(dp->base, -1, 0, on_ports, dp);
+	if (!dp->tick_event || !dp->sweep_event || !dp->ports_event ||
+	    event_add(dp->tick_event, &second))
+		return -ENOMEM;
+	rc = netlink_start(dp);
+	rc = rc ?: sockets_start(dp);
+	rc = rc ?: tun_start(dp);
+	return rc;
+}
+
+static void stop(struct datapath *dp)
+{
+	if (dp->tick_event)
+		event_free(dp->tick_event);
+	if (dp->sweep_event)
+		event_free(dp->sweep_event);
+	if (dp->ports_event)
+		event_free(dp->ports_event);
+	dp->tick_event = dp->sweep_event = dp->ports_event = NULL;
+}
+
+/* ---- open and close ---------------------------------------------------------------------- */
+
+static struct datapath *new_datapath(const struct dp_config *cfg, struct event_base *base,
+				     const struct dp_ops *ops, void *ctx)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+
+	if (!dp)
+		return NULL;
+	dp->cfg = cfg;
+	dp->base = base;
+	dp->ops = ops;
+	dp->ctx = ctx;
+	dp->io = &kernel_io;
+	dp->tun_fd = dp->icmp4_fd = dp->icmp6_fd = -1;
+	if (getrandom(&dp->hash_key, sizeof(dp->hash_key), 0) < 0)
+		dp->hash_key = dp_now();
+	return dp;
+}
+
+/* Sockets first: that is where a second daemon, or a wrong address, shows, before a NIC is
+ * touched. */
+static int open_all(struct datapath *dp, char *err, size_t errlen)
+{
+	int rc = sessions_init(dp);
+
+	rc = rc ?: tunnels_init(dp);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "no memory for the session table");
+	rc = netlink_open(dp, err, errlen);
+	rc = rc ?: ports_init(dp, err, errlen);
+	rc = rc ?: sockets_open(dp, err, errlen);
+	rc = rc ?: tun_open(dp, err, errlen);
+	rc = rc ?: attach_open(dp, err, errlen);
+	if (rc < 0)
+		return rc;
+	rc = start(dp);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "event loop: %s", strerror(-rc));
+	ports_refresh(dp);
+	return 0;
+}
+
+int dp_open(const struct dp_config *cfg, struct event_base *base, const struct dp_ops *ops,
+	    void *ctx, struct datapath **ret, char *err, size_t errlen)
+{
+	struct datapath *dp;
+	int rc = check_config(cfg, err, errlen);
+
+	if (rc < 0)
+		return rc;
+	dp = new_datapath(cfg, base, ops, ctx);
+	if (!dp)
+		return dp_fail(-ENOMEM, err, errlen, "no memory");
+	rc = open_all(dp, err, errlen);
+	if (rc < 0) {
+		dp_close(dp);
+		return rc;
+	}
+	*ret = dp;
+	return 0;
+}
+
+void dp_close(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	stop(dp);
+	attach_close(dp);
+	tun_close(dp); /* takes its routes along: they need not be deleted one by one */
+	netlink_close(dp);
+	sessions_free(dp);
+	tunnels_free(dp);
+	sockets_close(dp);
+	free(dp);
+}
+
+/* ---- what is shown ----------------------------------------------------------------------- */
+
+const uint64_t *dp_slow_counters(const struct datapath *dp)
+{
+	return dp->slow;
+}
+
+const char *dp_tun_name(const struct datapath *dp)
+{
+	return dp->tun_name;
+}
+
+unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, unsigned int cap)
+{
+	unsigned int n = dp->n_ports < cap ? dp->n_ports : cap;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct port *p = &dp->ports[i];
+
+		ret[i] = (struct dp_interface_info){ .name = p->name,
+						     .ifindex = p->ifindex,
+						     .mtu = p->mtu,
+						     .mode = p->mode,
+						     .why = p->why,
+						     .shared = p->shared };
+	}
+	return n;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. Not for other rooms. */
+#ifndef L2XDP_DATAPATH_PRIVATE_H
+#define L2XDP_DATAPATH_PRIVATE_H
+
+#include <sys/uio.h>
+
+#include "loader/base/log.h"
+#include "loader/datapath/datapath.h"
+#include "loader/datapath/inner.h"
+
+struct event;
+struct attach;
+struct netlink;
+struct nl_cache;
+struct tunnel;
+
+#define DP_INDEXES(cfg) ((cfg)->shards * L2X_SHARD_SESSIONS)
+#define DP_PATH_BUCKETS 4096u
+
+/* ---- sessions and tunnels, session.c and tunnel.c ------------------------------- */
+
+struct slow_direction {
+	uint64_t packets, bytes, drops, lost;
+};
+
+/* One session; under 300 octets, because there may be 65536 and more. */
+struct session {
+	struct dp_session s;
+	struct tunnel *tunnel;
+	struct session *next, *prev; /* of the tunnel */
+	struct session *next4, *next6; /* chains of the address table */
+	struct slow_direction rx, tx;
+	uint64_t own_seq, own_ns; /* used when there is no map (mode off) */
+	uint32_t index;
+	uint32_t icmp_stamp; /* DP-ICMP-3: bucket of this session, ms and tokens */
+	uint16_t icmp_tokens;
+	uint16_t mtu;
+	bool host_route4, host_route6; /* a route of its own: outside every pool */
+};
+
+/* A control connection, or the path of sessions whose connection is not known here. */
+struct tunnel {
+	struct path path;
+	uint16_t id;
+	uint16_t way_mtu; /* of the way out of this host, without what ICMP told */
+	uint16_t learned_mtu; /* by ICMP (DP-ICMP-5), 0: nothing */
+	msec_t learned_until; /* DP-MTU-3 */
+	uint32_t way_serial; /* datapath.way_serial when way_mtu was asked for */
+	bool known; /* dp_tunnel_set */
+	bool dirty; /* sessions from `cursor` on have an old MTU */
+	struct session *sessions, *cursor;
+	struct tunnel *next_path, *next_dirty;
+};
+
+/* ---- maps, maps.c ------------------------------------------------------------------ */
+
+/* An array map, mapped into us if it lets itself be. */
+struct map_array {
+	int fd;
+	uint32_t n, value_size, stride;
+	uint8_t *mem; /* NULL: by system calls */
+	size_t mem_len;
+};
+
+struct dp_maps {
+	struct map_array sessions, traffic, tunnels, pool4, pool6, ports;
+	int hosts4, hosts6, vlans, verdicts;
+	struct l2x_window4 window4[L2X_MAX_WINDOWS];
+	struct l2x_window6 window6[L2X_MAX_WINDOWS];
+	unsigned int n_windows4, n_windows6;
+	struct l2x_live *live;
+	uint32_t generation;
+};
+
+/* ---- the datapath -------------------------------------------------------------------- */
+
+/* How a datagram is to leave. */
+struct send_how {
+	uint8_t tos; /* DSCP and ECN */
+	bool fragment; /* may be cut on the way: control, PPP, IPv6 of 1280 on a narrow way */
+	bool checksum;
+};
+
+/* The way out of the slow path; the tests and the fuzzer put their own here. */
+struct dp_io {
+	int (*to_host)(struct datapath *dp, const uint8_t *packet, size_t len);
+	int (*to_peer)(struct datapath *dp, const struct path *path, const struct iovec *iov,
+		       unsigned int n, const struct send_how *how);
+	int (*icmp)(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len);
+};
+
+struct listener {
+	struct datapath *dp;
+	struct ipaddr addr;
+	int fd;
+	struct event *event;
+	bool fragment, checksum; /* how the socket is set now */
+};
+
+/* An interface of the configuration. */
+struct port {
+	char name[16]; /* IFNAMSIZ */
+	unsigned int ifindex, mtu;
+	const char *mode; /* "native", "generic", "off" */
+	char why[160];
+	bool attached, shared;
+};
+
+struct rx_batch;
+
+struct datapath {
+	const struct dp_config *cfg;
+	const struct dp_ops *ops;
+	void *ctx;
+	const struct dp_io *io;
+	struct event_base *base;
+	uint64_t slow[DP_SLOW_MAX];
+
+	struct session **sessions; /* by index */
+	struct session **buckets; /* by address */
+	uint32_t n_buckets, n_addresses;
+	struct tunnel **tunnels; /* by our tunnel ID */
+	struct tunnel *by_path[DP_PATH_BUCKETS];
+	struct tunnel *dirty;
+	uint64_t hash_key;
+	uint32_t tunnel_cursor; /* of the walk once a second */
+	uint32_t way_serial; /* counts changes of routes and links */
+	uint32_t pmtu_tokens; /* reports to be checked in this second */
+
+	struct port ports[DP_MAX_INTERFACES];
+	unsigned int n_ports;
+	struct dp_maps *maps; /* NULL: mode off */
+	struct attach *attach;
+	struct netlink *netlink;
+
+	struct listener listeners[L2X_MAX_LISTEN];
+	unsigned int n_listeners;
+	struct rx_batch *batch;
+	int tun_fd, icmp4_fd, icmp6_fd;
+	unsigned int tun_ifindex;
+	char tun_name[16];
+	uint8_t *tun_buffer;
+	struct event *tun_event, *tick_event, *sweep_event, *ports_event;
+	struct log_limit tun_log, send_log, ecn_log;
+};
+
+static inline void dp_count(struct datapath *dp, enum dp_slow_counter c)
+{
+	dp->slow[c]++;
+}
+
+msec_t dp_now(void);
+/* Writes the reason and returns rc, for `return dp_fail(...)`. */
+int dp_fail(int rc, char *err, size_t errlen, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* session.c */
+int sessions_init(struct datapath *dp);
+void sessions_free(struct datapath *dp);
+struct session *session_by_index(const struct datapath *dp, uint32_t index);
+struct session *session_by_address(const struct datapath *dp, const struct ipaddr *a);
+/* MTU anew from tunnel and configuration; tells maps and ops if it changed. */
+void session_resize(struct datapath *dp, struct session *s);
+bool dp_in_pools(const struct dp_config *cfg, const struct ipaddr *a);
+
+/* tunnel.c */
+int tunnels_init(struct datapath *dp);
+void tunnels_free(struct datapath *dp);
+/* The tunnel of a session, made if need be. NULL: no memory. */
+struct tunnel *tunnel_for(struct datapath *dp, uint16_t id, const struct path *path);
+void tunnel_join(struct tunnel *t, struct session *s);
+void tunnel_leave(struct datapath *dp, struct session *s); /* frees a tunnel nobody needs */
+uint16_t tunnel_mtu(const struct tunnel *t); /* of an outer packet */
+struct tunnel *tunnel_by_path(const struct datapath *dp, const struct path *path);
+void tunnel_learn(struct datapath *dp, struct tunnel *t, uint16_t mtu);
+void tunnels_tick(struct datapath *dp); /* once a second */
+void tunnels_sweep(struct datapath *dp); /* sessions of changed tunnels, a bounded number */
+
+/* maps.c: each does nothing when dp->maps is NULL */
+int map_array_open(struct map_array *a, int fd, char *err, size_t errlen, const char *name);
+void map_array_close(struct map_array *a);
+void maps_windows(const struct dp_config *cfg, struct dp_maps *ret);
+void maps_session_put(struct datapath *dp, const struct session *s, bool fresh);
+void maps_session_kill(struct datapath *dp, uint32_t index);
+int maps_address_put(struct datapath *dp, const struct session *s);
+void maps_address_del(struct datapath *dp, const struct session *s);
+void maps_tunnel_put(struct datapath *dp, uint16_t id, const struct path *path); /* NULL: out */
+struct l2x_traffic *maps_traffic(const struct datapath *dp, uint32_t index);
+void maps_epoch_raise(struct datapath *dp);
+bool maps_port_put(struct datapath *dp, const struct l2x_port *p, bool used[L2X_PORT_SLOTS]);
+void maps_ports_sweep(struct datapath *dp, const bool used[L2X_PORT_SLOTS]);
+
+/* attach.c */
+int attach_open(struct datapath *dp, char *err, size_t errlen);
+void attach_close(struct datapath *dp);
+
+/* tun.c */
+int tun_open(struct datapath *dp, char *err, size_t errlen);
+int tun_start(struct datapath *dp); /* event */
+void tun_close(struct datapath *dp);
+int tun_write(struct datapath *dp, const uint8_t *packet, size_t len);
+
+/* socket.c */
+int sockets_open(struct datapath *dp, char *err, size_t errlen);
+int sockets_start(struct datapath *dp);
+void sockets_close(struct datapath *dp);
+int socket_send(struct datapath *dp, const struct path *path, const struct iovec *iov,
+		unsigned int n, const struct send_how *how);
+int socket_icmp(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len);
+
+/* slowpath_in.c, slowpath_out.c */
+void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg, size_t len);
+void slow_out(struct datapath *dp, uint8_t *packet, size_t len);
+
+/* pmtu.c */
+void pmtu_drain(struct listener *l);
+void pmtu_report(struct datapath *dp, const struct path *path, const uint8_t *quoted, size_t len,
+		 uint32_t mtu);
+
+/* netlink.c */
+int netlink_open(struct datapath *dp, char *err, size_t errlen);
+int netlink_start(struct datapath *dp);
+void netlink_close(struct datapath *dp);
+int netlink_link_up(struct datapath *dp, unsigned int ifindex, unsigned int mtu);
+int netlink_address_add(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a);
+/* A route to l2tp0; `len` as struct prefix has it. */
+int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool add);
+/* MTU of the way that the kernel would choose, without what ICMP told it; 0: no route. */
+uint16_t netlink_way_mtu(struct datapath *dp, const struct ipaddr *local,
+			 const struct ipaddr *peer);
+
+struct nl_cache *netlink_links(struct datapath *dp); /* nl_cache_free it; NULL: failed */
+
+/* ports.c */
+int ports_init(struct datapath *dp, char *err, size_t errlen);
+void ports_refresh(struct datapath *dp);
+
+/* bpffs.c: where libxdp keeps the dispatcher's state. fd: of a private one, or -1. */
+int bpffs_prepare(int *ret_fd);
+
+/* guard.c */
+struct guard;
+/* Starts the process that calls `detach` when told or when we are gone. */
+int guard_start(struct guard **ret, int keep_fd, void (*detach)(void *arg), void *arg);
+void guard_finish(struct guard *g); /* detach now, and wait for it; NULL: nothing */
+
+#endif

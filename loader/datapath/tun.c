@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * l2tp0: the host's door to the subscribers. The slow path writes what came from them, the
+ * kernel routes to it what goes to them; its addresses are the profiles' local addresses,
+ * its routes the pools. It vanishes with its file descriptor, also when the daemon dies.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "loader/datapath/private.h"
+
+#define BATCH 64 /* packets in one turn of the event loop */
+#define PACKET_MAX 65536
+#define TUN_LOG_MS 10000
+
+static int create(struct datapath *dp, char *err, size_t errlen)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	const char *name = dp->cfg->tun_name;
+
+	if (strlen(name) >= sizeof(ifr.ifr_name))
+		return dp_fail(-EINVAL, err, errlen, "device name %s is too long", name);
+	dp->tun_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (dp->tun_fd < 0)
+		return dp_fail(-errno, err, errlen,
+			       "/dev/net/tun: %s\n"
+			       "  as root:  modprobe tun   (in a container: give it /dev/net/tun)",
+			       strerror(errno));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(dp->tun_fd, TUNSETIFF, &ifr)) {
+		int rc = -errno;
+
+		if (rc == -EBUSY || rc == -EINVAL || rc == -EEXIST)
+			return dp_fail(rc, err, errlen,
+				       "device %s exists already (another l2xdpd?)\n"
+				       "  see:     ip -d link show dev %s\n"
+				       "  remove:  ip link delete dev %s",
+				       name, name, name);
+		return dp_fail(rc, err, errlen, "device %s: %s%s", name, strerror(-rc),
+			       rc == -EPERM ? ": start l2xdpd as root" : "");
+	}
+	snprintf(dp->tun_name, sizeof(dp->tun_name), "%s", ifr.ifr_name);
+	dp->tun_ifindex = if_nametoindex(dp->tun_name);
+	return dp->tun_ifindex ? 0 : dp_fail(-ENODEV, err, errlen, "device %s vanished", name);
+}
+
+static int furnish(struct datapath *dp, char *err, size_t errlen)
+{
+	const struct dp_config *cfg = dp->cfg;
+	char buf[PREFIX_STRLEN];
+	int rc;
+
+	rc = netlink_link_up(dp, dp->tun_ifindex, cfg->tun_mtu);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "device %s up with MTU %u: %s", dp->tun_name,
+			       cfg->tun_mtu, strerror(-rc));
+	for (unsigned int i = 0; i < cfg->n_local; i++) {
+		rc = netlink_address_add(dp, dp->tun_ifindex, &cfg->local[i]);
+		if (rc < 0 && rc != -EEXIST)
+			return dp_fail(rc, err, errlen, "address %s on %s: %s",
+				       addr_str(&cfg->local[i], buf), dp->tun_name, strerror(-rc));
+	}
+	for (unsigned int i = 0; i < cfg->n_pools; i++) {
+		prefix_str(&cfg->pools[i], buf);
+		rc = netlink_route(dp, &cfg->pools[i].addr, cfg->pools[i].len, true);
+		if (rc == -EEXIST)
+			return dp_fail(rc, err, errlen,
+				       "this host has a route to the pool %s already\n"
+				       "  see:     ip route show %s\n"
+				       "  remove it, or correct the pool",
+				       buf, buf);
+		if (rc < 0)
+			return dp_fail(rc, err, errlen, "route to %s by %s: %s", buf, dp->tun_name,
+				       strerror(-rc));
+	}
+	return 0;
+}
+
+int tun_open(struct datapath *dp, char *err, size_t errlen)
+{
+	int rc = create(dp, err, errlen);
+
+	if (rc < 0)
+		return rc;
+	dp->tun_buffer = malloc(PACKET_MAX);
+	if (!dp->tun_buffer)
+		return dp_fail(-ENOMEM, err, errlen, "no memory for a packet");
+	return furnish(dp, err, errlen);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+
+	(void)what;
+	for (int i = 0; i < BATCH; i++) {
+		ssize_t n = read(fd, dp->tun_buffer, PACKET_MAX);
+
+		if (n <= 0)
+			return;
+		slow_out(dp, dp->tun_buffer, (size_t)n);
+	}
+}
+
+int tun_start(struct datapath *dp)
+{
+	dp->tun_event = event_new(dp->base, dp->tun_fd, EV_READ | EV_PERSIST, on_readable, dp);
+	return dp->tun_event && event_add(dp->tun_event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void tun_close(struct datapath *dp)
+{
+	if (dp->tun_event)
+		event_free(dp->tun_event);
+	if (dp->tun_fd >= 0)
+		close(dp->tun_fd);
+	free(dp->tun_buffer);
+	dp->tun_event = NULL;
+	dp->tun_fd = -1;
+	dp->tun_buffer = NULL;
+}
+
+int tun_write(struct datapath *dp, const uint8_t *packet, size_t len)
+{
+	int rc;
+
+	if (write(dp->tun_fd, packet, len) >= 0)
+		return 0;
+	rc = -errno;
+	if (log_allowed(&dp->tun_log, dp_now(), 1, TUN_LOG_MS))
+		log_warn(NULL, "device %s refuses packets: %s%s", dp->tun_name, strerror(-rc),
+			 rc == -EIO ? ": somebody took it down; ip link set dev l2tp0 up" : "");
+	return rc;
+}

@@ -82,7 +82,7 @@ line() { # NAME SERVER TAGS
 }
 count() { # VERDICT JSON
 	/usr/bin/python3 -c 'import json, sys
-print([v["packets"] for v in json.loads(sys.argv[2]) if v["name"] == sys.argv[1]][0])' "$@"
+print([v["frames"] for v in json.loads(sys.argv[2]) if v["verdict"] == sys.argv[1]][0])' "$@"
 }
 crossed() { # BEFORE AFTER
 	local name

@@ -109,14 +109,14 @@ for auth in mschapv2 chap pap; do
 		check "a ping of exactly that size passes with DF" \
 			guest "ping -M do -c 2 -i 0.2 -W 2 -s $((mtu - 28)) 203.0.113.2"
 		check "IPv6 too" guest "ping -M do -c 2 -i 0.2 -W 2 -s $((mtu - 48)) 2001:db8:c::2"
-		hook=$(session 'd["rx"]["hook"]["packets"] + d["tx"]["hook"]["packets"]')
-		slow=$(session 'd["rx"]["slow"]["packets"] + d["tx"]["slow"]["packets"]')
+		hook=$(session 'd["rx"]["hook_packets"] + d["tx"]["hook_packets"]')
+		slow=$(session 'd["rx"]["slow_packets"] + d["tx"]["slow_packets"]')
 		transfer "TCP up, IPv4" up 203.0.113.2 5001
 		transfer "TCP down, IPv4" down 203.0.113.2 5002
 		transfer "TCP up, IPv6" up 2001:db8:c::2 5003
 		transfer "TCP down, IPv6" down 2001:db8:c::2 5004
-		hook=$(($(session 'd["rx"]["hook"]["packets"] + d["tx"]["hook"]["packets"]') - hook))
-		slow=$(($(session 'd["rx"]["slow"]["packets"] + d["tx"]["slow"]["packets"]') - slow))
+		hook=$(($(session 'd["rx"]["hook_packets"] + d["tx"]["hook_packets"]') - hook))
+		slow=$(($(session 'd["rx"]["slow_packets"] + d["tx"]["slow_packets"]') - slow))
 		diag "$hook packets at the hook, $slow in the slow path"
 		check "99 % of the TCP packets crossed at the hook" \
 			test $hook -gt 5000 -a $((slow * 100)) -le $hook

@@ -38,31 +38,31 @@ check "ping from the LNS itself" lns ping -c 2 -i 0.2 -W 2 "$v4"
 # Neighbours and routes are known now: not one echo may take the slow path.
 exact() { # FAMILY ADDRESS
 	local before after
-	before=$(session '[d[a][b]["packets"] for a in ("rx", "tx") for b in ("hook", "slow")]')
+	before=$(session '[d[a][b] for a in ("rx", "tx") for b in ("hook_packets", "slow_packets")]')
 	sub ping -q -c 50 -i 0.01 -W 2 "$2" >/dev/null
-	after=$(session '[d[a][b]["packets"] for a in ("rx", "tx") for b in ("hook", "slow")]')
+	after=$(session '[d[a][b] for a in ("rx", "tx") for b in ("hook_packets", "slow_packets")]')
 	is "50 echoes, $1: 50 packets at the hook each way, none in the slow path" \
 		"$(echo "[$before, $after]" | json '[b - a for a, b in zip(*d)]')" "[50, 0, 50, 0]"
 }
 sleep 1
 exact IPv4 203.0.113.2
 exact IPv6 2001:db8:c::2
-bytes=$(session 'd["rx"]["hook"]["bytes"]')
+bytes=$(session 'd["rx"]["hook_bytes"]')
 sub ping -q -c 10 -i 0.01 -s 1000 203.0.113.2 >/dev/null
-is "octets are those of the inner packet" "$(($(session 'd["rx"]["hook"]["bytes"]') - bytes))" 10280
+is "octets are those of the inner packet" "$(($(session 'd["rx"]["hook_bytes"]') - bytes))" 10280
 
 share() { # NAME FROM TO ADDRESS [OPTION...]
 	local name=$1 before after octets
 	shift
-	before=$(session '[d["rx"]["hook"]["packets"] + d["tx"]["hook"]["packets"],
-		d["rx"]["slow"]["packets"] + d["tx"]["slow"]["packets"]]')
+	before=$(session '[d["rx"]["hook_packets"] + d["tx"]["hook_packets"],
+		d["rx"]["slow_packets"] + d["tx"]["slow_packets"]]')
 	octets=$(tcp "$@" -n 20M) || {
 		not_ok "TCP $name"
 		diag "$octets"
 		return
 	}
-	after=$(session '[d["rx"]["hook"]["packets"] + d["tx"]["hook"]["packets"],
-		d["rx"]["slow"]["packets"] + d["tx"]["slow"]["packets"]]')
+	after=$(session '[d["rx"]["hook_packets"] + d["tx"]["hook_packets"],
+		d["rx"]["slow_packets"] + d["tx"]["slow_packets"]]')
 	check "TCP $name: 20 MiB arrive" test "$octets" -ge 19000000
 	is "TCP $name: at least 99 % of the packets at the hook" \
 		"$(echo "[$before, $after]" | json '(lambda h, s: h > 10000 and h / (h + s) >= 0.99)(
@@ -76,10 +76,10 @@ share "down, IPv6" sub core 2001:db8:c::2 -R
 
 rx=$(sub cat /sys/class/net/joe/statistics/tx_packets)
 is "no packet of the subscriber is lost or counted twice" \
-	"$(session 'd["rx"]["hook"]["packets"] + d["rx"]["slow"]["packets"]')" "$rx"
+	"$(session 'd["rx"]["hook_packets"] + d["rx"]["slow_packets"]')" "$rx"
 tx=$(sub cat /sys/class/net/joe/statistics/rx_packets)
 is "no packet to the subscriber is lost or counted twice" \
-	"$(session 'd["tx"]["hook"]["packets"] + d["tx"]["slow"]["packets"]')" "$tx"
+	"$(session 'd["tx"]["hook_packets"] + d["tx"]["slow_packets"]')" "$tx"
 
 client_stop joe
 is "the client ends cleanly" $? 0

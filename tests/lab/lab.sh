@@ -282,7 +282,7 @@ session_id() {
 session() { ctl show session "${2:-$(session_id)}" | json "$1"; }
 sessions() { ctl show sessions | json 'len(d)'; }
 sessions_are() { [ "$(sessions)" = "$1" ]; }
-verdict() { ctl show verdicts | json "[v['packets'] for v in d if v['name'] == '$1'][0]"; }
+verdict() { ctl show verdicts | json "[v['frames'] for v in d if v['verdict'] == '$1'][0]"; }
 
 # tcp NAMESPACE-FUNCTION LISTENER-FUNCTION ADDRESS [OPTION...]: iperf3; prints octets
 # that arrived

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2119
+# Hostile datagrams against a live daemon: every class of the second table of
+# docs/protocol/quirks.md that a stranger, or somebody who can forge a subscriber's
+# addresses, may send. A session's traffic goes on through all of it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+# shellcheck source=tests/lab/lab.sh
+. tests/lab/lab.sh
+
+lab_up || exit 1
+lab_config '/^peers:/a\
+\  - name: many\
+\    address: 198.18.0.0/15\
+\    secret: s3cret\
+\    profile: home'
+daemon_start || exit 1
+client_start joe --route 203.0.113.0/24 --route 2001:db8:c::/64 || exit 1
+ip -n "$lab_lns" route add 198.18.0.0/15 via 192.0.2.10
+ip -n "$lab_lns" route add 172.16.0.0/12 via 192.0.2.10
+
+id=$(session_id)
+live=(--port "$(session 'd["port"]')" --tunnel "$(session 'd["tunnel"]')"
+	--session "$(session 'd["session"]')" --inner "$(session 'd["ipv4"]')")
+hostile() { sub tests/lab/hostile.py "$@" "${live[@]}"; }
+alive() {
+	kill -0 "$daemon_pid" || { tail -n 30 "$lab/l2xdpd.log" && return 1; }
+	[ "$(session_id)" = "$id" ] && sub ping -q -c 2 -i 0.05 -W 2 203.0.113.2
+}
+
+check "the session carries traffic" alive || exit 1
+while IFS= read -r class; do
+	output=$(hostile send "$class" 2>&1) || diag "$output"
+	check "$class" alive || tail -n 5 "$lab/l2xdpd.log" | while read -r l; do diag "$l"; done
+done < <(tests/lab/hostile.py list)
+has "nothing from the network reached the log unquoted" \
+	"$(LC_ALL=C grep -c $'[\x01-\x08\x0b-\x1f\x7f]' "$lab/l2xdpd.log")" '^0$'
+
+# Floods, while a ping runs.
+quiet_flood() { # NAME COUNT-OF-PINGS COMMAND...
+	local name=$1 before after ping lost
+	shift
+	before=$(daemon_rss)
+	sub ping -q -i 0.05 -c 80 -W 2 203.0.113.2 >"$lab/flood-ping" 2>&1 &
+	ping=$!
+	lab_pids+=("$ping")
+	hostile "$@" || not_ok "$name was sent"
+	wait "$ping"
+	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$lab/flood-ping")
+	is "$name: the session loses nothing" "$lost" 0
+	after=$(daemon_rss)
+	check "$name: memory does not grow without bound ($before to $after KiB)" \
+		test $((after - before)) -lt 8192
+}
+quiet_flood "SCCRQ from 10000 strangers" sccrq-flood 10000 172.16
+quiet_flood "SCCRQ from 10000 sources that may connect" sccrq-flood 10000 198.18
+check "tunnels in set-up stay below their limit" test "$(ctl show tunnels | json 'len(d)')" -le 1100
+quiet_flood "Hello and ZLB flood" hello-flood 20000
+quiet_flood "guessed tunnel and session IDs" guess 20000
+check "guesses were counted" test "$(($(verdict session-unknown) + $(verdict peer-mismatch) +
+	$(verdict stranger-policed)))" -gt 0
+check "a subscriber can still connect" client_start another --user user1 --password wonder \
+	--local-port 1702
+check "and the first one lives" alive
+daemon_stop
+is "l2xdpd ends cleanly after all that" $? 0
+tap_done

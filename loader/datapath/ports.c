@@ -78,6 +78,16 @@ static void put(struct refresh *r, struct rtnl_link *l, struct l2x_port *v)
 	};
 }
 
+/* libnl hands the protocol out as the kernel does, in network order; its documentation is
+ * silent, so the other order is understood too. */
+static uint16_t tpid_of(struct rtnl_link *l)
+{
+	int v = rtnl_link_vlan_get_protocol(l);
+
+	return v == htons(ETH_P_8021AD) || v == ETH_P_8021AD ? htons(ETH_P_8021AD)
+							     : htons(ETH_P_8021Q);
+}
+
 static void put_vlans(struct refresh *r, const struct l2x_port *below, int depth)
 {
 	for (struct nl_object *o = nl_cache_get_first(r->links); o; o = nl_cache_get_next(o)) {
@@ -89,9 +99,7 @@ static void put_vlans(struct refresh *r, const struct l2x_port *below, int depth
 		memcpy(v.tag, below->tag, sizeof(v.tag));
 		memcpy(v.tpid, below->tpid, sizeof(v.tpid));
 		v.tag[depth] = htons((uint16_t)rtnl_link_vlan_get_id(l));
-		v.tpid[depth] = (uint16_t)rtnl_link_vlan_get_protocol(l); /* network order */
-		if (!v.tpid[depth])
-			v.tpid[depth] = htons(ETH_P_8021Q);
+		v.tpid[depth] = tpid_of(l);
 		put(r, l, &v);
 		if (depth == 0)
 			put_vlans(r, &v, 1);

@@ -95,7 +95,7 @@ struct listener {
 	struct ipaddr addr;
 	int fd;
 	struct event *event;
-	bool fragment, checksum; /* how the socket is set now */
+	bool checksum; /* how the socket is set now */
 };
 
 /* An interface of the configuration. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The UDP sockets, one for each listen address, and the raw sockets that ICMP errors to
- * inner senders leave by. A socket has two settings for what leaves: data with DF and
- * deaf to the kernel's own idea of the path MTU (ours is validated, pmtu.c), control free
- * to be cut. They are switched only when the kind changes.
+ * inner senders leave by. A socket is set for data: with DF, and deaf to the kernel's own
+ * idea of the path MTU (ours is validated, pmtu.c). For a message that may be cut it is
+ * switched for that one message: while it is, IPv4 drops reports of the path MTU.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -86,12 +86,13 @@ static int set_options(int fd, bool v4)
 		rc = rc ?: set(fd, SOL_IP, IP_RECVTOS, 1);
 		rc = rc ?: set(fd, SOL_IP, IP_RECVERR, 1);
 		rc = rc ?: set(fd, SOL_IP, IP_TTL, OUTER_TTL);
-		rc = rc ?: set(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+		rc = rc ?: set(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	} else {
 		rc = rc ?: set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
 		rc = rc ?: set(fd, SOL_IPV6, IPV6_RECVERR, 1);
 		rc = rc ?: set(fd, SOL_IPV6, IPV6_UNICAST_HOPS, OUTER_TTL);
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
+		rc = rc ?: set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+		rc = rc ?: set(fd, SOL_IPV6, IPV6_DONTFRAG, 1);
 	}
 	return rc;
 }
@@ -131,7 +132,7 @@ static int listener_open(struct datapath *dp, struct listener *l, const struct i
 
 	l->dp = dp;
 	l->addr = *a;
-	l->fragment = l->checksum = true;
+	l->checksum = true;
 	l->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return dp_fail(-errno, err, errlen, "UDP socket: %s", strerror(errno));
@@ -276,26 +277,23 @@ void sockets_close(struct datapath *dp)
 
 /* ---- sending --------------------------------------------------------------------------- */
 
-static void prepare(struct listener *l, const struct send_how *how)
+static void may_fragment(struct listener *l, bool yes)
 {
-	bool v4 = addr_is_v4(&l->addr);
+	if (addr_is_v4(&l->addr)) {
+		set(l->fd, SOL_IP, IP_MTU_DISCOVER, yes ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
+		return;
+	}
+	set(l->fd, SOL_IPV6, IPV6_MTU_DISCOVER, yes ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_PROBE);
+	set(l->fd, SOL_IPV6, IPV6_DONTFRAG, !yes);
+}
 
-	if (l->fragment != how->fragment) {
-		l->fragment = how->fragment;
-		if (v4) {
-			set(l->fd, SOL_IP, IP_MTU_DISCOVER,
-			    how->fragment ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
-		} else {
-			set(l->fd, SOL_IPV6, IPV6_MTU_DISCOVER,
-			    how->fragment ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_PROBE);
-			set(l->fd, SOL_IPV6, IPV6_DONTFRAG, !how->fragment);
-		}
-	}
+static void with_checksum(struct listener *l, bool yes)
+{
 	/* DP-CK-1: only IPv4 may go without */
-	if (v4 && l->checksum != how->checksum) {
-		l->checksum = how->checksum;
-		set(l->fd, SOL_SOCKET, SO_NO_CHECK, !how->checksum);
-	}
+	if (!addr_is_v4(&l->addr) || l->checksum == yes)
+		return;
+	l->checksum = yes;
+	set(l->fd, SOL_SOCKET, SO_NO_CHECK, !yes);
 }
 
 static struct listener *listener_of(struct datapath *dp, const struct ipaddr *a)
@@ -341,8 +339,12 @@ int socket_send(struct datapath *dp, const struct path *path, const struct iovec
 	c->cmsg_type = addr_is_v4(&l->addr) ? IP_TOS : IPV6_TCLASS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &tos, sizeof(tos));
-	prepare(l, how);
+	with_checksum(l, how->checksum);
+	if (how->fragment)
+		may_fragment(l, true);
 	rc = send_again(l->fd, &m);
+	if (how->fragment)
+		may_fragment(l, false);
 	if (rc < 0 && log_allowed(&dp->send_log, dp_now(), 3, SEND_LOG_MS)) {
 		char at[PATH_STRLEN];
 

@@ -10,30 +10,30 @@
 #include <unistd.h>
 
 #include "tests/bench/chain.h"
+#include "tests/bench/frames.h"
 
 /* Addresses as in frames.h. `addrgenmode none`: no link-local addresses, so the host has
  * nothing to say on these links. */
-static const char links[] =
+static void veth(FILE *ip, const char *name, int mac, const char *peer, int peer_mac)
+{
+	fprintf(ip,
+		"link add %s address 02:00:00:00:00:%02x type veth peer name %s address "
+		"02:00:00:00:00:%02x\n",
+		name, (unsigned int)mac, peer, (unsigned int)peer_mac);
+	fprintf(ip, "link set %s addrgenmode none\nlink set %s addrgenmode none\n", name, peer);
+	fprintf(ip, "link set %s up\nlink set %s up\n", name, peer);
+}
+
+static const char routes[] =
 	"link set lo up\n"
-	"link add in0 address 02:00:00:00:00:01 type veth peer name in1 address 02:00:00:00:00:02\n"
-	"link add out0 address 02:00:00:00:00:03 type veth peer name out1 address "
-	"02:00:00:00:00:04\n"
-	"link set in0 addrgenmode none\n"
-	"link set in1 addrgenmode none\n"
-	"link set out0 addrgenmode none\n"
-	"link set out1 addrgenmode none\n"
-	"link set in0 up\n"
-	"link set in1 up\n"
-	"link set out0 up\n"
-	"link set out1 up\n"
 	"addr add 192.0.2.1/32 dev lo\n"
-	"addr add 198.51.100.1/24 dev out0\n"
-	"addr add 2001:db8:c::1/64 dev out0 nodad\n"
-	"neigh add 198.51.100.2 lladdr 02:00:00:00:00:04 nud permanent dev out0\n"
-	"neigh add 2001:db8:c::2 lladdr 02:00:00:00:00:04 nud permanent dev out0\n"
-	"route add 192.0.2.10/32 via 198.51.100.2 dev out0\n"
-	"route add 203.0.113.0/24 via 198.51.100.2 dev out0\n"
-	"route add 2001:db8:ffff::/48 via 2001:db8:c::2 dev out0\n";
+	"addr add 198.51.100.1/24 dev out\n"
+	"addr add 2001:db8:c::1/64 dev out nodad\n"
+	"neigh add 198.51.100.2 lladdr 02:00:00:00:00:04 nud permanent dev out\n"
+	"neigh add 2001:db8:c::2 lladdr 02:00:00:00:00:04 nud permanent dev out\n"
+	"route add 192.0.2.10/32 via 198.51.100.2 dev out\n"
+	"route add 203.0.113.0/24 via 198.51.100.2 dev out\n"
+	"route add 2001:db8:ffff::/48 via 2001:db8:c::2 dev out\n";
 
 static int sysctl(const char *path, const char *value)
 {
@@ -48,14 +48,22 @@ static int sysctl(const char *path, const char *value)
 	return ret;
 }
 
-static int make_links(void)
+static int make_links(unsigned int ways)
 {
 	FILE *ip = popen("ip -batch -", "w");
+	char in[8], us[8];
+	unsigned int i;
 	int status;
 
 	if (!ip)
 		return -errno;
-	fputs(links, ip);
+	for (i = 0; i < ways; i++) {
+		snprintf(in, sizeof(in), "in%u", i & 7);
+		snprintf(us, sizeof(us), "us%u", i & 7);
+		veth(ip, in, MAC_FAR, us, MAC_IN);
+	}
+	veth(ip, "out", MAC_OUT, "sink", MAC_NEXT);
+	fputs(routes, ip);
 	status = pclose(ip);
 	if (status) {
 		fprintf(stderr, "bench: ip -batch failed (status %d)\n", status);
@@ -64,26 +72,32 @@ static int make_links(void)
 	return 0;
 }
 
-int chain_make(struct chain *ret)
+int chain_make(unsigned int ways, struct chain *ret)
 {
-	struct chain c;
+	struct chain c = { .ways = ways };
+	char name[8];
+	unsigned int i;
 	int r;
 
 	if (unshare(CLONE_NEWNET)) {
 		fprintf(stderr, "bench: no network namespace: %s\n", strerror(errno));
 		return -errno;
 	}
-	r = make_links();
+	r = make_links(ways);
 	if (!r)
 		r = sysctl("/proc/sys/net/ipv4/ip_forward", "1");
 	if (!r)
 		r = sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1");
 	if (r)
 		return r;
-	c.in0 = if_nametoindex("in0");
-	c.in1 = if_nametoindex("in1");
-	c.out0 = if_nametoindex("out0");
-	c.out1 = if_nametoindex("out1");
+	for (i = 0; i < ways; i++) {
+		snprintf(name, sizeof(name), "in%u", i & 7);
+		c.in[i] = if_nametoindex(name);
+		snprintf(name, sizeof(name), "us%u", i & 7);
+		c.us[i] = if_nametoindex(name);
+	}
+	c.out = if_nametoindex("out");
+	c.sink = if_nametoindex("sink");
 	*ret = c;
 	return 0;
 }

@@ -3,21 +3,29 @@
  * The ground that the bench stands on: a network namespace of this process alone, which
  * vanishes with it.
  *
- *	generator -> in0 = in1 -> program -> out0 = out1 -> sink
+ *	generator -> in0 = us0 -> bare redirect ----+
+ *	          -> in1 = us1 -> program ----------+-> out = sink
+ *	          -> in2 = us2 -> another build ----+
  *
- * The generator redirects into in0, so frames arrive at in1, where the program under
- * test is attached; it sends them out of out0, and the sink at out1 ends them. Next hops
- * and their link-layer addresses are static: nothing has to be resolved.
+ * One way for each program that is compared. The generator redirects into inN, so frames
+ * arrive at usN, where the program is attached; it sends them out of `out`, and a program
+ * at the sink ends them. Next hops and their link-layer addresses are static: nothing has
+ * to be resolved.
  */
 #ifndef L2XDP_BENCH_CHAIN_H
 #define L2XDP_BENCH_CHAIN_H
 
+#include <linux/types.h>
+
+#include "tests/bench/gen.h"
+
 struct chain {
-	unsigned int in0, in1, out0, out1; /* ifindex */
+	unsigned int ways;
+	unsigned int in[GEN_WAYS], us[GEN_WAYS], out, sink; /* ifindex */
 };
 
 /* 0 or a negative errno; says what failed on stderr. */
-int chain_make(struct chain *ret);
+int chain_make(unsigned int ways, struct chain *ret);
 /* Attaches in place of what is there, in driver mode. */
 int chain_attach(unsigned int ifindex, int prog_fd);
 

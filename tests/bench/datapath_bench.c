@@ -10,13 +10,14 @@
  *
  * Per line of the table: first frames of every session cross, and each one that leaves is
  * compared octet by octet with what has to leave. Then, round by round and line by line,
- * the bare redirect and the program take turns at the same hook with the same frames, on
- * one CPU. Shown are medians over the rounds, and of the differences and ratios within
- * each round, so that a machine that slows down in between does not show up as cost.
+ * the bare redirect and the program (or several builds of it) take turns with the same
+ * frames on one CPU, a block of a thousand frames each. Shown are medians over the rounds
+ * and the least and the greatest of them; differences and ratios are those of blocks next
+ * to each other, so that a machine that changes its speed does not show up as cost.
  *
  * Then the same in plain test runs, where no driver is involved: the generator tail-calls
- * the program, and once more a program that does next to nothing in its place; the
- * difference is the program alone, with its caches warm from nothing else.
+ * the program, and in its turn one that does next to nothing; the difference is the
+ * program alone.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -36,9 +37,9 @@
 #include "tests/bench/program.h"
 
 #define MAX_ROUNDS 99
-#define MAX_PROGRAMS 8
+#define MAX_PROGRAMS (GEN_WAYS - 1) /* way 0 is the bare redirect */
 #define MAX_TRIES 20 /* to get one interval that can be believed */
-#define MAX_FOREIGN 0.01 /* share of an interval that may be someone else's */
+#define MAX_FOREIGN 0.05 /* share of an interval that may be someone else's */
 
 static const struct cell cells[] = {
 	{ BENCH_DECAP, 4, 64, 1, false, false },     { BENCH_DECAP, 4, 64, 1000, false, false },
@@ -54,23 +55,22 @@ static const struct cell cells[] = {
 #define N_CELLS (sizeof(cells) / sizeof(cells[0]))
 
 struct series {
-	double bare[MAX_ROUNDS], ours[MAX_PROGRAMS][MAX_ROUNDS];
-	struct gen_state state;
+	struct figure way[MAX_ROUNDS][GEN_WAYS];
+	struct gen_state state[GEN_WAYS];
 	bool wanted;
 };
 
 struct bench {
-	unsigned int rounds, n_programs;
-	uint64_t frames;
+	unsigned int rounds, n_programs, blocks;
 	int cpu;
 	const char *csv, *only;
 	bool live, plain, verify;
 	struct chain chain;
 	struct rig rig;
 	const char *paths[MAX_PROGRAMS];
-	struct program programs[MAX_PROGRAMS];
+	struct program programs[MAX_PROGRAMS]; /* on way index + 1 */
 	struct series series[N_CELLS];
-	unsigned int waited, stolen, lost; /* intervals thrown away, by cause */
+	unsigned int foreign, lost; /* intervals thrown away, by cause */
 	FILE *out;
 };
 
@@ -82,13 +82,6 @@ static void cell_name(const struct cell *c, char *ret, size_t len)
 }
 
 /* ---- one line of the table ---------------------------------------------------- */
-
-static int attach(struct bench *b, const struct program *p, int sink)
-{
-	int r = chain_attach(b->chain.in1, p ? p->fd : b->rig.bare);
-
-	return r ? r : chain_attach(b->chain.out1, sink);
-}
 
 static void show_verdicts(const struct program *p)
 {
@@ -106,17 +99,15 @@ static void show_verdicts(const struct program *p)
 				(unsigned long long)n[i]);
 }
 
-static int verify_one(struct bench *b, struct series *s, const struct cell *c, struct program *p)
+static int verify_one(struct bench *b, struct series *s, const struct cell *c, unsigned int way)
 {
 	static struct check k;
+	struct program *p = way ? &b->programs[way - 1] : NULL;
 	char name[96];
-	int r = p ? program_sessions(p, c->seq) : 0;
+	int r;
 
 	cell_name(c, name, sizeof(name));
-	if (!r)
-		r = attach(b, p, b->rig.sink_verify);
-	if (!r)
-		r = rig_verify(&b->rig, c, p, &s->state, &k);
+	r = rig_verify(&b->rig, c, way, &s->state[way], &k);
 	if (r || k.bad || k.sessions != c->sessions) {
 		fprintf(stderr, "bench: %s through %s: %u frames left, %u wrong, %u of %u sessions",
 			name, p ? p->name : "the bare redirect", k.frames, k.bad, k.sessions,
@@ -129,76 +120,76 @@ static int verify_one(struct bench *b, struct series *s, const struct cell *c, s
 	return 0;
 }
 
-static int verify(struct bench *b)
+static int sessions(struct bench *b, const struct cell *c)
 {
-	unsigned int i, j, frames = 0;
+	unsigned int j;
 	int r = 0;
 
+	for (j = 0; j < b->n_programs && !r; j++)
+		r = program_sessions(&b->programs[j], c->seq);
+	return r;
+}
+
+static int verify(struct bench *b)
+{
+	unsigned int i, way, kinds = 0;
+	int r;
+
+	r = chain_attach(b->chain.sink, b->rig.sink_verify);
 	for (i = 0; i < N_CELLS && !r; i++) {
 		if (!b->series[i].wanted)
 			continue;
-		frames++;
-		r = verify_one(b, &b->series[i], &cells[i], NULL);
-		for (j = 0; j < b->n_programs && !r; j++)
-			r = verify_one(b, &b->series[i], &cells[i], &b->programs[j]);
+		kinds++;
+		r = sessions(b, &cells[i]);
+		for (way = 0; way < b->chain.ways && !r; way++)
+			r = verify_one(b, &b->series[i], &cells[i], way);
 	}
 	if (!r)
-		printf("verified: %u kinds of frames, every session, every octet\n\n", frames);
+		printf("verified: %u kinds of frames, every session, every octet\n\n", kinds);
 	return r;
 }
 
 /* One believable interval. */
-static int measure(struct bench *b, struct series *s, const struct cell *c, struct program *p,
-		   bool live, double *ret)
+static int measure(struct bench *b, struct series *s, const struct cell *c, bool live,
+		   struct figure ret[GEN_WAYS])
 {
-	struct interval v;
+	struct interval v = { 0 };
 	int tries, r;
 
-	if (p && (r = program_sessions(p, c->seq)))
-		return r;
-	if (live) {
-		r = attach(b, p, b->rig.sink_count);
-	} else {
-		const __u32 zero = 0;
-
-		r = bpf_map_update_elem(b->rig.target, &zero, p ? &p->fd : &b->rig.bare, 0);
-	}
+	r = sessions(b, c);
 	for (tries = 0; !r && tries < MAX_TRIES; tries++) {
-		r = (live ? rig_live : rig_plain)(&b->rig, c, &s->state, b->frames, &v);
+		r = rig_time(&b->rig, c, live, s->state, b->blocks, &v);
 		if (r)
 			return r;
-		if (v.stolen > MAX_FOREIGN) {
-			b->stolen++;
-		} else if (v.waited > MAX_FOREIGN) {
-			b->waited++;
+		if (v.foreign > MAX_FOREIGN) {
+			b->foreign++;
 		} else if ((double)v.arrived < 0.999 * (double)v.sent) {
 			b->lost++;
 		} else {
-			*ret = v.ns;
+			memcpy(ret, v.way, sizeof(v.way));
 			return 0;
 		}
 	}
-	fprintf(stderr, "bench: the machine is too busy: %d intervals in a row are not ours\n",
-		MAX_TRIES);
+	fprintf(stderr,
+		"bench: %d intervals in a row cannot be believed; the last one: %llu of %llu "
+		"frames "
+		"arrived, %.1f %% of the CPU taken by others\n",
+		MAX_TRIES, (unsigned long long)v.arrived, (unsigned long long)v.sent,
+		100 * v.foreign);
 	return r ? r : -EBUSY;
 }
 
 static int measure_all(struct bench *b, bool live)
 {
-	unsigned int round, i, j;
-	int r = 0;
+	unsigned int round, i;
+	int r;
 
+	r = chain_attach(b->chain.sink, b->rig.sink_count);
 	for (round = 0; round < b->rounds && !r; round++)
-		for (i = 0; i < N_CELLS && !r; i++) {
-			struct series *s = &b->series[i];
-
-			if (!s->wanted)
-				continue;
-			r = measure(b, s, &cells[i], NULL, live, &s->bare[round]);
-			for (j = 0; j < b->n_programs && !r; j++)
-				r = measure(b, s, &cells[i], &b->programs[j], live,
-					    &s->ours[j][round]);
-		}
+		for (i = 0; i < N_CELLS && !r; i++)
+			if (b->series[i].wanted)
+				r = measure(b, &b->series[i], &cells[i], live,
+					    b->series[i].way[round]);
 	return r;
 }
 
@@ -208,63 +199,60 @@ struct spread {
 	double median, min, max;
 };
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct spread spread_of(const double *v, unsigned int n)
 {
-	double s[MAX_ROUNDS];
+	double sorted[MAX_ROUNDS];
+	struct spread s;
 
-	memcpy(s, v, n * sizeof(*v));
-	qsort(s, n, sizeof(*s), by_size);
-	return (struct spread){ .median = (s[(n - 1) / 2] + s[n / 2]) / 2,
-				.min = s[0],
-				.max = s[n - 1] };
+	memcpy(sorted, v, n * sizeof(*v));
+	s.median = median(sorted, n);
+	s.min = sorted[0];
+	s.max = sorted[n - 1];
+	return s;
 }
 
 static void show_row(struct bench *b, unsigned int i, unsigned int j, const char *kind)
 {
 	const struct cell *c = &cells[i];
-	const struct series *s = &b->series[i];
-	double above[MAX_ROUNDS], ratio[MAX_ROUNDS];
-	struct spread bare, ours, more, times;
+	double v[4][MAX_ROUNDS];
+	struct spread s[4];
 	char name[96];
-	unsigned int r;
+	unsigned int r, k;
 
 	for (r = 0; r < b->rounds; r++) {
-		above[r] = s->ours[j][r] - s->bare[r];
-		ratio[r] = s->ours[j][r] / s->bare[r];
+		const struct figure *way = b->series[i].way[r];
+
+		v[0][r] = way[0].ns;
+		v[1][r] = way[j + 1].ns;
+		v[2][r] = way[j + 1].above;
+		v[3][r] = way[j + 1].ratio;
 	}
-	bare = spread_of(s->bare, b->rounds);
-	ours = spread_of(s->ours[j], b->rounds);
-	more = spread_of(above, b->rounds);
-	times = spread_of(ratio, b->rounds);
+	for (k = 0; k < 4; k++)
+		s[k] = spread_of(v[k], b->rounds);
 	cell_name(c, name, sizeof(name));
 	if (b->n_programs > 1)
-		printf("%-12s ", b->programs[j].name);
-	printf("%-46s %5.1f (%.1f-%.1f)  %5.1f (%.1f-%.1f)  %5.1f (%.1f-%.1f)  %.2f (%.2f-%.2f)\n",
-	       name, bare.median, bare.min, bare.max, ours.median, ours.min, ours.max, more.median,
-	       more.min, more.max, times.median, times.min, times.max);
-	if (b->out)
-		fprintf(b->out,
-			"%s,%s,%s,%d,%u,%u,%d,%d,%u,%.1f,%.1f,%.1f,%.1f,%.1f,%.1f,%.1f,%.1f,%.1f,"
-			"%.3f,%.3f,%.3f\n",
-			kind, b->programs[j].name, bench_op_names[c->op], c->family, c->inner,
-			c->sessions, c->seq, c->plain_sum, b->rounds, bare.median, bare.min,
-			bare.max, ours.median, ours.min, ours.max, more.median, more.min, more.max,
-			times.median, times.min, times.max);
+		printf("%-10s ", b->programs[j].name);
+	printf("%-47s", name);
+	for (k = 0; k < 4; k++)
+		printf(k < 3 ? " %5.1f (%5.1f-%5.1f) " : " %4.2f (%4.2f-%4.2f)", s[k].median,
+		       s[k].min, s[k].max);
+	printf("\n");
+	if (!b->out)
+		return;
+	fprintf(b->out, "%s,%s,%s,%d,%u,%u,%d,%d,%u", kind, b->programs[j].name,
+		bench_op_names[c->op], c->family, c->inner, c->sessions, c->seq, c->plain_sum,
+		b->rounds);
+	for (k = 0; k < 4; k++)
+		fprintf(b->out, ",%.3f,%.3f,%.3f", s[k].median, s[k].min, s[k].max);
+	fprintf(b->out, "\n");
 }
 
 static void show(struct bench *b, const char *kind, const char *title, const char *first)
 {
 	unsigned int i, j;
 
-	printf("%s\n%-46s %-20s %-20s %-20s %s\n", title, "ns per packet: median (min-max)", first,
-	       "l2xdp", "above it", "ratio");
+	printf("%s\n%*s%-47s %-20s  %-20s  %-20s  %s\n", title, b->n_programs > 1 ? 11 : 0, "",
+	       "ns per packet: median (min-max)", first, "l2xdp", "above it", "ratio");
 	for (i = 0; i < N_CELLS; i++)
 		for (j = 0; j < b->n_programs && b->series[i].wanted; j++)
 			show_row(b, i, j, kind);
@@ -305,18 +293,17 @@ static void conditions(const struct bench *b)
 	for (j = 0; j < b->n_programs; j++)
 		printf("program %s: maps take %.1f MB of kernel memory\n", b->programs[j].name,
 		       (double)program_memory(&b->programs[j]) / 1e6);
-	printf("%u rounds of %llu frames, after %u intervals thrown away (CPU taken by others %u, "
-	       "by the hypervisor %u, frames lost %u)\n\n",
-	       b->rounds, (unsigned long long)b->frames, b->waited + b->stolen + b->lost, b->waited,
-	       b->stolen, b->lost);
+	printf("%u rounds of %u blocks of %u frames; thrown away: %u for a CPU taken by others, "
+	       "%u for lost frames\n\n",
+	       b->rounds, b->blocks, GEN_BLOCK, b->foreign, b->lost);
 }
 
 /* ---- start ------------------------------------------------------------------------- */
 
 static const char usage[] =
 	"datapath_bench [OPTION...]   (root)\n"
-	"  --rounds N        5..99, default 7\n"
-	"  --frames N        per interval, default 1000000\n"
+	"  --rounds N        1..99, default 7\n"
+	"  --blocks N        of each program in a round, default 500; 1024 frames each\n"
 	"  --cpu N           to run on, default the last one\n"
 	"  --only REGEX      lines of the table by name\n"
 	"  --object NAME=F   this build of l2xdp.bpf.o instead of the one built in; may be\n"
@@ -370,7 +357,7 @@ static int options(struct bench *b, int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "rounds", required_argument, NULL, 'r' },
-		{ "frames", required_argument, NULL, 'f' },
+		{ "blocks", required_argument, NULL, 'b' },
 		{ "cpu", required_argument, NULL, 'c' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "object", required_argument, NULL, 'O' },
@@ -385,8 +372,8 @@ static int options(struct bench *b, int argc, char **argv)
 	while (!r && (opt = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		if (opt == 'r')
 			b->rounds = (unsigned int)atoi(optarg);
-		else if (opt == 'f')
-			b->frames = strtoull(optarg, NULL, 0);
+		else if (opt == 'b')
+			b->blocks = (unsigned int)atoi(optarg);
 		else if (opt == 'c')
 			b->cpu = atoi(optarg);
 		else if (opt == 'o')
@@ -404,7 +391,8 @@ static int options(struct bench *b, int argc, char **argv)
 		else
 			r = -EINVAL;
 	}
-	if (!r && (b->rounds < 1 || b->rounds > MAX_ROUNDS || b->frames < 1000))
+	if (!r &&
+	    (b->rounds < 1 || b->rounds > MAX_ROUNDS || b->blocks < 1 || b->blocks > GEN_BLOCKS))
 		r = -EINVAL;
 	return r;
 }
@@ -414,30 +402,24 @@ static int open_programs(struct bench *b)
 	unsigned int i;
 	int r = 0;
 
-	if (!b->n_programs)
-		b->programs[b->n_programs++].name = "l2xdp";
-	for (i = 0; i < b->n_programs && !r; i++)
+	for (i = 0; i < b->n_programs && !r; i++) {
 		r = program_open(b->programs[i].name, b->paths[i], &b->chain, &b->programs[i]);
+		if (!r)
+			r = rig_set(&b->rig, i + 1, b->programs[i].fd);
+	}
 	return r;
 }
 
-/* The directory of this binary, where gen.bpf.o and sink.bpf.o are. */
+/* gen.bpf.o and sink.bpf.o are beside this binary. */
 static int open_rig(struct bench *b)
 {
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const __u32 zero = 0;
-	int r;
 
 	if (n < 0)
 		return -errno;
 	self[n] = 0;
-	r = rig_open(dirname(self), &b->rig);
-	if (r)
-		return r;
-	b->rig.in0 = b->chain.in0;
-	b->rig.in1 = b->chain.in1;
-	return bpf_map_update_elem(b->rig.out, &zero, &b->chain.out0, 0);
+	return rig_open(dirname(self), &b->chain, &b->rig);
 }
 
 static int bench_run(struct bench *b)
@@ -464,7 +446,7 @@ static int bench_run(struct bench *b)
 int main(int argc, char **argv)
 {
 	static struct bench b = {
-		.rounds = 7, .frames = 1000000, .live = true, .plain = true, .verify = true
+		.rounds = 7, .blocks = 500, .live = true, .plain = true, .verify = true
 	};
 	unsigned int i;
 	int r;
@@ -474,10 +456,12 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (!b.n_programs)
+		b.programs[b.n_programs++].name = "l2xdp";
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	r = pin(b.cpu);
 	if (!r)
-		r = chain_make(&b.chain);
+		r = chain_make(b.n_programs + 1, &b.chain);
 	if (!r)
 		r = open_rig(&b);
 	if (!r)

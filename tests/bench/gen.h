@@ -10,6 +10,9 @@
 #define GEN_HEAD 112 /* octets of headers that are written again on each frame ... */
 #define GEN_HEAD_SHORT 72 /* ... or this many, where the headers are shorter */
 #define GEN_CSUMS 2
+#define GEN_WAYS 8
+#define GEN_BLOCK 1024 /* frames; a multiple of the kernel's batch of 64 */
+#define GEN_BLOCKS 4096 /* that are timed, at most */
 #define GEN_OFF_MAX 255 /* mask of an offset; 0 means "nothing to patch" */
 
 /* A checksum field at `off`: ~(sum + session number), folded. */
@@ -26,21 +29,37 @@ struct gen_config {
 	struct gen_csum csum[GEN_CSUMS];
 	__u32 sessions; /* 1..65535; numbers are 1..sessions */
 	__u32 mask; /* power of two that holds them, less 1 */
-	__u32 ifindex; /* redirect here; 0: tail call into `target` (a plain test run) */
-	__u64 first, last; /* frames at which the clock is read */
+	__u32 ways; /* that take turns, block by block: 1..GEN_WAYS */
+	__u32 warm; /* blocks before the first that is timed */
+	__u32 live; /* 1: redirect to ifindex[way]; 0: tail call into target[way] */
+	__u32 ifindex[GEN_WAYS];
 };
 
+/* Each way visits all sessions in an order of its own. */
 struct gen_state {
 	__u32 x; /* of the permutation */
 	__u32 cycle; /* times that all sessions were visited: Ns */
-	__u64 frames; /* in this run */
-	__u64 begin, end; /* ns, at frames `first` and `last` */
+};
+
+struct gen_run {
+	__u64 frames;
+	__u64 clock; /* ns, at the begin of this block */
+	__u32 block, way; /* this one */
+	__u32 ns[GEN_BLOCKS]; /* that a block took; the order of ways is gen_way's */
 };
 
 struct gen_shared {
 	struct gen_config cfg;
-	struct gen_state state;
+	struct gen_state state[GEN_WAYS];
+	struct gen_run run;
 };
+
+/* Way of a block: turns are taken in groups of one block each, and who begins changes
+ * from group to group. */
+static inline __u32 gen_way(__u32 block, __u32 ways)
+{
+	return (block + block / ways) % ways;
+}
 
 #define SINK_FRAME_MAX 1024
 struct sink_frame {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An interval is one BPF_PROG_TEST_RUN of the generator. Live frames travel in batches of
- * 64; the driver's work for a batch is done, in softirq on this CPU, before the next
- * batch begins, so the time between two frames is the time of one frame through the whole
- * chain. The first WARM frames are not timed: page pool, caches, page tables.
+ * An interval is one BPF_PROG_TEST_RUN of the generator, in which the ways take turns
+ * block by block. The first blocks are not timed: page pool, caches, page tables.
  *
- * A figure is believed only when nobody else had the CPU: the scheduler says how long this
- * thread was ready but not running, /proc/stat what the hypervisor took.
+ * A virtual CPU shares its core with others and runs at changing speed. Blocks of a
+ * fraction of a millisecond next to each other mostly meet the same speed: so what counts
+ * is the median of differences within a group. An interval of which the scheduler (this
+ * thread was ready but did not run) or the hypervisor (/proc/stat) took a part is not
+ * believed.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 #include "tests/bench/measure.h"
 
-#define WARM 131072u /* two visits of 65 536 sessions */
+#define WARM_GROUPS 64u /* a visit of 65 536 sessions on each way */
 #define VERIFY_CHUNK 16384u
 
 static int load(const char *dir, const char *name, struct bpf_object **ret)
@@ -45,9 +46,10 @@ static int load(const char *dir, const char *name, struct bpf_object **ret)
 	return r;
 }
 
-int rig_open(const char *dir, struct rig *ret)
+int rig_open(const char *dir, const struct chain *chain, struct rig *ret)
 {
-	struct rig r = { 0 };
+	struct rig r = { .chain = chain };
+	const __u32 zero = 0;
 	int err;
 
 	err = load(dir, "gen.bpf.o", &r.gen_obj);
@@ -65,10 +67,18 @@ int rig_open(const char *dir, struct rig *ret)
 	r.gen_data = bpf_object__find_map_fd_by_name(r.gen_obj, ".bss");
 	r.sink_data = bpf_object__find_map_fd_by_name(r.sink_obj, ".bss");
 	r.target = bpf_object__find_map_fd_by_name(r.gen_obj, "target");
-	r.out = bpf_object__find_map_fd_by_name(r.sink_obj, "out");
 	r.frames = bpf_object__find_map_fd_by_name(r.sink_obj, "frames");
 	*ret = r;
-	return 0;
+	err = bpf_map_update_elem(bpf_object__find_map_fd_by_name(r.sink_obj, "out"), &zero,
+				  &chain->out, 0);
+	return err ? err : rig_set(ret, 0, r.bare);
+}
+
+int rig_set(struct rig *r, unsigned int way, int prog_fd)
+{
+	int err = bpf_map_update_elem(r->target, &way, &prog_fd, 0);
+
+	return err ? err : chain_attach(r->chain->us[way], prog_fd);
 }
 
 void rig_close(struct rig *r)
@@ -87,7 +97,8 @@ int pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
-void urgent(bool on)
+/* Before every ordinary task of this CPU, for the length of an interval. */
+static void urgent(bool on)
 {
 	struct sched_param p = { .sched_priority = on ? 1 : 0 };
 
@@ -126,7 +137,8 @@ static uint64_t time_stolen(void)
 	return v[7] * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
 }
 
-static int run(struct rig *r, struct gen_shared *g, const struct cell *c, bool live,
+/* Both programs' data are written before and read after. */
+static int run(struct rig *r, struct gen_shared *g, const struct cell *c, uint64_t frames,
 	       struct sink_shared *sink)
 {
 	uint8_t frame[SINK_FRAME_MAX];
@@ -134,17 +146,15 @@ static int run(struct rig *r, struct gen_shared *g, const struct cell *c, bool l
 	const __u32 zero = 0;
 	int err;
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = ctx.data_end,
-			    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
+			    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)frames);
 
 	memset(sink, 0, sizeof(*sink));
-	g->state.frames = g->state.begin = g->state.end = 0;
-	opts.repeat = (int)(g->cfg.last + 1);
-	if (live) {
+	memset(&g->run, 0, sizeof(g->run));
+	memcpy(g->cfg.ifindex, r->chain->in, sizeof(g->cfg.ifindex));
+	if (g->cfg.live)
 		opts.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
-		g->cfg.ifindex = r->in0;
-	} else {
-		ctx.ingress_ifindex = r->in1;
-	}
+	else
+		ctx.ingress_ifindex = r->chain->us[0];
 	err = bpf_map_update_elem(r->gen_data, &zero, g, 0);
 	if (!err)
 		err = bpf_map_update_elem(r->sink_data, &zero, sink, 0);
@@ -159,44 +169,75 @@ static int run(struct rig *r, struct gen_shared *g, const struct cell *c, bool l
 	return err ? -errno : 0;
 }
 
-static int timed(struct rig *r, const struct cell *c, bool live, struct gen_state *state,
-		 uint64_t frames, struct interval *ret)
+static int by_size(const void *a, const void *b)
 {
-	struct gen_shared g = { 0 };
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double median(double *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), by_size);
+	return (v[(n - 1) / 2] + v[n / 2]) / 2;
+}
+
+static struct figure figure_of(const struct gen_run *run, unsigned int ways, unsigned int way,
+			       unsigned int groups)
+{
+	static double ns[GEN_BLOCKS], above[GEN_BLOCKS], ratio[GEN_BLOCKS];
+	double first = 0, own = 0;
+	unsigned int g, i;
+
+	for (g = 0; g < groups; g++) {
+		for (i = g * ways; i < (g + 1) * ways; i++) {
+			if (gen_way(i, ways) == 0)
+				first = (double)run->ns[i] / GEN_BLOCK;
+			if (gen_way(i, ways) == way)
+				own = (double)run->ns[i] / GEN_BLOCK;
+		}
+		ns[g] = own;
+		above[g] = own - first;
+		ratio[g] = own / first;
+	}
+	return (struct figure){ .ns = median(ns, groups),
+				.above = median(above, groups),
+				.ratio = median(ratio, groups) };
+}
+
+int rig_time(struct rig *r, const struct cell *c, bool live, struct gen_state *state,
+	     unsigned int groups, struct interval *ret)
+{
+	static struct gen_shared g;
 	struct sink_shared sink;
-	uint64_t waited = time_waited(), stolen = time_stolen();
-	double span;
+	unsigned int ways = r->chain->ways, i;
+	uint64_t foreign = time_waited() + time_stolen();
+	double span = 0;
 	int err;
 
+	if (groups * ways > GEN_BLOCKS)
+		groups = GEN_BLOCKS / ways;
 	frame_recipe(c, &g.cfg);
-	g.state = *state;
-	g.cfg.first = WARM;
-	g.cfg.last = WARM + frames;
+	memcpy(g.state, state, sizeof(g.state));
+	g.cfg.live = live;
+	g.cfg.ways = ways;
+	/* a whole number of rotations: gen_way of a timed block then depends on its index */
+	g.cfg.warm = WARM_GROUPS / ways * ways * ways;
 	urgent(true);
-	err = run(r, &g, c, live, &sink);
+	err = run(r, &g, c, (g.cfg.warm + (uint64_t)groups * ways) * GEN_BLOCK + 1, &sink);
 	urgent(false);
 	if (err)
 		return err;
-	span = (double)(g.state.end - g.state.begin);
-	ret->ns = span / (double)frames;
-	ret->sent = g.state.frames;
-	ret->arrived = live ? sink.frames : g.state.frames;
-	ret->waited = (double)(time_waited() - waited) / span;
-	ret->stolen = (double)(time_stolen() - stolen) / span;
-	*state = g.state;
+	for (i = 0; i < groups * ways; i++)
+		span += g.run.ns[i];
+	foreign = time_waited() + time_stolen() - foreign;
+	ret->foreign = (double)foreign / span;
+	ret->sent = g.run.frames;
+	ret->arrived = live ? sink.frames : g.run.frames;
+	for (i = 0; i < ways; i++)
+		ret->way[i] = figure_of(&g.run, ways, i, groups);
+	memcpy(state, g.state, sizeof(g.state));
 	return 0;
-}
-
-int rig_live(struct rig *r, const struct cell *c, struct gen_state *state, uint64_t frames,
-	     struct interval *ret)
-{
-	return timed(r, c, true, state, frames, ret);
-}
-
-int rig_plain(struct rig *r, const struct cell *c, struct gen_state *state, uint64_t frames,
-	      struct interval *ret)
-{
-	return timed(r, c, false, state, frames, ret);
 }
 
 struct judge {
@@ -215,31 +256,34 @@ static int judge_frame(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-int rig_verify(struct rig *r, const struct cell *c, bool through, struct gen_state *state,
+int rig_verify(struct rig *r, const struct cell *c, unsigned int way, struct gen_state *state,
 	       struct check *k)
 {
-	struct judge j = { .c = c, .k = k, .through = through };
+	static struct gen_shared g;
+	struct judge j = { .c = c, .k = k, .through = way > 0 };
 	struct ring_buffer *ring = ring_buffer__new(r->frames, judge_frame, &j, NULL);
-	struct gen_shared g = { 0 };
+	struct chain one = { .ways = 1, .in = { r->chain->in[way] } };
 	struct sink_shared sink = { 0 };
+	struct rig only = *r;
 	uint64_t sent = 0;
 	int err = ring ? 0 : -errno;
 
 	memset(k, 0, sizeof(*k));
+	only.chain = &one;
 	frame_recipe(c, &g.cfg);
-	g.state = *state;
-	g.cfg.last = VERIFY_CHUNK - 1;
+	g.cfg.live = g.cfg.ways = 1;
+	g.state[0] = *state;
 	/* a visit takes mask + 1 draws, of which some are left out: two visits and more */
 	while (!err && sent < 2 * (uint64_t)g.cfg.mask + VERIFY_CHUNK) {
-		err = run(r, &g, c, true, &sink);
-		sent += g.state.frames;
+		err = run(&only, &g, c, VERIFY_CHUNK, &sink);
+		sent += g.run.frames;
 		if (!err && ring_buffer__consume(ring) < 0)
 			err = -EIO;
 		if (!err && sink.lost)
 			err = -ENOBUFS;
 	}
 	ring_buffer__free(ring);
-	*state = g.state;
+	*state = g.state[0];
 	if (!err && k->frames != sent) {
 		fprintf(stderr, "bench: %llu frames sent, %u arrived\n", (unsigned long long)sent,
 			k->frames);

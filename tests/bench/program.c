@@ -115,6 +115,7 @@ static int load(struct program *p, const struct chain *chain)
 {
 	struct bpf_program *prog = bpf_object__next_program(p->obj, NULL);
 	struct l2x_live *live;
+	unsigned int i;
 	int r;
 
 	if (!prog)
@@ -124,10 +125,10 @@ static int load(struct program *p, const struct chain *chain)
 		r = set_config(p->obj);
 	if (!r)
 		r = bpf_object__load(p->obj);
+	for (i = 0; i < chain->ways && !r; i++)
+		r = set_port(p->obj, chain->us[i], MAC_IN);
 	if (!r)
-		r = set_port(p->obj, chain->in1, MAC_IN);
-	if (!r)
-		r = set_port(p->obj, chain->out0, MAC_OUT);
+		r = set_port(p->obj, chain->out, MAC_OUT);
 	if (!r)
 		r = set_pools(p->obj);
 	if (r)

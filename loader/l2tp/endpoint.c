@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which control connection is a datagram for, may it come this way, may a new one be made? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/l2tp/engine.h"
+
+#define X(NAME, name) [L2TP_C_##NAME] = name,
+const char *const l2tp_counter_names[L2TP_C_MAX] = { L2TP_COUNTERS(X) };
+#undef X
+
+#define DEFAULT_HALF_OPEN 1024
+#define DEFAULT_HALF_OPEN_SOURCE 16
+#define DEFAULT_RETRANSMITS 5
+
+void endpoint_enter(struct l2tp_endpoint *ep)
+{
+	ep->depth++;
+}
+
+void endpoint_leave(struct l2tp_endpoint *ep)
+{
+	if (--ep->depth)
+		return;
+	while (ep->dead_calls) {
+		struct l2tp_call *c = ep->dead_calls;
+
+		ep->dead_calls = c->next_dead;
+		call_free(c);
+	}
+	while (ep->dead_tunnels) {
+		struct l2tp_tunnel *t = ep->dead_tunnels;
+
+		ep->dead_tunnels = t->next_dead;
+		tunnel_free(t);
+	}
+}
+
+/* ---- hashes and shards ---- */
+
+uint64_t endpoint_hash_peer(const struct l2tp_endpoint *ep, const struct path *path,
+			    uint16_t peer_id)
+{
+	uint8_t key[sizeof(path->peer.b) + 4];
+	struct writer w = writer_of(key, sizeof(key));
+
+	writer_bytes(&w, path->peer.b, sizeof(path->peer.b));
+	writer_u16(&w, path->peer_port);
+	writer_u16(&w, peer_id);
+	return hash_of(ep->seed, key, w.len);
+}
+
+uint64_t endpoint_hash_address(const struct l2tp_endpoint *ep, const struct ipaddr *a)
+{
+	return hash_of(ep->seed, a->b, sizeof(a->b));
+}
+
+uint64_t endpoint_hash_challenge(const struct l2tp_endpoint *ep, const uint8_t *p, size_t len)
+{
+	return hash_of(ep->seed, p, len);
+}
+
+uint64_t endpoint_hash_session(const struct l2tp_endpoint *ep, const struct l2tp_tunnel *t,
+			       uint16_t peer_session_id)
+{
+	const uint16_t key[2] = { t->id, peer_session_id };
+
+	return hash_of(ep->seed, key, sizeof(key));
+}
+
+/* Its pool is made when the first call needs one; NULL on lack of memory. */
+struct l2tp_shard *endpoint_shard(struct l2tp_endpoint *ep, const struct l2tp_tunnel *t)
+{
+	struct l2tp_shard *shard = &ep->shards[t->id & (ep->limits.shards - 1)];
+
+	if (!shard->ids)
+		shard->ids = ids_new(L2TP_IDS, ep->ops->random, ep->ctx);
+	return shard->ids ? shard : NULL;
+}
+
+/* ---- life ---- */
+
+static unsigned int or_default(unsigned int v, unsigned int fallback)
+{
+	return v ? v : fallback;
+}
+
+struct l2tp_endpoint *l2tp_endpoint_new(const struct l2tp_limits *limits,
+					const struct l2tp_ops *ops, void *ctx,
+					struct timers *timers)
+{
+	struct l2tp_endpoint *ep = calloc(1, sizeof(*ep));
+	struct l2tp_limits *l;
+
+	if (!ep)
+		return NULL;
+	l = &ep->limits;
+	*l = *limits;
+	l->half_open = or_default(l->half_open, DEFAULT_HALF_OPEN);
+	l->half_open_source = or_default(l->half_open_source, DEFAULT_HALF_OPEN_SOURCE);
+	l->tunnels = or_default(l->tunnels, L2TP_IDS);
+	l->shards = or_default(l->shards, 1);
+	ep->ops = ops;
+	ep->ctx = ctx;
+	ep->timers = timers;
+	ep->env = (struct reliable_env){
+		.timers = timers,
+		.retransmits = or_default(l->retransmits, DEFAULT_RETRANSMITS),
+		.cap_ms = l->retransmit_cap_ms < REL_MIN_CAP_MS ? REL_MIN_CAP_MS
+								: l->retransmit_cap_ms,
+		.counters = ep->counters,
+		.transmit = tunnel_transmit,
+		.give_up = tunnel_give_up,
+		.timer = tunnel_retransmit,
+	};
+	ops->random(ctx, &ep->seed, sizeof(ep->seed));
+	ep->shards = calloc(l->shards, sizeof(*ep->shards));
+	ep->tunnel_ids = ids_new(L2TP_IDS, ops->random, ctx);
+	if (!ep->shards || !ep->tunnel_ids) {
+		free(ep->shards);
+		ids_free(ep->tunnel_ids);
+		free(ep);
+		return NULL;
+	}
+	return ep;
+}
+
+void l2tp_endpoint_free(struct l2tp_endpoint *ep)
+{
+	struct l2tp_reason why;
+
+	if (!ep)
+		return;
+	endpoint_enter(ep);
+	reason_set(&why, L2TP_STOP_SHUTDOWN, 0, "shut down");
+	while (ep->live.first)
+		tunnel_gone(ep->live.first, 0, &why, L2TP_FAREWELL_NONE);
+	while (ep->oldest_stopped)
+		tunnel_bury(ep->oldest_stopped);
+	endpoint_leave(ep);
+	for (unsigned int i = 0; i < ep->limits.shards; i++) {
+		ids_free(ep->shards[i].ids);
+		idmap_free(&ep->shards[i].calls);
+	}
+	free(ep->shards);
+	ids_free(ep->tunnel_ids);
+	idmap_free(&ep->tunnels);
+	hashtab_free(&ep->by_peer);
+	hashtab_free(&ep->in_setup);
+	hashtab_free(&ep->challenges);
+	hashtab_free(&ep->by_peer_session);
+	free(ep);
+}
+
+void l2tp_shutdown(struct l2tp_endpoint *ep, msec_t now)
+{
+	struct l2tp_reason why;
+
+	endpoint_enter(ep);
+	ep->shutting_down = true;
+	reason_set(&why, L2TP_STOP_SHUTDOWN, 0, "shutting down");
+	while (ep->live.first)
+		tunnel_event(ep->live.first, now, L2TP_TE_CLOSE, NULL, &why);
+	endpoint_leave(ep);
+}
+
+unsigned int l2tp_unacknowledged(const struct l2tp_endpoint *ep)
+{
+	unsigned int n = 0;
+
+	for (const struct l2tp_tunnel *t = ep->oldest_stopped; t; t = t->newer)
+		n += reliable_outstanding(&t->rel);
+	return n;
+}
+
+/* ---- opening ---- */
+
+/* Secrets of the set-up that begins: our challenge, our tie breaker. */
+static int prepare(struct l2tp_tunnel *t)
+{
+	struct l2tp_endpoint *ep = t->ep;
+
+	if (t->initiator && t->peer->single_tunnel) { /* V2-CC-8 */
+		ep->ops->random(ep->ctx, t->setup->tie, sizeof(t->setup->tie));
+		t->setup->has_tie = true;
+	}
+	return t->peer->secret ? tunnel_set_challenge(t) : 0;
+}
+
+static void discard(struct l2tp_tunnel *t, msec_t now)
+{
+	struct l2tp_reason why;
+
+	reason_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "no memory");
+	tunnel_gone(t, now, &why, L2TP_FAREWELL_NONE);
+}
+
+struct l2tp_tunnel *l2tp_tunnel_open(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+				     const struct l2tp_peer *peer)
+{
+	struct l2tp_tunnel *t = NULL;
+
+	endpoint_enter(ep);
+	if (!ep->shutting_down && ep->live.n < ep->limits.tunnels)
+		t = tunnel_new(ep, now, path, peer, true);
+	if (t && prepare(t) < 0)
+		discard(t, now);
+	else if (t)
+		tunnel_event(t, now, L2TP_TE_OPEN, NULL, NULL);
+	if (t && t->gone)
+		t = NULL;
+	endpoint_leave(ep);
+	return t;
+}
+
+void l2tp_tunnel_close(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *why)
+{
+	struct l2tp_endpoint *ep = t->ep;
+
+	if (t->gone)
+		return;
+	endpoint_enter(ep);
+	tunnel_event(t, now, L2TP_TE_CLOSE, NULL, why);
+	endpoint_leave(ep);
+}
+
+/* ---- what arrives for a tunnel ---- */
+
+static void deliver(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header *h)
+{
+	const struct l2tp_peer *peer = t->peer;
+	struct l2tp_message m;
+
+	if (l2tp_message_parse(h->payload, h->payload_len, peer->secret, peer->secret_len, &m) < 0)
+		return;
+	tunnel_message(t, now, h, &m);
+	l2tp_message_wipe(&m);
+}
+
+static void deliver_held(struct l2tp_tunnel *t, msec_t now)
+{
+	struct rel_message *held;
+	struct l2tp_header h;
+
+	while (!t->dead && (held = reliable_next_held(&t->rel))) {
+		if (l2tp_header_parse(held->data, held->len, &h) == L2TP_H_OK)
+			deliver(t, now, &h);
+		explicit_bzero(held->data, held->len);
+		free(held);
+	}
+}
+
+/* A message that is no ZLB, and whole. */
+static void receive(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header *h,
+		    const uint8_t *msg)
+{
+	struct l2tp_endpoint *ep = t->ep;
+	size_t len = (size_t)(h->payload - msg) + h->payload_len;
+
+	switch (reliable_receive(&t->rel, h->ns)) {
+	case REL_IN_ORDER:
+		/* The window opens first, and what leaves carries the new Nr. */
+		reliable_acknowledged(&t->rel, now, h->nr);
+		deliver(t, now, h);
+		deliver_held(t, now);
+		break;
+	case REL_DUPLICATE:
+		endpoint_count(ep, L2TP_C_DUPLICATE);
+		reliable_acknowledged(&t->rel, now, h->nr);
+		break;
+	case REL_AHEAD:
+		endpoint_count(ep, L2TP_C_OUT_OF_ORDER);
+		reliable_hold(&t->rel, h->ns, msg, len,
+			      t->setup ? L2TP_SETUP_HELD : REL_MAX_WINDOW);
+		reliable_acknowledged(&t->rel, now, h->nr);
+		break;
+	case REL_OUTSIDE:
+		endpoint_count(ep, L2TP_C_OUT_OF_WINDOW);
+		reliable_acknowledged(&t->rel, now, h->nr);
+		break;
+	}
+	if (!t->dead)
+		reliable_acknowledge(&t->rel); /* V2-REL-13 */
+}
+
+static void malformed(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		      enum l2tp_counter why)
+{
+	char from[PATH_STRLEN];
+
+	endpoint_count(ep, why);
+	if (log_allowed(&ep->log_malformed, now, 10, 1000))
+		log_info(NULL, "malformed control message (%s) from %s", l2tp_counter_names[why],
+			 endpoint_str(&path->peer, path->peer_port, from));
+}
+
+/* Is it a message of set-up, the next in order, that proves its sender? */
+static bool proves(struct l2tp_tunnel *t, const struct l2tp_header *h)
+{
+	struct l2tp_reason why;
+	struct l2tp_message m;
+	bool yes = false;
+
+	if (reliable_verdict(&t->rel, h->ns) != REL_IN_ORDER ||
+	    l2tp_message_parse(h->payload, h->payload_len, t->peer->secret, t->peer->secret_len,
+			       &m) < 0)
+		return false;
+	if (t->state == L2TP_T_WAIT_REPLY && m.type == L2TP_SCCRP)
+		yes = judge_sccrp(t, &m, &why);
+	else if (t->state == L2TP_T_WAIT_CONN && m.type == L2TP_SCCCN)
+		yes = judge_scccn(t, &m, &why);
+	l2tp_message_wipe(&m);
+	return yes;
+}
+
+/* May the tunnel follow to this path? Only to another port of the same address: during
+ * set-up with the message that completes it (V2-PORT-2, Q-9), later by option with any
+ * message that stands in the window (V2-PORT-7, Q-18). */
+static bool may_move(struct l2tp_tunnel *t, const struct path *path, const struct l2tp_header *h)
+{
+	if (!addr_eq(&path->peer, &t->path.peer) || !addr_eq(&path->local, &t->path.local) ||
+	    path->local_port != t->path.local_port || t->gone || !h->payload_len ||
+	    !l2tp_avps_valid(h->payload, h->payload_len) || !reliable_nr_valid(&t->rel, h->nr))
+		return false;
+	if (t->state == L2TP_T_ESTABLISHED) {
+		enum rel_verdict verdict = reliable_verdict(&t->rel, h->ns);
+
+		return t->peer->port_float && (verdict == REL_IN_ORDER || verdict == REL_AHEAD);
+	}
+	return proves(t, h);
+}
+
+static void tunnel_input(struct l2tp_tunnel *t, msec_t now, const struct path *path,
+			 const struct l2tp_header *h, const uint8_t *msg)
+{
+	struct l2tp_endpoint *ep = t->ep;
+
+	if (!path_eq(path, &t->path)) { /* V2-PORT-3, V2-PORT-4 */
+		if (!may_move(t, path, h)) {
+			endpoint_count(ep, L2TP_C_WRONG_PATH);
+			return;
+		}
+		tunnel_moved(t, path);
+		if (t->dead)
+			return;
+	}
+	if (!h->payload_len) {
+		endpoint_count(ep, L2TP_C_RX_ZLB);
+		t->heard = now;
+		reliable_acknowledged(&t->rel, now, h->nr);
+	} else if (l2tp_avps_valid(h->payload, h->payload_len)) {
+		t->heard = now;
+		receive(t, now, h, msg);
+	} else { /* nothing of it is acknowledged (V2-AVP-4) */
+		malformed(ep, now, path, L2TP_C_BAD_AVP);
+	}
+}
+
+/* ---- what arrives for no tunnel yet ---- */
+
+static bool is_same(const struct l2tp_tunnel *t, const struct path *path, uint16_t peer_id)
+{
+	return t->peer_id == peer_id && path_eq(&t->path, path);
+}
+
+/* The peer's own tunnel ID, for StopCCN of who never learnt ours (V2-CC-5). */
+static struct l2tp_tunnel *find_by_peer(struct l2tp_endpoint *ep, const struct path *path,
+					uint16_t peer_id)
+{
+	struct hashnode *node;
+
+	node = hashtab_first(&ep->by_peer, endpoint_hash_peer(ep, path, peer_id));
+	for (; node; node = hashtab_next(node)) {
+		struct l2tp_tunnel *t = container_of(node, struct l2tp_tunnel, by_peer);
+
+		if (is_same(t, path, peer_id))
+			return t;
+	}
+	return NULL;
+}
+
+/* The tunnel that this very SCCRQ opened and that its sender may still be waiting for
+ * (V2-CC-4). The same octets much later, or after a close, are a new attempt of a peer
+ * that has restarted and has no better random numbers (Q-16). */
+static struct l2tp_tunnel *find_duplicate(struct l2tp_endpoint *ep, msec_t now,
+					  const struct path *path, uint16_t peer_id,
+					  uint64_t digest)
+{
+	struct hashnode *node;
+
+	node = hashtab_first(&ep->by_peer, endpoint_hash_peer(ep, path, peer_id));
+	for (; node; node = hashtab_next(node)) {
+		struct l2tp_tunnel *t = container_of(node, struct l2tp_tunnel, by_peer);
+
+		if (!is_same(t, path, peer_id) || t->initiator || t->digest != digest)
+			continue;
+		if (t->state == L2TP_T_WAIT_CONN ||
+		    (t->state == L2TP_T_ESTABLISHED && now - t->since < L2TP_REST_MS) ||
+		    (t->gone && reliable_outstanding(&t->rel)))
+			return t;
+	}
+	return NULL;
+}
+
+/* V2-CC-6: over a limit nothing is said. */
+static bool half_open_limit(struct l2tp_endpoint *ep, msec_t now, const struct path *path)
+{
+	unsigned int n = 0;
+	struct hashnode *node;
+	char from[ADDR_STRLEN];
+
+	node = hashtab_first(&ep->in_setup, endpoint_hash_address(ep, &path->peer));
+	for (; node; node = hashtab_next(node)) {
+		const struct l2tp_setup *s = container_of(node, struct l2tp_setup, in_setup);
+
+		n += !s->tunnel->initiator && addr_eq(&s->tunnel->path.peer, &path->peer);
+	}
+	if (ep->half_open < ep->limits.half_open && n < ep->limits.half_open_source)
+		return false;
+	endpoint_count(ep, L2TP_C_HALF_OPEN_LIMIT);
+	if (log_allowed(&ep->log_half_open, now, 5, 10000))
+		log_warn(NULL, "too many tunnels in set-up: SCCRQ from %s dropped",
+			 addr_str(&path->peer, from));
+	return true;
+}
+
+/* Of two attempts that cross (V2-CC-7). True: theirs goes on; ours is gone if it lost. */
+static bool tie(struct l2tp_tunnel *ours, msec_t now, const struct l2tp_message *m)
+{
+	const struct l2tp_value *theirs = &m->v[L2TP_AVP_TIE_BREAKER];
+	const struct l2tp_setup *s = ours->setup;
+	struct l2tp_reason why;
+	int order = 1; /* > 0: ours has lost */
+
+	if (!theirs->p)
+		return !s->has_tie;
+	if (s->has_tie)
+		order = memcmp(s->tie, theirs->p, L2TP_TIE_LEN);
+	if (order < 0)
+		return false;
+	reason_set(&why, L2TP_STOP_EXISTS, 0, order ? "tie lost" : "equal tie breakers");
+	tunnel_event(ours, now, L2TP_TE_TIE_LOST, NULL, &why);
+	return order;
+}
+
+/* All our attempts to that peer against its own. */
+static bool ties(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		 const struct l2tp_peer *peer, const struct l2tp_message *m)
+{
+	uint64_t hash = endpoint_hash_address(ep, &path->peer);
+	struct hashnode *node = hashtab_first(&ep->in_setup, hash), *next;
+
+	for (; node; node = next) {
+		struct l2tp_tunnel *t = container_of(node, struct l2tp_setup, in_setup)->tunnel;
+
+		next = hashtab_next(node);
+		if (t->state != L2TP_T_WAIT_REPLY || t->peer != peer ||
+		    !addr_eq(&t->path.peer, &path->peer))
+			continue;
+		if (!tie(t, now, m))
+			return false;
+		if (t->gone) /* the chain has changed */
+			next = hashtab_first(&ep->in_setup, hash);
+	}
+	return true;
+}
+
+static void open_to_us(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		       const struct l2tp_peer *peer, const struct l2tp_arrival *a, uint64_t digest)
+{
+	struct l2tp_tunnel *t = tunnel_new(ep, now, path, peer, false);
+
+	if (!t)
+		return; /* the peer will ask again */
+	t->digest = digest;
+	reliable_receive(&t->rel, a->h->ns);
+	if (tunnel_set_peer_id(t, l2tp_u16(a->m, L2TP_AVP_ASSIGNED_TUNNEL_ID)) < 0 ||
+	    prepare(t) < 0)
+		discard(t, now);
+	else
+		tunnel_event(t, now, L2TP_TE_SCCRQ, a, NULL);
+	if (!t->dead)
+		reliable_acknowledge(&t->rel);
+}
+
+static void sccrq_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+			const struct l2tp_peer *peer, struct l2tp_arrival *a)
+{
+	uint16_t peer_id = l2tp_u16(a->m, L2TP_AVP_ASSIGNED_TUNNEL_ID);
+	uint64_t digest = hash_of(ep->seed, a->h->payload, a->h->payload_len);
+	struct l2tp_tunnel *t = find_duplicate(ep, now, path, peer_id, digest);
+	enum l2tp_tunnel_event event = L2TP_TE_SCCRQ;
+
+	if (a->h->ns) { /* the first message of a connection is 0 (V2-HDR-9) */
+		endpoint_count(ep, L2TP_C_OUT_OF_WINDOW);
+		return;
+	}
+	if (t) {
+		endpoint_count(ep, L2TP_C_DUPLICATE);
+		t->rel.ack_owed = true;
+		reliable_acknowledge(&t->rel);
+		return;
+	}
+	if (half_open_limit(ep, now, path))
+		return;
+	if (!judge_sccrq(ep, peer, a->m, &a->why))
+		event = L2TP_TE_SCCRQ_BAD;
+	else if (!ties(ep, now, path, peer, a->m))
+		return;
+	if (l2tp_tunnel_step(L2TP_T_IDLE, event).action == L2TP_TA_ACCEPT)
+		open_to_us(ep, now, path, peer, a, digest);
+	else if (peer_id) /* without it there is nobody to answer */
+		tunnel_refuse(ep, path, peer_id, a->h->ns, &a->why);
+}
+
+/* Tunnel ID 0 (V2-HDR-8): SCCRQ, or StopCCN of an initiator that never heard of us. */
+static void first_contact(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+			  const struct l2tp_header *h, const uint8_t *msg)
+{
+	const struct l2tp_peer *peer = ep->ops->find_peer(ep->ctx, path);
+	struct l2tp_message m;
+	struct l2tp_arrival a = { .m = &m, .h = h };
+	struct l2tp_tunnel *t;
+	char from[PATH_STRLEN];
+
+	if (!peer) {
+		endpoint_count(ep, L2TP_C_STRANGER);
+		if (log_allowed(&ep->log_stranger, now, 5, 10000))
+			log_info(NULL, "control message from %s, which is no configured peer",
+				 endpoint_str(&path->peer, path->peer_port, from));
+		return;
+	}
+	if (!h->payload_len) {
+		endpoint_count(ep, L2TP_C_UNKNOWN_TUNNEL);
+		return;
+	}
+	if (l2tp_message_parse(h->payload, h->payload_len, peer->secret, peer->secret_len, &m) <
+	    0) {
+		malformed(ep, now, path, L2TP_C_BAD_AVP);
+		return;
+	}
+	t = NULL;
+	if (m.type == L2TP_STOPCCN && l2tp_has(&m, L2TP_AVP_ASSIGNED_TUNNEL_ID))
+		t = find_by_peer(ep, path, l2tp_u16(&m, L2TP_AVP_ASSIGNED_TUNNEL_ID));
+	if (m.type == L2TP_SCCRQ) {
+		sccrq_input(ep, now, path, peer, &a);
+	} else if (t) {
+		tunnel_input(t, now, path, h, msg);
+	} else {
+		endpoint_count(ep, L2TP_C_UNKNOWN_TUNNEL);
+	}
+	l2tp_message_wipe(&m);
+}
+
+void l2tp_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path, const uint8_t *msg,
+		size_t len)
+{
+	struct l2tp_tunnel *t;
+	struct l2tp_header h;
+
+	endpoint_enter(ep);
+	endpoint_count(ep, L2TP_C_RX);
+	if (l2tp_header_parse(msg, len, &h) != L2TP_H_OK || !(h.flags & L2TP_F_T) ||
+	    h.payload_len > L2TP_MAX_MESSAGE - L2TP_CONTROL_HEADER) {
+		malformed(ep, now, path, L2TP_C_BAD_HEADER);
+	} else if (!h.tunnel_id) {
+		first_contact(ep, now, path, &h, msg);
+	} else {
+		t = idmap_get(&ep->tunnels, h.tunnel_id);
+		if (t)
+			tunnel_input(t, now, path, &h, msg);
+		else /* never answered (V2-TEAR-6) */
+			endpoint_count(ep, L2TP_C_UNKNOWN_TUNNEL);
+	}
+	endpoint_leave(ep);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "loader/l2tp/reliable.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/base/bytes.h"
+#include "loader/l2tp/header.h"
+#include "loader/l2tp/l2tp.h"
+
+#define NS_OFFSET 8
+
+static void count(struct reliable *r, enum l2tp_counter c)
+{
+	r->env->counters[c]++;
+}
+
+static void free_list(struct rel_message *m)
+{
+	while (m) {
+		struct rel_message *next = m->next;
+
+		/* may carry a proxy password */
+		explicit_bzero(m->data, m->len);
+		free(m);
+		m = next;
+	}
+}
+
+void reliable_init(struct reliable *r, struct reliable_env *env, uint16_t window)
+{
+	memset(r, 0, sizeof(*r));
+	r->env = env;
+	r->tail = &r->queue;
+	r->window = window > REL_MAX_WINDOW ? REL_MAX_WINDOW : window;
+	r->peer_window = REL_DEFAULT_PEER_WINDOW;
+	r->ssthresh = r->peer_window;
+	r->cwnd = 1;
+}
+
+static void drop_held(struct reliable *r)
+{
+	for (const struct rel_message *m = r->held; m; m = m->next)
+		r->env->held -= m->len;
+	free_list(r->held);
+	r->held = NULL;
+	r->n_held = 0;
+}
+
+void reliable_clear(struct reliable *r)
+{
+	timer_stop(r->env->timers, &r->timer);
+	free_list(r->queue);
+	r->queue = r->unsent = NULL;
+	r->tail = &r->queue;
+	r->queued = 0;
+	r->snd_nxt = r->snd_una;
+	r->in_flight = 0;
+	drop_held(r);
+	r->ack_owed = false;
+}
+
+void reliable_set_peer_window(struct reliable *r, uint16_t window)
+{
+	r->peer_window = window > REL_MAX_PEER_WINDOW ? REL_MAX_PEER_WINDOW : window;
+	r->ssthresh = r->peer_window;
+	if (r->cwnd > r->peer_window)
+		r->cwnd = r->peer_window;
+}
+
+bool reliable_outstanding(const struct reliable *r)
+{
+	return r->queue;
+}
+
+/* ---- sending ---- */
+
+/* The current Nr goes into every transmission (V2-REL-6). */
+static void transmit(struct reliable *r, uint8_t *msg, size_t len, uint16_t ns)
+{
+	struct writer w = writer_of(msg, len);
+
+	w.len = len;
+	writer_patch_u16(&w, NS_OFFSET, ns);
+	writer_patch_u16(&w, NS_OFFSET + 2, r->rcv_nxt);
+	r->ack_owed = false;
+	count(r, L2TP_C_TX);
+	r->env->transmit(r, msg, len);
+}
+
+/* Seconds 1, 2, 4, ... up to the cap (V2-REL-7). */
+static msec_t interval(const struct reliable *r)
+{
+	msec_t ms = (msec_t)REL_FIRST_MS << (r->tries < 16 ? r->tries : 16);
+
+	return ms < r->env->cap_ms ? ms : r->env->cap_ms;
+}
+
+static uint16_t send_window(const struct reliable *r)
+{
+	return r->cwnd < r->peer_window ? r->cwnd : r->peer_window;
+}
+
+/* Sends what the window allows. State is advanced before each transmission, because its
+ * op may come back into this room. */
+static void pump(struct reliable *r, msec_t now)
+{
+	if (r->pumping)
+		return;
+	r->pumping = true;
+	while (r->unsent && r->in_flight < send_window(r)) { /* V2-REL-9 */
+		struct rel_message *m = r->unsent;
+		uint16_t ns = (uint16_t)(r->snd_una + r->in_flight);
+
+		r->unsent = m->next;
+		r->in_flight++;
+		if (ns == r->snd_nxt)
+			r->snd_nxt++;
+		else
+			count(r, L2TP_C_RETRANSMIT);
+		if (!timer_is_set(&r->timer))
+			timer_set(r->env->timers, &r->timer, now + interval(r), r->env->timer);
+		transmit(r, m->data, m->len, ns);
+	}
+	r->pumping = false;
+}
+
+int reliable_send(struct reliable *r, msec_t now, const uint8_t *msg, size_t len)
+{
+	struct rel_message *m = malloc(sizeof(*m) + len);
+
+	if (!m)
+		return -ENOMEM;
+	*m = (struct rel_message){ .len = (uint16_t)len };
+	memcpy(m->data, msg, len);
+	*r->tail = m;
+	r->tail = &m->next;
+	r->queued++;
+	if (!r->unsent)
+		r->unsent = m;
+	pump(r, now);
+	return 0;
+}
+
+void reliable_drop_unsent(struct reliable *r)
+{
+	uint16_t sent = (uint16_t)(r->snd_nxt - r->snd_una);
+	struct rel_message **at = &r->queue, *m;
+
+	for (uint16_t i = 0; i < sent && *at; i++)
+		at = &(*at)->next;
+	for (m = *at; m; m = m->next) {
+		r->queued--;
+		if (m == r->unsent)
+			r->unsent = NULL;
+	}
+	free_list(*at);
+	*at = NULL;
+	r->tail = at;
+}
+
+/* Only the oldest is sent again; the others follow as the window opens (V2-REL-15). */
+void reliable_timeout(struct reliable *r, msec_t now)
+{
+	struct rel_message *oldest = r->queue;
+
+	if (!oldest)
+		return;
+	if (r->tries < r->env->retransmits)
+		r->tries++;
+	else if (!r->env->give_up(r, now, oldest))
+		return;
+	r->ssthresh = r->cwnd / 2 ? r->cwnd / 2 : 1; /* V2-REL-11 */
+	r->cwnd = 1;
+	r->acked = 0;
+	r->in_flight = 0;
+	r->unsent = oldest;
+	pump(r, now);
+}
+
+/* One acknowledgement more: slow start, then congestion avoidance (V2-REL-11). */
+static void open_window(struct reliable *r)
+{
+	if (r->cwnd < r->ssthresh) {
+		r->cwnd++;
+	} else if (++r->acked >= r->cwnd) {
+		r->acked = 0;
+		r->cwnd++;
+	}
+	if (r->cwnd > r->peer_window)
+		r->cwnd = r->peer_window;
+}
+
+bool reliable_nr_valid(const struct reliable *r, uint16_t nr)
+{
+	return (uint16_t)(nr - r->snd_una) <= (uint16_t)(r->snd_nxt - r->snd_una);
+}
+
+void reliable_acknowledged(struct reliable *r, msec_t now, uint16_t nr)
+{
+	uint16_t n = (uint16_t)(nr - r->snd_una);
+
+	if (!n || !reliable_nr_valid(r, nr))
+		return;
+	r->snd_una = nr;
+	for (uint16_t i = 0; i < n; i++) {
+		struct rel_message *m = r->queue;
+
+		r->queue = m->next;
+		/* sent before a timeout and not again since: the peer had it after all */
+		if (r->unsent == m)
+			r->unsent = m->next;
+		m->next = NULL;
+		free_list(m);
+		r->queued--;
+	}
+	if (!r->queue)
+		r->tail = &r->queue;
+	r->in_flight = r->in_flight > n ? (uint16_t)(r->in_flight - n) : 0;
+	r->tries = 0;
+	open_window(r);
+	timer_stop(r->env->timers, &r->timer);
+	if (r->in_flight)
+		timer_set(r->env->timers, &r->timer, now + interval(r), r->env->timer);
+	pump(r, now);
+}
+
+/* ---- receiving ---- */
+
+enum rel_verdict reliable_verdict(const struct reliable *r, uint16_t ns)
+{
+	uint16_t ahead = (uint16_t)(ns - r->rcv_nxt); /* V2-REL-2 */
+
+	if (!ahead)
+		return REL_IN_ORDER;
+	if (ahead >= 0x8000)
+		return REL_DUPLICATE;
+	return ahead < r->window ? REL_AHEAD : REL_OUTSIDE; /* V2-REL-4 */
+}
+
+enum rel_verdict reliable_receive(struct reliable *r, uint16_t ns)
+{
+	enum rel_verdict verdict = reliable_verdict(r, ns);
+
+	if (verdict == REL_IN_ORDER)
+		r->rcv_nxt++;
+	r->ack_owed = true;
+	return verdict;
+}
+
+void reliable_hold(struct reliable *r, uint16_t ns, const uint8_t *msg, size_t len,
+		   unsigned int most)
+{
+	uint16_t ahead = (uint16_t)(ns - r->rcv_nxt);
+	struct rel_message **at = &r->held, *m;
+
+	while (*at && (uint16_t)((*at)->ns - r->rcv_nxt) < ahead)
+		at = &(*at)->next;
+	if (*at && (*at)->ns == ns)
+		return;
+	if (r->n_held >= most || r->n_held >= r->window || r->env->held + len > REL_MAX_HELD)
+		return;
+	m = malloc(sizeof(*m) + len);
+	if (!m)
+		return;
+	*m = (struct rel_message){ .next = *at, .ns = ns, .len = (uint16_t)len };
+	memcpy(m->data, msg, len);
+	*at = m;
+	r->n_held++;
+	r->env->held += len;
+}
+
+struct rel_message *reliable_next_held(struct reliable *r)
+{
+	struct rel_message *m = r->held;
+
+	if (!m || m->ns != r->rcv_nxt)
+		return NULL;
+	r->held = m->next;
+	r->n_held--;
+	r->env->held -= m->len;
+	r->rcv_nxt++;
+	r->ack_owed = true;
+	return m;
+}
+
+void reliable_acknowledge(struct reliable *r)
+{
+	uint8_t zlb[L2TP_CONTROL_HEADER];
+	struct writer w = writer_of(zlb, sizeof(zlb));
+
+	if (!r->ack_owed)
+		return;
+	writer_u16(&w, L2TP_F_T | L2TP_F_L | L2TP_F_S | 2);
+	writer_u16(&w, sizeof(zlb));
+	writer_u16(&w, r->peer_tunnel_id);
+	writer_u16(&w, 0);
+	writer_u32(&w, 0);
+	count(r, L2TP_C_TX_ZLB);
+	transmit(r, zlb, sizeof(zlb), r->snd_nxt); /* V2-REL-1 */
+}

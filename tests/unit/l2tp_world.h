@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A world for tests of control connections: two endpoints, and between them a network in
+ * memory that loses, doubles, delays and reorders by a fixed seed. Time is a number.
+ * A test may also play the other side itself: by capturing what an endpoint sends and
+ * giving it hand-made messages (struct raw).
+ */
+#ifndef L2XDP_TESTS_UNIT_L2TP_WORLD_H
+#define L2XDP_TESTS_UNIT_L2TP_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "loader/l2tp/engine.h"
+
+#define UNUSED __attribute__((unused))
+
+/* ---- deterministic chance ---- */
+
+struct chance {
+	uint64_t state;
+};
+
+static UNUSED uint32_t chance_next(struct chance *c)
+{
+	c->state = c->state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(c->state >> 33);
+}
+
+static UNUSED bool chance_percent(struct chance *c, unsigned int percent)
+{
+	return chance_next(c) % 100 < percent;
+}
+
+/* ---- sides and network ---- */
+
+struct packet {
+	struct packet *next;
+	msec_t when;
+	unsigned int to; /* side */
+	struct path path; /* as the receiver sees it */
+	size_t len;
+	uint8_t data[];
+};
+
+struct side {
+	struct world *world;
+	unsigned int index;
+	struct timers timers;
+	struct l2tp_endpoint *ep;
+	struct l2tp_ops ops;
+	struct l2tp_peer peer; /* how it treats the other side */
+	struct ipaddr addr;
+	bool strangers_only; /* find_peer says NULL */
+	bool data_alive; /* tunnel_alive says yes */
+	unsigned int alive_asked;
+	int call_result; /* of call_request */
+	/* what it was told */
+	unsigned int tunnels_new, tunnels_up, tunnels_gone, moved;
+	unsigned int calls_asked, calls_up, calls_down;
+	struct l2tp_reason tunnel_why, call_why;
+	struct l2tp_tunnel *tunnel; /* the last one told of */
+	struct l2tp_call *call;
+	struct l2tp_call_info info; /* of the last call_up */
+	unsigned int sent;
+	unsigned int sent_at_call_down; /* messages sent before the last call_down */
+	void (*on_call_up)(struct side *s, struct l2tp_call *c);
+	void (*on_call_down)(struct side *s, struct l2tp_call *c);
+	void (*on_tunnel_new)(struct side *s, struct l2tp_tunnel *t);
+	void (*on_tunnel_up)(struct side *s, struct l2tp_tunnel *t);
+	int (*on_call_request)(struct side *s, struct l2tp_call *c, struct l2tp_reason *why);
+};
+
+struct world {
+	msec_t now;
+	struct chance chance;
+	unsigned int loss, duplicate, reorder; /* percent, each way */
+	msec_t delay;
+	struct packet *packets;
+	struct side side[2];
+	bool capture; /* packets stay in the list: the test takes them (world_take) */
+	bool cut; /* nothing arrives at all */
+	/* fixed bytes before chance, for vectors */
+	const uint8_t *random_fixed;
+	size_t random_fixed_len;
+};
+
+static UNUSED void world_enqueue(struct world *w, unsigned int to, const struct path *path,
+				 const uint8_t *msg, size_t len, msec_t when)
+{
+	struct packet *p = malloc(sizeof(*p) + len), **at = &w->packets;
+
+	assert_non_null(p);
+	*p = (struct packet){ .when = when, .to = to, .path = *path, .len = len };
+	memcpy(p->data, msg, len);
+	while (*at && (*at)->when <= when)
+		at = &(*at)->next;
+	p->next = *at;
+	*at = p;
+}
+
+static UNUSED void side_send(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
+{
+	struct side *s = ctx;
+	struct world *w = s->world;
+	struct path seen = { .local = path->peer,
+			     .peer = path->local,
+			     .local_port = path->peer_port,
+			     .peer_port = path->local_port };
+	unsigned int copies = 1;
+
+	s->sent++;
+	if (w->cut || chance_percent(&w->chance, w->loss))
+		return;
+	if (chance_percent(&w->chance, w->duplicate))
+		copies++;
+	while (copies--) {
+		msec_t when = w->now + w->delay;
+
+		if (chance_percent(&w->chance, w->reorder))
+			when += chance_next(&w->chance) % 200;
+		world_enqueue(w, !s->index, &seen, msg, len, when);
+	}
+}
+
+static UNUSED void side_random(void *ctx, void *buf, size_t n)
+{
+	struct world *w = ((struct side *)ctx)->world;
+	uint8_t *p = buf;
+
+	if (w->random_fixed && n == w->random_fixed_len) {
+		memcpy(p, w->random_fixed, n);
+		w->random_fixed = NULL;
+		return;
+	}
+	while (n--)
+		*p++ = (uint8_t)(chance_next(&w->chance) >> 8);
+}
+
+static UNUSED const struct l2tp_peer *side_find_peer(void *ctx, const struct path *path)
+{
+	struct side *s = ctx;
+
+	(void)path;
+	return s->strangers_only ? NULL : &s->peer;
+}
+
+static UNUSED void side_tunnel_new(void *ctx, struct l2tp_tunnel *t)
+{
+	struct side *s = ctx;
+
+	s->tunnels_new++;
+	s->tunnel = t;
+	if (s->on_tunnel_new)
+		s->on_tunnel_new(s, t);
+}
+
+static UNUSED void side_tunnel_moved(void *ctx, struct l2tp_tunnel *t)
+{
+	struct side *s = ctx;
+
+	(void)t;
+	s->moved++;
+}
+
+static UNUSED void side_tunnel_up(void *ctx, struct l2tp_tunnel *t)
+{
+	struct side *s = ctx;
+
+	s->tunnels_up++;
+	s->tunnel = t;
+	if (s->on_tunnel_up)
+		s->on_tunnel_up(s, t);
+}
+
+static UNUSED void side_tunnel_gone(void *ctx, struct l2tp_tunnel *t, const struct l2tp_reason *why)
+{
+	struct side *s = ctx;
+
+	s->tunnels_gone++;
+	s->tunnel_why = *why;
+	if (s->tunnel == t)
+		s->tunnel = NULL;
+}
+
+static UNUSED bool side_tunnel_alive(void *ctx, struct l2tp_tunnel *t, msec_t since)
+{
+	struct side *s = ctx;
+
+	(void)t;
+	(void)since;
+	s->alive_asked++;
+	return s->data_alive;
+}
+
+static UNUSED int side_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret_why)
+{
+	struct side *s = ctx;
+
+	s->calls_asked++;
+	s->call = c;
+	if (s->on_call_request)
+		return s->on_call_request(s, c, ret_why);
+	if (s->call_result)
+		reason_set(ret_why, 0, 0, "not wanted");
+	return s->call_result;
+}
+
+static UNUSED void side_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info *info)
+{
+	struct side *s = ctx;
+
+	s->calls_up++;
+	s->call = c;
+	s->info = *info;
+	if (s->on_call_up)
+		s->on_call_up(s, c);
+}
+
+static UNUSED void side_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason *why)
+{
+	struct side *s = ctx;
+
+	s->calls_down++;
+	s->call_why = *why;
+	s->sent_at_call_down = s->sent;
+	if (s->on_call_down)
+		s->on_call_down(s, c);
+	if (s->call == c)
+		s->call = NULL;
+}
+
+enum { LAC, LNS };
+
+static UNUSED void side_init(struct world *w, unsigned int index, const char *addr,
+			     const char *hostname, const struct l2tp_limits *limits)
+{
+	static const struct l2tp_ops ops = {
+		.send = side_send,
+		.random = side_random,
+		.find_peer = side_find_peer,
+		.tunnel_new = side_tunnel_new,
+		.tunnel_moved = side_tunnel_moved,
+		.tunnel_up = side_tunnel_up,
+		.tunnel_gone = side_tunnel_gone,
+		.tunnel_alive = side_tunnel_alive,
+		.call_request = side_call_request,
+		.call_up = side_call_up,
+		.call_down = side_call_down,
+	};
+	struct side *s = &w->side[index];
+	struct l2tp_limits none = { .shards = 1 };
+
+	s->world = w;
+	s->index = index;
+	s->ops = ops;
+	s->peer = (struct l2tp_peer){ .name = index == LAC ? "lns" : "lac", .hostname = hostname };
+	assert_int_equal(addr_parse(addr, &s->addr), 0);
+	timers_init(&s->timers);
+	s->ep = l2tp_endpoint_new(limits ? limits : &none, &s->ops, s, &s->timers);
+	assert_non_null(s->ep);
+}
+
+/* Octets, not text: valid on the heap, since tests have many of them. */
+static UNUSED struct world *world_new(const struct l2tp_limits *limits)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	log_open(LOG_ERROR);
+	w->now = 1000000;
+	w->delay = 5;
+	w->chance.state = 42;
+	side_init(w, LAC, "192.0.2.10", "lac.example", limits);
+	side_init(w, LNS, "198.51.100.1", "lns.example", limits);
+	return w;
+}
+
+static UNUSED void world_secret(struct world *w, const char *lac, const char *lns)
+{
+	w->side[LAC].peer.secret = (const uint8_t *)lac;
+	w->side[LAC].peer.secret_len = lac ? strlen(lac) : 0;
+	w->side[LNS].peer.secret = (const uint8_t *)lns;
+	w->side[LNS].peer.secret_len = lns ? strlen(lns) : 0;
+}
+
+static UNUSED void world_drop_packets(struct world *w)
+{
+	while (w->packets) {
+		struct packet *p = w->packets;
+
+		w->packets = p->next;
+		free(p);
+	}
+}
+
+static UNUSED void world_free(struct world *w)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		l2tp_endpoint_free(w->side[i].ep);
+		assert_int_equal(timers_next(&w->side[i].timers), TIMERS_NEVER);
+		timers_free(&w->side[i].timers);
+	}
+	world_drop_packets(w);
+	free(w);
+}
+
+/* The next thing that happens, if it is not after `until`. */
+static UNUSED bool world_step(struct world *w, msec_t until)
+{
+	msec_t when = until + 1;
+	struct packet *p = w->capture ? NULL : w->packets;
+
+	for (unsigned int i = 0; i < 2; i++)
+		if (timers_next(&w->side[i].timers) < when)
+			when = timers_next(&w->side[i].timers);
+	if (p && p->when < when)
+		when = p->when;
+	else
+		p = NULL;
+	if (when > until)
+		return false;
+	if (when > w->now)
+		w->now = when;
+	if (!p) {
+		for (unsigned int i = 0; i < 2; i++)
+			timers_run(&w->side[i].timers, w->now, 1);
+		return true;
+	}
+	w->packets = p->next;
+	l2tp_input(w->side[p->to].ep, w->now, &p->path, p->data, p->len);
+	free(p);
+	return true;
+}
+
+static UNUSED void world_run(struct world *w, msec_t span)
+{
+	msec_t until = w->now + span;
+
+	while (world_step(w, until))
+		;
+	w->now = until;
+}
+
+static UNUSED struct path world_path(const struct world *w, unsigned int from)
+{
+	return (struct path){ .local = w->side[from].addr,
+			      .peer = w->side[!from].addr,
+			      .local_port = L2TP_PORT,
+			      .peer_port = L2TP_PORT };
+}
+
+static UNUSED struct l2tp_tunnel *world_open(struct world *w, unsigned int from)
+{
+	struct path path = world_path(w, from);
+
+	return l2tp_tunnel_open(w->side[from].ep, w->now, &path, &w->side[from].peer);
+}
+
+static UNUSED uint64_t counter(const struct side *s, enum l2tp_counter c)
+{
+	return l2tp_counters(s->ep)[c];
+}
+
+/* One tunnel, up on both sides; the initiator's is returned. */
+static UNUSED struct l2tp_tunnel *world_up(struct world *w)
+{
+	struct l2tp_tunnel *t = world_open(w, LAC);
+
+	assert_non_null(t);
+	world_run(w, 500);
+	assert_int_equal(w->side[LAC].tunnels_up, 1);
+	assert_int_equal(w->side[LNS].tunnels_up, 1);
+	return t;
+}
+
+static UNUSED struct l2tp_call *world_call(struct world *w, struct l2tp_tunnel *t)
+{
+	struct l2tp_call_info info = { .serial = 7, .tx_speed = 100000000, .framing = 1 };
+	struct l2tp_call *c = l2tp_call_open(t, w->now, &info, NULL);
+
+	assert_non_null(c);
+	world_run(w, 500);
+	return c;
+}
+
+#endif

@@ -107,7 +107,7 @@ struct fsm_packet {
 enum verdict {
 	VERDICT_ACK,
 	VERDICT_NAK, /* a better value was written */
-	VERDICT_NAK_ALWAYS, /* the same, and Max-Failure does not make a Reject of it */
+	VERDICT_NAK_FIRST, /* the same, before any Reject, whatever Max-Failure says */
 	VERDICT_REJECT,
 };
 

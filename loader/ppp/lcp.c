@@ -179,9 +179,10 @@ static enum verdict judge_magic(struct ppp_link *l, const struct option *o, stru
 	option_put_u32(nak, LCP_MAGIC, c->nak_magic);
 	if (!collision)
 		return VERDICT_NAK;
-	/* A loop must not end in a Reject, after which we would agree with ourselves. */
+	/* In a loop no Reject may come first or at last: it would come back to us, and we would
+	 * agree with ourselves on less and less. */
 	c->collisions++;
-	return VERDICT_NAK_ALWAYS;
+	return VERDICT_NAK_FIRST;
 }
 
 static bool client_takes(const struct ppp_link *l, enum ppp_auth auth)

@@ -67,7 +67,7 @@ static bool too_many_refusals(struct fsm *f, msec_t now)
 static enum missing judge(struct fsm *f, const struct fsm_packet *p, struct writer *nak,
 			  struct writer *reject)
 {
-	bool converging = f->naks < FSM_MAX_FAILURE;
+	bool converging = f->naks < FSM_MAX_FAILURE, first = false;
 	struct reader r = reader_of(p->data, p->len);
 	struct option o;
 
@@ -76,9 +76,12 @@ static enum missing judge(struct fsm *f, const struct fsm_packet *p, struct writ
 
 		if (v == VERDICT_NAK && !converging)
 			v = VERDICT_REJECT; /* PPP-FSM-2 */
+		first |= v == VERDICT_NAK_FIRST;
 		if (v == VERDICT_REJECT)
 			writer_bytes(reject, o.raw, o.len + 2);
 	}
+	if (first)
+		reject->len = 0;
 	if (reject->len || !f->proto->missing)
 		return MISSING_NOTHING;
 	return f->proto->missing(f->link, p->data, p->len, converging, nak);

@@ -5,7 +5,8 @@
  * Sizes here are the smallest that load; the daemon sets the real ones before it loads
  * (sessions and traffic: 65536 a shard, pool4 and pool6: the windows' sum). What the
  * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
- * beside that: the kernel refuses to map such a map writable.
+ * beside that: the kernel refuses to map such a map writable. An array's elements lie a
+ * multiple of 8 octets apart, so mapped pool4 and pool6 have 8 octets for each u32.
  */
 #ifndef L2X_MAPS_MAPS_BPF_H
 #define L2X_MAPS_MAPS_BPF_H

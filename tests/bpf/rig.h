@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the program tests stand on: a network namespace of their own, in which the FIB
+ * knows ways to a LAC and to a core host, and the program loaded with a configuration and
+ * run on one frame at a time by BPF_PROG_TEST_RUN. Every run asserts that exactly one
+ * verdict was counted.
+ *
+ * Addresses, IDs and link-layer addresses are those of tests/vectors/packets.json. There
+ * need be no VLAN devices in this kernel: a veth in the `vlans` and `ports` maps stands in
+ * for one, for the program and the FIB only know interface indices.
+ */
+#ifndef L2XDP_TESTS_BPF_RIG_H
+#define L2XDP_TESTS_BPF_RIG_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "maps/schema.h"
+#include "maps/verdicts.h"
+
+#include "bpf/l2xdp.skel.h"
+
+#define RIG_FRAME 4096
+#define RIG_INDEX 0x5678u /* of the one session: one shard, session ID 22136 */
+#define RIG_TID 0x1234
+#define RIG_SID 0x5678
+#define RIG_PEER_TID 0x0a0b
+#define RIG_PEER_SID 0x0c0d
+#define RIG_MTU 1460
+#define RIG_SESSIONS 65536u
+#define RIG_EPOCH 7
+
+/* us, and who is where */
+#define RIG_LNS4 "198.51.100.1"
+#define RIG_LAC4 "192.0.2.10"
+#define RIG_SUB4 "10.64.0.2"
+#define RIG_SERVER4 "203.0.113.9"
+#define RIG_LNS6 "2001:db8:b::1"
+#define RIG_LAC6 "2001:db8:a::10"
+#define RIG_SUB6 "2001:db8:100::2"
+#define RIG_SERVER6 "2001:db8:ffff::9"
+#define RIG_MAC_PEER "02:00:00:00:00:02"
+#define RIG_MAC_US "02:00:00:00:00:01"
+#define RIG_MAC_CORE "02:00:00:00:00:12"
+#define RIG_MAC_SERVER "02:00:00:00:00:03"
+
+static const char *const rig_verdict_names[L2X_V_MAX] = {
+#define X(n, NAME, name, class, text) [n] = name,
+	L2X_VERDICTS(X)
+#undef X
+};
+static const enum l2x_verdict_class rig_verdict_class[L2X_V_MAX] = {
+#define X(n, NAME, name, class, text) [n] = L2X_VC_##class,
+	L2X_VERDICTS(X)
+#undef X
+};
+
+struct rig {
+	struct l2xdp_bpf *skel;
+	struct l2x_session *sessions;
+	struct l2x_traffic *traffic;
+	struct l2x_tunnel *tunnels;
+	struct l2x_port *ports;
+	uint64_t *pool4, *pool6; /* u32 values, 8 octets apart: see maps.bpf.h */
+	struct l2x_session *s; /* the session of the vectors */
+	struct l2x_traffic *t;
+	unsigned int access, core, vlan; /* ifindex; vlan: stands in for a VLAN device */
+	unsigned int cpus;
+	uint64_t frames; /* run so far */
+};
+
+/* What became of a frame. */
+struct rig_result {
+	int action; /* enum xdp_action */
+	unsigned int verdict;
+	size_t len;
+	uint8_t frame[RIG_FRAME];
+};
+
+static inline void rig_sh(const char *cmd)
+{
+	if (system(cmd))
+		fail_msg("%s", cmd);
+}
+
+/* Once for each process. Not root: the tests cannot run, and say so. */
+static inline void rig_namespace(void)
+{
+	if (geteuid()) {
+		printf("1..0 # SKIP loading programs needs root\n");
+		exit(0);
+	}
+	if (unshare(CLONE_NEWNET)) {
+		perror("unshare");
+		exit(1);
+	}
+	rig_sh("PATH=$PATH:/usr/sbin:/sbin; set -e; ip -batch - <<'EOF'\n"
+	       "link set lo up\n"
+	       "link add acc address " RIG_MAC_US " type veth peer name acc-peer\n"
+	       "link add core address " RIG_MAC_CORE " type veth peer name core-peer\n"
+	       "link add vl address 02:00:00:00:00:22 type veth peer name vl-peer\n"
+	       "link set acc up\nlink set acc-peer up\n"
+	       "link set core up\nlink set core-peer up\n"
+	       "link set vl up\nlink set vl-peer up\n"
+	       "addr add " RIG_LNS4 "/32 dev acc\n"
+	       "addr add 203.0.113.1/24 dev core\n"
+	       "addr add " RIG_LNS6 "/128 dev acc nodad\n"
+	       "addr add 2001:db8:ffff::1/64 dev core nodad\n"
+	       "route add 192.0.2.0/24 dev acc\n"
+	       "route add 2001:db8:a::/64 dev acc\n"
+	       "route add 203.0.114.0/24 dev vl\n"
+	       "route add 2001:db8:fffe::/64 dev vl\n"
+	       "route add blackhole 203.0.115.0/24\n"
+	       "route add 203.0.116.0/24 dev core mtu 1000\n"
+	       "route add 203.0.117.0/24 dev core-peer\n" /* an interface that is not ours */
+	       "neigh add 203.0.117.9 lladdr 02:00:00:00:00:05 dev core-peer nud permanent\n"
+	       "neigh add 203.0.116.9 lladdr " RIG_MAC_SERVER " dev core nud permanent\n"
+	       "neigh add 192.0.2.10 lladdr " RIG_MAC_PEER " dev acc nud permanent\n"
+	       "neigh add 2001:db8:a::10 lladdr " RIG_MAC_PEER " dev acc nud permanent\n"
+	       "neigh add 203.0.113.9 lladdr " RIG_MAC_SERVER " dev core nud permanent\n"
+	       "neigh add 2001:db8:ffff::9 lladdr " RIG_MAC_SERVER " dev core nud permanent\n"
+	       "neigh add 203.0.114.9 lladdr 02:00:00:00:00:04 dev vl nud permanent\n"
+	       "neigh add 2001:db8:fffe::9 lladdr 02:00:00:00:00:04 dev vl nud permanent\n"
+	       "EOF\n"
+	       "echo 1 >/proc/sys/net/ipv4/conf/all/forwarding\n"
+	       "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\n");
+}
+
+static inline struct l2x_addr rig_addr(const char *text)
+{
+	struct l2x_addr a = {};
+
+	if (inet_pton(AF_INET6, text, &a) == 1)
+		return a;
+	a.w[2] = htonl(0xffff);
+	assert_int_equal(inet_pton(AF_INET, text, &a.w[3]), 1);
+	return a;
+}
+
+static inline uint32_t rig_ip4(const char *text)
+{
+	return rig_addr(text).w[3];
+}
+
+/* Sum of 16-bit words as they lie in memory, folded; written apart from the program's. */
+static inline uint16_t rig_sum(const void *data, size_t len, uint64_t sum)
+{
+	const uint8_t *p = data;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2) {
+		uint16_t w;
+
+		memcpy(&w, p + i, 2);
+		sum += w;
+	}
+	if (len & 1) {
+		uint8_t last[2] = { p[len - 1], 0 };
+		uint16_t w;
+
+		memcpy(&w, last, 2);
+		sum += w;
+	}
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* As the daemon does it (schema.h). */
+static inline uint32_t rig_pseudo_sum(const struct l2x_session *s)
+{
+	uint16_t words[6] = {
+		htons(17),         s->tx_peer_port,
+		s->tx_local_port,  htons(s->tx_flags & L2X_S_SEQ_TX ? 0x0802 : 0x0002),
+		s->peer_tunnel_id, s->peer_session_id
+	};
+	uint64_t sum = rig_sum(words, sizeof(words), 0);
+
+	if (s->tx_flags & L2X_S_OUTER6)
+		return rig_sum(&s->tx_local, 16, rig_sum(&s->tx_peer, 16, sum));
+	return rig_sum(&s->tx_local.w[3], 4, rig_sum(&s->tx_peer.w[3], 4, sum));
+}
+
+/* Writes session `s` in the order that schema.h asks for. */
+static inline void rig_session_write(struct l2x_session *s, const struct l2x_session *v)
+{
+	volatile uint32_t *gen = &s->gen, *tx_gen = &s->tx_gen;
+
+	*gen = 0;
+	*tx_gen = 0;
+	__sync_synchronize();
+	memcpy((char *)s + 4, (const char *)v + 4, 60);
+	memcpy((char *)s + 68, (const char *)v + 68, 60);
+	__sync_synchronize();
+	*gen = v->gen;
+	*tx_gen = v->tx_gen;
+}
+
+/* The session of the vectors, over IPv4 or IPv6, with more flags. */
+static inline struct l2x_session rig_session_make(bool outer6, uint16_t flags)
+{
+	struct l2x_session s = {};
+
+	s.gen = s.tx_gen = 1;
+	s.tunnel_id = htons(RIG_TID);
+	s.flags = flags | L2X_S_IPV4 | L2X_S_IPV6 | (outer6 ? L2X_S_OUTER6 : 0);
+	s.peer = rig_addr(outer6 ? RIG_LAC6 : RIG_LAC4);
+	s.local = rig_addr(outer6 ? RIG_LNS6 : RIG_LNS4);
+	s.peer_port = s.local_port = htons(1701);
+	s.ipv4 = rig_ip4(RIG_SUB4);
+	s.ipv6 = rig_addr(RIG_SUB6).d[0];
+	s.mss_mtu = RIG_MTU;
+	s.peer_tunnel_id = htons(RIG_PEER_TID);
+	s.peer_session_id = htons(RIG_PEER_SID);
+	s.tx_peer = s.peer;
+	s.tx_local = s.local;
+	s.tx_peer_port = s.tx_local_port = htons(1701);
+	s.tx_flags = s.flags;
+	s.mtu = RIG_MTU;
+	s.nexthop = RIG_TID;
+	s.ttl = 64;
+	s.pseudo_sum = rig_pseudo_sum(&s);
+	return s;
+}
+
+static inline void rig_port_set(struct rig *r, unsigned int ifindex, unsigned int lower,
+				const uint8_t mac[6], uint16_t flags)
+{
+	unsigned int k;
+
+	for (k = 0; k < L2X_PORT_PROBES; k++) {
+		struct l2x_port *p = &r->ports[(ifindex + k) & (L2X_PORT_SLOTS - 1)];
+
+		if (p->ifindex && p->ifindex != ifindex)
+			continue;
+		*p = (struct l2x_port){ .lower = lower, .mtu = 1500, .flags = flags };
+		memcpy(p->mac, mac, 6);
+		p->ifindex = ifindex;
+		return;
+	}
+	fail_msg("ports: no slot");
+}
+
+/* The tags that frames get which leave by `ifindex`. */
+static inline void rig_port_tag(struct rig *r, unsigned int ifindex, uint16_t outer, uint16_t inner)
+{
+	unsigned int k;
+
+	for (k = 0; k < L2X_PORT_PROBES; k++) {
+		struct l2x_port *p = &r->ports[(ifindex + k) & (L2X_PORT_SLOTS - 1)];
+
+		if (p->ifindex != ifindex)
+			continue;
+		p->tag[0] = htons(outer);
+		p->tag[1] = htons(inner);
+		p->tpid[0] = htons(inner ? 0x88a8 : 0x8100);
+		p->tpid[1] = htons(0x8100);
+	}
+	r->skel->bss->live.epoch++;
+}
+
+/* Frames with these tags on `ifindex` are those of VLAN device `above`. */
+static inline void rig_vlan(struct rig *r, unsigned int ifindex, uint16_t outer, uint16_t inner,
+			    unsigned int above)
+{
+	struct l2x_vlan_key key = { .ifindex = ifindex, .tag = { htons(outer), htons(inner) } };
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(r->skel->maps.vlans), &key, &above, 0), 0);
+}
+
+static inline size_t rig_map_len(const struct bpf_map *map)
+{
+	return (size_t)((bpf_map__value_size(map) + 7) & ~7u) * bpf_map__max_entries(map);
+}
+
+static inline void *rig_map(struct bpf_map *map)
+{
+	void *p = mmap(NULL, rig_map_len(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map),
+		       0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+static inline void rig_unmap(struct bpf_map *map, void *p)
+{
+	munmap(p, rig_map_len(map));
+}
+
+/* The configuration that most tests run with: no limits but where a test asks for them. */
+static inline struct l2x_config rig_config(void)
+{
+	struct l2x_config c = {
+		.schema = L2X_SCHEMA,
+		.port = htons(1701),
+		.n_listen = 2,
+		.n_windows4 = 1,
+		.n_windows6 = 1,
+		.resync = 64,
+		.window4 = { { .first = 0x0a400000, .count = 65536, .slot = 0 } },
+		.window6 = { { .first = 0x20010db801000000, .count = 65536, .slot = 0 } },
+	};
+
+	c.listen[0] = rig_addr(RIG_LNS4);
+	c.listen[1] = rig_addr(RIG_LNS6);
+	return c;
+}
+
+static inline void rig_reset(struct rig *r, bool outer6, uint16_t flags)
+{
+	struct l2x_session s = rig_session_make(outer6, flags);
+
+	memset(r->t, 0, sizeof(*r->t));
+	rig_session_write(r->s, &s);
+	r->skel->bss->live.epoch++; /* the tunnel may have another peer now */
+}
+
+static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
+{
+	static const uint8_t mac_us[6] = { 2, 0, 0, 0, 0, 1 },
+			     mac_core[6] = { 2, 0, 0, 0, 0, 0x12 };
+
+	memset(r, 0, sizeof(*r));
+	r->skel = l2xdp_bpf__open();
+	assert_non_null(r->skel);
+	r->skel->rodata->cfg = *cfg;
+	bpf_map__set_max_entries(r->skel->maps.sessions, RIG_SESSIONS);
+	bpf_map__set_max_entries(r->skel->maps.traffic, RIG_SESSIONS);
+	bpf_map__set_max_entries(r->skel->maps.pool4, 65536);
+	bpf_map__set_max_entries(r->skel->maps.pool6, 65536);
+	assert_int_equal(l2xdp_bpf__load(r->skel), 0);
+	r->sessions = rig_map(r->skel->maps.sessions);
+	r->traffic = rig_map(r->skel->maps.traffic);
+	r->tunnels = rig_map(r->skel->maps.tunnels);
+	r->ports = rig_map(r->skel->maps.ports);
+	r->pool4 = rig_map(r->skel->maps.pool4);
+	r->pool6 = rig_map(r->skel->maps.pool6);
+	r->s = &r->sessions[RIG_INDEX];
+	r->t = &r->traffic[RIG_INDEX];
+	r->access = if_nametoindex("acc");
+	r->core = if_nametoindex("core");
+	r->vlan = if_nametoindex("vl");
+	r->cpus = (unsigned int)libbpf_num_possible_cpus();
+	r->skel->bss->live.epoch = RIG_EPOCH;
+	rig_port_set(r, r->access, r->access, mac_us, L2X_P_RX | L2X_P_TX);
+	rig_port_set(r, r->core, r->core, mac_core, L2X_P_RX | L2X_P_TX);
+	rig_port_set(r, r->vlan, r->core, mac_us, L2X_P_RX | L2X_P_TX);
+	r->pool4[2] = RIG_INDEX; /* 10.64.0.2 */
+	r->pool6[0] = RIG_INDEX; /* 2001:db8:100::/64 */
+	rig_reset(r, false, 0);
+}
+
+static inline uint64_t rig_count(struct rig *r, uint32_t verdict)
+{
+	uint64_t per_cpu[1024] = {}, sum = 0;
+	unsigned int i;
+
+	assert_true(r->cpus <= 1024);
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(r->skel->maps.verdicts), &verdict, per_cpu), 0);
+	for (i = 0; i < r->cpus; i++)
+		sum += per_cpu[i];
+	return sum;
+}
+
+/* Sum of all verdicts = frames in. */
+static inline void rig_close(struct rig *r)
+{
+	uint64_t sum = 0;
+	uint32_t v;
+
+	for (v = 0; v < L2X_V_MAX; v++)
+		sum += rig_count(r, v);
+	assert_int_equal(sum, r->frames);
+	rig_unmap(r->skel->maps.sessions, r->sessions);
+	rig_unmap(r->skel->maps.traffic, r->traffic);
+	rig_unmap(r->skel->maps.tunnels, r->tunnels);
+	rig_unmap(r->skel->maps.ports, r->ports);
+	rig_unmap(r->skel->maps.pool4, r->pool4);
+	rig_unmap(r->skel->maps.pool6, r->pool6);
+	l2xdp_bpf__destroy(r->skel);
+}
+
+static inline void rig_run_only(struct rig *r, unsigned int ifindex, const uint8_t *frame,
+				size_t len, struct rig_result *res)
+{
+	struct xdp_md ctx = { .data_end = (uint32_t)len, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = (uint32_t)len,
+		    .data_out = res->frame, .data_size_out = sizeof(res->frame), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(r->skel->progs.l2xdp), &o))
+		fail_msg("test run of %zu octets: %s", len, strerror(errno));
+	r->frames++;
+	res->action = (int)o.retval;
+	res->len = o.data_size_out;
+}
+
+/* Runs one frame. Asserts that one verdict was counted, that the action is that of its
+ * class, and that what is passed is as it came. */
+static inline void rig_run(struct rig *r, unsigned int ifindex, const uint8_t *frame, size_t len,
+			   struct rig_result *res)
+{
+	uint64_t before[L2X_V_MAX], sum = 0;
+	uint32_t v;
+
+	for (v = 0; v < L2X_V_MAX; v++)
+		before[v] = rig_count(r, v);
+	rig_run_only(r, ifindex, frame, len, res);
+	res->verdict = L2X_V_MAX;
+	for (v = 0; v < L2X_V_MAX; v++) {
+		uint64_t n = rig_count(r, v) - before[v];
+
+		sum += n;
+		if (n)
+			res->verdict = v;
+	}
+	assert_int_equal(sum, 1);
+	switch (rig_verdict_class[res->verdict]) {
+	case L2X_VC_FORWARD:
+		assert_true(res->action == XDP_TX || res->action == XDP_REDIRECT);
+		break;
+	case L2X_VC_DROP:
+		assert_int_equal(res->action, XDP_DROP);
+		break;
+	case L2X_VC_PASS:
+	case L2X_VC_SLOW:
+		assert_int_equal(res->action, XDP_PASS);
+		assert_int_equal(res->len, len);
+		assert_memory_equal(res->frame, frame, len);
+		break;
+	}
+}
+
+/* Runs, and asserts the verdict; `what` names the case. */
+static inline void rig_expect(struct rig *r, unsigned int ifindex, const uint8_t *frame, size_t len,
+			      unsigned int verdict, const char *what, struct rig_result *res)
+{
+	struct rig_result mine;
+
+	if (!res)
+		res = &mine;
+	rig_run(r, ifindex, frame, len, res);
+	if (res->verdict != verdict)
+		fail_msg("%s: %s instead of %s", what, rig_verdict_names[res->verdict],
+			 rig_verdict_names[verdict]);
+}
+
+#endif

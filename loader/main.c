@@ -125,8 +125,7 @@ static int run(const struct config *cfg)
 	d.base = event_base_new();
 	if (!d.base)
 		goto out;
-	log_note(NULL, "l2xdpd %s: maps for %u sessions take %zu MiB", L2XDP_VERSION,
-		 cfg->datapath.shards * L2X_SHARD_SESSIONS, dp_memory(&cfg->datapath) >> 20);
+	log_note(NULL, "l2xdpd %s", L2XDP_VERSION);
 	ret = lns_new(cfg, d.base, &d.lns, err, sizeof(err));
 	if (ret)
 		goto out;

@@ -77,7 +77,7 @@ static size_t put_who(char *line, size_t at, size_t cap, const struct log_who *w
 	if (who->session)
 		at = append(line, at, cap, "session %u ", who->session);
 	if (who->user && *who->user)
-		at = append(line, at, cap, "user %s ",
+		at = append(line, at, cap, strchr(who->user, ' ') ? "user \"%s\" " : "user %s ",
 			    log_quote(who->user, strlen(who->user), quoted, sizeof(quoted)));
 	if (at > from) { /* "tunnel 7 " becomes "tunnel 7: " */
 		at--;
@@ -135,7 +135,7 @@ bool log_allowed(struct log_limit *l, msec_t now, unsigned int burst, msec_t eve
 
 static bool is_plain(unsigned char c)
 {
-	return c > ' ' && c < 127 && c != '"' && c != '\\' && c != '\'';
+	return c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '\'';
 }
 
 const char *log_quote(const void *in, size_t n, char *quoted, size_t cap)

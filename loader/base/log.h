@@ -36,8 +36,8 @@ struct log_limit {
 };
 bool log_allowed(struct log_limit *l, msec_t now, unsigned int burst, msec_t every);
 
-/* Printable form of n untrusted octets: control characters, quotes, backslashes and
- * bytes >= 127 as \xNN; cut with "..." when `out` is full. Returns out. */
+/* Printable form of n untrusted octets, on one line: control characters, quotes,
+ * backslashes and bytes >= 127 as \xNN; cut with "..." when `out` is full. Returns out. */
 const char *log_quote(const void *in, size_t n, char *out, size_t cap);
 #define LOG_QUOTE_LEN 128
 

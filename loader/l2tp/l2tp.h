@@ -7,10 +7,10 @@
  * monotonic. Times of one call are never smaller than those of an earlier one.
  * Rule ids (V2-...) are those of docs/protocol/l2tpv2.md.
  *
- * Re-entrancy: an op may call back into this room (for instance l2tp_call_accept from
- * call_request, l2tp_call_close from call_up), but must not free the endpoint. Tunnels
- * and calls are freed by this room alone, never while one of its ops runs; a pointer is
- * good until tunnel_gone or call_down has returned.
+ * Re-entrancy: an op may call back into this room (for instance l2tp_call_close from
+ * call_up), but must not free the endpoint. Tunnels and calls are freed by this room alone,
+ * never while one of its ops runs; a pointer is good until tunnel_gone or call_down has
+ * returned.
  */
 #ifndef L2XDP_L2TP_L2TP_H
 #define L2XDP_L2TP_L2TP_H
@@ -135,7 +135,8 @@ struct l2tp_ops {
 	/* Something arrived over the data path since `since`? Asked before a Hello and
 	 * before a tunnel is given up for a missing answer alone (V2-HELLO-1, Q-3). */
 	bool (*tunnel_alive)(void *ctx, struct l2tp_tunnel *t, msec_t since);
-	/* ICRQ: return 0 to take it (ICRP is sent), or a CDN result, with *ret_why filled. */
+	/* ICRQ: return 0 to take it (ICRP is sent), or a CDN result, with error and text in
+	 * *ret_why; then the call is gone, without call_down. NULL: all are refused. */
 	int (*call_request)(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret_why);
 	/* Established (responder: ICCN arrived; initiator: ICCN was sent). */
 	void (*call_up)(void *ctx, struct l2tp_call *c, const struct l2tp_call_info *info);
@@ -146,20 +147,29 @@ struct l2tp_ops {
 };
 
 /* Names of what happened to messages, for `show` and the tests. */
+/* clang-format off */
 #define L2TP_COUNTERS(X)                                                                           \
 	X(RX, "received")                                                                          \
-	X(TX, "sent") X(RX_ZLB, "received_zlb") X(TX_ZLB, "sent_zlb")                              \
-		X(RETRANSMIT, "retransmitted") X(DUPLICATE, "duplicate") X(                        \
-			OUT_OF_ORDER, "out_of_order") X(OUT_OF_WINDOW, "out_of_window")            \
-			X(BAD_HEADER, "bad_header") X(BAD_AVP, "bad_avp") X(                       \
-				UNKNOWN_TUNNEL, "unknown_tunnel") X(WRONG_PATH, "wrong_path")      \
-				X(STRANGER, "stranger") X(HALF_OPEN_LIMIT, "half_open_limit")      \
-					X(AUTH_FAILED, "auth_failed")                              \
-						X(UNKNOWN_SESSION, "unknown_session")              \
-							X(UNEXPECTED, "unexpected_message")        \
-								X(SENT_STOPCCN, "sent_stopccn")    \
-									X(SENT_CDN, "sent_cdn")    \
-										X(MOVED, "moved")
+	X(TX, "sent")                                                                              \
+	X(RX_ZLB, "received_zlb")                                                                  \
+	X(TX_ZLB, "sent_zlb")                                                                      \
+	X(RETRANSMIT, "retransmitted")                                                             \
+	X(DUPLICATE, "duplicate")                                                                  \
+	X(OUT_OF_ORDER, "out_of_order")                                                            \
+	X(OUT_OF_WINDOW, "out_of_window")                                                          \
+	X(BAD_HEADER, "bad_header")                                                                \
+	X(BAD_AVP, "bad_avp")                                                                      \
+	X(UNKNOWN_TUNNEL, "unknown_tunnel")                                                        \
+	X(WRONG_PATH, "wrong_path")                                                                \
+	X(STRANGER, "stranger")                                                                    \
+	X(HALF_OPEN_LIMIT, "half_open_limit")                                                      \
+	X(AUTH_FAILED, "auth_failed")                                                              \
+	X(UNKNOWN_SESSION, "unknown_session")                                                      \
+	X(UNEXPECTED, "unexpected_message")                                                        \
+	X(SENT_STOPCCN, "sent_stopccn")                                                            \
+	X(SENT_CDN, "sent_cdn")                                                                    \
+	X(MOVED, "moved")
+/* clang-format on */
 enum l2tp_counter {
 #define X(NAME, name) L2TP_C_##NAME,
 	L2TP_COUNTERS(X)
@@ -217,7 +227,9 @@ uint16_t l2tp_call_id(const struct l2tp_call *c); /* our session ID */
 uint16_t l2tp_call_peer_id(const struct l2tp_call *c);
 struct l2tp_tunnel *l2tp_call_tunnel(const struct l2tp_call *c);
 const char *l2tp_call_state(const struct l2tp_call *c);
-const struct l2tp_call_info *l2tp_call_info(const struct l2tp_call *c); /* no proxy secret */
+/* The same pointer while the call lives. The proxy values are not there: their lengths are
+ * 0 and their arrays, at the end of the struct, are not to be read or copied. */
+const struct l2tp_call_info *l2tp_call_info(const struct l2tp_call *c);
 void *l2tp_call_user(const struct l2tp_call *c);
 void l2tp_call_set_user(struct l2tp_call *c, void *user);
 

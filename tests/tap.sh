@@ -30,28 +30,40 @@ diag() {
 	while IFS= read -r line; do echo "# $line"; done <<<"$*"
 }
 
+# Runs a command in this shell (it may set variables); what it printed is in $tap_said.
+tap_said=
+tap_try() {
+	local file status
+	file=$(mktemp)
+	"$@" >"$file" 2>&1
+	status=$?
+	tap_said=$(cat "$file")
+	rm -f "$file"
+	return $status
+}
+
 # check NAME COMMAND...: ok when the command succeeds; what it printed follows a failure.
 check() {
-	local name=$1 output
+	local name=$1
 	shift
-	if output=$("$@" 2>&1); then
+	if tap_try "$@"; then
 		ok "$name"
 	else
 		not_ok "$name"
 		diag "command: $*"
-		diag "$output"
+		diag "$tap_said"
 		return 1
 	fi
 }
 
 # check_not NAME COMMAND...: ok when the command fails.
 check_not() {
-	local name=$1 output
+	local name=$1
 	shift
-	if output=$("$@" 2>&1); then
+	if tap_try "$@"; then
 		not_ok "$name"
 		diag "succeeded: $*"
-		diag "$output"
+		diag "$tap_said"
 		return 1
 	else
 		ok "$name"

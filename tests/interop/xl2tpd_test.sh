@@ -59,8 +59,8 @@ hang_up() {
 	wait_for 10 sessions_are 0
 }
 
-# transfer NAME up|down ADDRESS PORT
-transfer() {
+# guest_transfer NAME up|down ADDRESS PORT
+guest_transfer() {
 	local name=$1 here there server
 	case $2 in
 	up) set -- "$@" receive ;;
@@ -111,10 +111,10 @@ for auth in mschapv2 chap pap; do
 		check "IPv6 too" guest "ping -M do -c 2 -i 0.2 -W 2 -s $((mtu - 48)) 2001:db8:c::2"
 		hook=$(session 'd["rx"]["hook_packets"] + d["tx"]["hook_packets"]')
 		slow=$(session 'd["rx"]["slow_packets"] + d["tx"]["slow_packets"]')
-		transfer "TCP up, IPv4" up 203.0.113.2 5001
-		transfer "TCP down, IPv4" down 203.0.113.2 5002
-		transfer "TCP up, IPv6" up 2001:db8:c::2 5003
-		transfer "TCP down, IPv6" down 2001:db8:c::2 5004
+		guest_transfer "TCP up, IPv4" up 203.0.113.2 5001
+		guest_transfer "TCP down, IPv4" down 203.0.113.2 5002
+		guest_transfer "TCP up, IPv6" up 2001:db8:c::2 5003
+		guest_transfer "TCP down, IPv6" down 2001:db8:c::2 5004
 		hook=$(($(session 'd["rx"]["hook_packets"] + d["tx"]["hook_packets"]') - hook))
 		slow=$(($(session 'd["rx"]["slow_packets"] + d["tx"]["slow_packets"]') - slow))
 		diag "$hook packets at the hook, $slow in the slow path"

@@ -284,7 +284,7 @@ sessions() { ctl show sessions | json 'len(d)'; }
 sessions_are() { [ "$(sessions)" = "$1" ]; }
 verdict() { ctl show verdicts | json "[v['frames'] for v in d if v['verdict'] == '$1'][0]"; }
 
-# tcp NAMESPACE-FUNCTION LISTENER-FUNCTION ADDRESS [OPTION...]: iperf3; prints octets
+# tcp FROM TO ADDRESS [OPTION...]: iperf3 between two of sub, lns, core; prints the octets
 # that arrived
 tcp() {
 	local from=$1 to=$2 address=$3 server
@@ -292,7 +292,7 @@ tcp() {
 	$to iperf3 -s -1 -B "$address" >"$lab/iperf3-server.log" 2>&1 &
 	server=$!
 	lab_pids+=("$server")
-	wait_for 5 lab_listens "$to" || return
+	wait_for 5 lab_listens "$to" 5201 || return
 	$from iperf3 -c "$address" -J "$@" >"$lab/iperf3.json" 2>&1 || {
 		cat "$lab/iperf3.json"
 		kill "$server" 2>/dev/null
@@ -302,4 +302,34 @@ tcp() {
 	json 'd["end"]["sum_received"]["bytes"]' <"$lab/iperf3.json"
 }
 
-lab_listens() { [ -n "$("$1" ss -Hltn 'sport = :5201')" ]; }
+lab_listens() { [ -n "$("$1" ss -Hltn "sport = :$2")" ]; }
+
+# transfer FROM TO ADDRESS OCTETS: one way, byte by byte what was sent; FROM connects to
+# ADDRESS of TO and sends, or takes when OCTETS is negative
+transfer() {
+	local from=$1 to=$2 address=$3 octets=$4 server
+	local here=(put "$address" 5300 "$octets") there=(receive "$address" 5300)
+	[ "$octets" -gt 0 ] || {
+		here=(get "$address" 5300)
+		there=(send "$address" 5300 $((-octets)))
+	}
+	$to tests/lab/transfer.py "${there[@]}" >"$lab/transfer.there" 2>&1 &
+	server=$!
+	lab_pids+=("$server")
+	wait_for 10 grep -q listening "$lab/transfer.there" || return
+	$from tests/lab/transfer.py "${here[@]}" >"$lab/transfer.here" 2>&1
+	wait "$server"
+	sed -i /listening/d "$lab/transfer.there"
+	cat "$lab/transfer.here" "$lab/transfer.there"
+	grep -q "^${octets#-} " "$lab/transfer.here" && cmp "$lab/transfer.here" "$lab/transfer.there"
+}
+
+# Packets of a session: at the hook and in the slow path, both ways together.
+crossed() { session '[sum(d[a][b] for a in ("rx", "tx")) for b in ("hook_packets", "slow_packets")]'; }
+# share BEFORE AFTER: at least PACKETS (default 1000) crossed at the hook, and these are
+# 99 % of all
+share_is_fast() {
+	echo "hook and slow path before $1, after $2"
+	[ "$(echo "[$1, $2, ${3:-1000}]" | json '(lambda h, s: h >= d[2] and 100 * h >= 99 * (h + s))(
+		d[1][0] - d[0][0], d[1][1] - d[0][1])')" = true ]
+}

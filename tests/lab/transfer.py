@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One TCP transfer for a peer that has no more than netcat.
+"""One TCP transfer, whole, checked by its MD5. The other end may be netcat.
 
 transfer.py send ADDRESS PORT OCTETS     sends that many to the first who connects
 transfer.py receive ADDRESS PORT         takes all that the first who connects sends
+transfer.py put ADDRESS PORT OCTETS      connects and sends
+transfer.py get ADDRESS PORT             connects and takes
 
-Prints "listening", and at the end the number of octets and their MD5.
+The first two print "listening" first; all print the number of octets and their MD5.
 """
 import hashlib
 import random
@@ -13,10 +15,14 @@ import socket
 import sys
 
 
-def main():
-    what, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def peer_of(what, address, port):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    server = socket.socket(family, socket.SOCK_STREAM)
+    peer = socket.socket(family, socket.SOCK_STREAM)
+    if what in ("put", "get"):
+        peer.settimeout(60)
+        peer.connect((address, port))
+        return peer
+    server = peer
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind((address, port))
     server.listen(1)
@@ -24,8 +30,14 @@ def main():
     print("listening", flush=True)
     peer, _ = server.accept()
     peer.settimeout(60)
+    return peer
+
+
+def main():
+    what, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    peer = peer_of(what, address, port)
     digest, count = hashlib.md5(), 0
-    if what == "send":
+    if what in ("send", "put"):
         data = random.Random(1).randbytes(int(sys.argv[4]))
         peer.sendall(data)
         peer.shutdown(socket.SHUT_WR)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "loader/base/bytes.h"
-#include "loader/base/log.h"
 #include "tests/client/dialer_internal.h"
 
 #define PPP_HEADER 4
@@ -242,7 +241,7 @@ static void note_refusal(struct line *l, uint16_t protocol, const uint8_t *packe
 	struct reader r = reader_of(packet, len);
 	uint8_t code = reader_u8(&r);
 	size_t length, n;
-	const uint8_t *text;
+	const uint8_t *text, *words;
 
 	reader_u8(&r);
 	length = reader_u16(&r);
@@ -254,7 +253,17 @@ static void note_refusal(struct line *l, uint16_t protocol, const uint8_t *packe
 	text = reader_take(&r, n);
 	if (!text)
 		return;
-	log_quote(text, n, l->d->refusal, sizeof(l->d->refusal));
+	/* MS-CHAPv2 puts codes in front of the words for people (PPP-MS2-4). */
+	words = memmem(text, n, " V=3 M=", 7);
+	if (words && !memcmp(text, "E=", 2)) {
+		n -= (size_t)(words + 7 - text);
+		text = words + 7;
+	}
+	if (n > sizeof(l->d->refusal) - 1)
+		n = sizeof(l->d->refusal) - 1;
+	for (size_t i = 0; i < n; i++)
+		l->d->refusal[i] = text[i] >= ' ' && text[i] < 127 ? (char)text[i] : '?';
+	l->d->refusal[n] = 0;
 	l->d->refused = l;
 }
 

@@ -129,7 +129,7 @@ static inline void rig_namespace(void)
 	       "route add 203.0.114.0/24 dev vl\n"
 	       "route add 2001:db8:fffe::/64 dev vl\n"
 	       "route add blackhole 203.0.115.0/24\n"
-	       "route add 203.0.116.0/24 dev core mtu 1000\n"
+	       "route add 203.0.116.0/24 dev core mtu lock 1000\n"
 	       "route add 203.0.117.0/24 dev core-peer\n" /* an interface that is not ours */
 	       "neigh add 203.0.117.9 lladdr 02:00:00:00:00:05 dev core-peer nud permanent\n"
 	       "neigh add 203.0.116.9 lladdr " RIG_MAC_SERVER " dev core nud permanent\n"
@@ -368,27 +368,34 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	rig_reset(r, false, 0);
 }
 
-static inline uint64_t rig_count(struct rig *r, uint32_t verdict)
+/* All counters, over all CPUs. */
+static inline void rig_counts(const struct rig *r, uint64_t ret[L2X_V_MAX])
 {
-	uint64_t per_cpu[1024] = {}, sum = 0;
+	static uint64_t per_cpu[L2X_V_MAX * 1024];
+	uint32_t keys[L2X_V_MAX], next, n = L2X_V_MAX, v;
 	unsigned int i;
 
 	assert_true(r->cpus <= 1024);
-	assert_int_equal(
-		bpf_map_lookup_elem(bpf_map__fd(r->skel->maps.verdicts), &verdict, per_cpu), 0);
-	for (i = 0; i < r->cpus; i++)
-		sum += per_cpu[i];
-	return sum;
+	if (bpf_map_lookup_batch(bpf_map__fd(r->skel->maps.verdicts), NULL, &next, keys, per_cpu,
+				 &n, NULL))
+		assert_int_equal(errno, ENOENT); /* the end */
+	assert_int_equal(n, L2X_V_MAX);
+	for (v = 0; v < L2X_V_MAX; v++) {
+		ret[keys[v]] = 0;
+		for (i = 0; i < r->cpus; i++)
+			ret[keys[v]] += per_cpu[v * r->cpus + i];
+	}
 }
 
 /* Sum of all verdicts = frames in. */
 static inline void rig_close(struct rig *r)
 {
-	uint64_t sum = 0;
+	uint64_t counts[L2X_V_MAX], sum = 0;
 	uint32_t v;
 
+	rig_counts(r, counts);
 	for (v = 0; v < L2X_V_MAX; v++)
-		sum += rig_count(r, v);
+		sum += counts[v];
 	assert_int_equal(sum, r->frames);
 	rig_unmap(r->skel->maps.sessions, r->sessions);
 	rig_unmap(r->skel->maps.traffic, r->traffic);
@@ -419,15 +426,15 @@ static inline void rig_run_only(struct rig *r, unsigned int ifindex, const uint8
 static inline void rig_run(struct rig *r, unsigned int ifindex, const uint8_t *frame, size_t len,
 			   struct rig_result *res)
 {
-	uint64_t before[L2X_V_MAX], sum = 0;
+	uint64_t before[L2X_V_MAX], after[L2X_V_MAX], sum = 0;
 	uint32_t v;
 
-	for (v = 0; v < L2X_V_MAX; v++)
-		before[v] = rig_count(r, v);
+	rig_counts(r, before);
 	rig_run_only(r, ifindex, frame, len, res);
+	rig_counts(r, after);
 	res->verdict = L2X_V_MAX;
 	for (v = 0; v < L2X_V_MAX; v++) {
-		uint64_t n = rig_count(r, v) - before[v];
+		uint64_t n = after[v] - before[v];
 
 		sum += n;
 		if (n)

@@ -2,41 +2,6 @@
 /* LCP's options, one by one and together: docs/protocol/ppp.md section 4, Q-12, Q-19. */
 #include "tests/unit/ppp_world.h"
 
-/* A request with these options, and the options of the answer. `answer` NULL: none. */
-struct option_case {
-	const char *options;
-	uint8_t code;
-	const char *answer;
-};
-
-static void ask(struct end *e, uint16_t protocol, const char *options)
-{
-	uint8_t frame[2048] = { 0xff, 0x03, (uint8_t)(protocol >> 8), (uint8_t)protocol, 1, 9 };
-	size_t len = unhex(options, frame + 8, sizeof(frame) - 8) + 4;
-
-	frame[6] = (uint8_t)(len >> 8);
-	frame[7] = (uint8_t)len;
-	ppp_input(e->link, e->world->now, frame, len + 4);
-}
-
-static void expect_answer(struct world *w, const struct option_case *c)
-{
-	const struct wire *f = wire_next(w);
-	uint8_t want[2048];
-	size_t len;
-
-	if (!c->answer) {
-		assert_null(f);
-		return;
-	}
-	len = unhex(c->answer, want, sizeof(want));
-	assert_non_null(f);
-	if (f->data[4] != c->code || f->len != len + 8 || memcmp(f->data + 8, want, len) != 0)
-		fail_msg("%s: answer %s", c->options, hex_of(f->data, f->len));
-	assert_int_equal(f->data[5], 9); /* the request's identifier */
-	expect_nothing(w);
-}
-
 static void one_case(const struct option_case *c, bool client)
 {
 	struct world w;
@@ -168,25 +133,6 @@ static void test_our_request(void **state)
 	world_free(&w);
 }
 
-/* Answers the last request with `code`; `options` for Nak and Reject. */
-static void answer(struct end *e, uint8_t code, const char *options)
-{
-	struct fsm *f = &e->link->lcp_fsm;
-	uint8_t frame[128] = { 0xff, 0x03, 0xc0, 0x21, code, f->request_id };
-	size_t len = unhex(options, frame + 8, sizeof(frame) - 8) + 4;
-
-	frame[7] = (uint8_t)len;
-	ppp_input(e->link, e->world->now, frame, len + 4);
-}
-
-static const char *last_options(struct world *w)
-{
-	const struct wire *f = wire_find(w, PPP_LCP, CODE_CONFIGURE_REQUEST);
-
-	assert_non_null(f);
-	return hex_of(f->data + 8, f->len - 8);
-}
-
 /* PPP-LCP-1: from our list, what the peer likes; else the next; each once; then the end. */
 static void test_authentication_protocol_naked(void **state)
 {
@@ -195,12 +141,12 @@ static void test_authentication_protocol_naked(void **state)
 	(void)state;
 	world_init(&w);
 	world_lns(&w);
-	assert_non_null(strstr(last_options(&w), "0305c22381"));
-	answer(&w.lns, CODE_CONFIGURE_NAK, "0304c023");
-	assert_non_null(strstr(last_options(&w), "0304c023"));
-	answer(&w.lns, CODE_CONFIGURE_NAK, "0305c22381"); /* tried: the next one */
-	assert_non_null(strstr(last_options(&w), "0305c22305"));
-	answer(&w.lns, CODE_CONFIGURE_NAK, "0304c227");
+	assert_non_null(strstr(last_options(&w, PPP_LCP), "0305c22381"));
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "0304c023");
+	assert_non_null(strstr(last_options(&w, PPP_LCP), "0304c023"));
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "0305c22381"); /* tried: the next one */
+	assert_non_null(strstr(last_options(&w, PPP_LCP), "0305c22305"));
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "0304c227");
 	assert_non_null(wire_find(&w, PPP_LCP, CODE_TERMINATE_REQUEST));
 	world_run(&w, 3100);
 	assert_int_equal(w.lns.n_finished, 1);
@@ -218,7 +164,7 @@ static void test_authentication_protocol_rejected(void **state)
 	world_init(&w);
 	world_lns(&w);
 	wire_clear(&w);
-	answer(&w.lns, CODE_CONFIGURE_REJECT, "0305c22381");
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_REJECT, "0305c22381");
 	assert_non_null(wire_find(&w, PPP_LCP, CODE_TERMINATE_REQUEST));
 	world_run(&w, 3100);
 	assert_int_equal(w.lns.cause->code, 15);
@@ -234,14 +180,14 @@ static void test_mru_naked(void **state)
 	world_init(&w);
 	world_lns(&w);
 	wire_clear(&w);
-	answer(&w.lns, CODE_CONFIGURE_NAK, "01040578"); /* 1400 */
-	assert_memory_equal(last_options(&w), "01040578", 8);
-	answer(&w.lns, CODE_CONFIGURE_NAK, "010405dc"); /* 1500: too much for us */
-	assert_memory_equal(last_options(&w), "01040578", 8);
-	answer(&w.lns, CODE_CONFIGURE_NAK, "01040040"); /* 64 */
-	assert_memory_equal(last_options(&w), "01040578", 8);
-	answer(&w.lns, CODE_CONFIGURE_NAK, "01040040");
-	assert_memory_equal(last_options(&w), "0305", 4); /* then without */
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "01040578"); /* 1400 */
+	assert_memory_equal(last_options(&w, PPP_LCP), "01040578", 8);
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "010405dc"); /* 1500: too much for us */
+	assert_memory_equal(last_options(&w, PPP_LCP), "01040578", 8);
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "01040040"); /* 64 */
+	assert_memory_equal(last_options(&w, PPP_LCP), "01040578", 8);
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_NAK, "01040040");
+	assert_memory_equal(last_options(&w, PPP_LCP), "0305", 4); /* then without */
 	world_free(&w);
 }
 
@@ -254,11 +200,12 @@ static void test_rejected_options_are_not_offered_again(void **state)
 	(void)state;
 	world_init(&w);
 	world_lns(&w);
-	snprintf(reject, sizeof(reject), "%s", last_options(&w) + 18); /* the magic number */
-	answer(&w.lns, CODE_CONFIGURE_REJECT, reject);
-	assert_string_equal(last_options(&w), "010405b40305c22381");
-	answer(&w.lns, CODE_CONFIGURE_REJECT, "010405b4");
-	assert_string_equal(last_options(&w), "0305c22381");
+	snprintf(reject, sizeof(reject), "%.12s",
+		 last_options(&w, PPP_LCP) + 18); /* the magic number */
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_REJECT, reject);
+	assert_string_equal(last_options(&w, PPP_LCP), "010405b40305c22381");
+	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_REJECT, "010405b4");
+	assert_string_equal(last_options(&w, PPP_LCP), "0305c22381");
 	world_free(&w);
 }
 
@@ -330,7 +277,7 @@ static void test_an_equal_magic_number_is_naked(void **state)
 	(void)state;
 	world_init(&w);
 	world_lns(&w);
-	snprintf(options, sizeof(options), "%s", last_options(&w) + 18);
+	snprintf(options, sizeof(options), "%.12s", last_options(&w, PPP_LCP) + 18);
 	ask(&w.lns, PPP_LCP, options);
 	f = wire_next(&w);
 	assert_int_equal(f->data[4], CODE_CONFIGURE_NAK);

@@ -365,6 +365,61 @@ static inline const struct wire *wire_find(struct world *w, uint16_t protocol, u
 	return NULL;
 }
 
+/* A request with these options, and the options of the answer. `answer` NULL: none. */
+struct option_case {
+	const char *options;
+	uint8_t code;
+	const char *answer;
+};
+
+static inline void ask(struct end *e, uint16_t protocol, const char *options)
+{
+	uint8_t frame[2048] = { 0xff, 0x03, (uint8_t)(protocol >> 8), (uint8_t)protocol, 1, 9 };
+	size_t len = unhex(options, frame + 8, sizeof(frame) - 8) + 4;
+
+	frame[6] = (uint8_t)(len >> 8);
+	frame[7] = (uint8_t)len;
+	ppp_input(e->link, e->world->now, frame, len + 4);
+}
+
+static inline void expect_answer(struct world *w, const struct option_case *c)
+{
+	const struct wire *f = wire_next(w);
+	uint8_t want[2048];
+	size_t len;
+
+	if (!c->answer) {
+		assert_null(f);
+		return;
+	}
+	len = unhex(c->answer, want, sizeof(want));
+	assert_non_null(f);
+	if (f->data[4] != c->code || f->len != len + 8 || memcmp(f->data + 8, want, len) != 0)
+		fail_msg("%s: answer %s", c->options, hex_of(f->data, f->len));
+	assert_int_equal(f->data[5], 9); /* the request's identifier */
+	expect_nothing(w);
+}
+
+/* Answers the last request with `code`; `options` for Nak and Reject. */
+static inline void answer(struct end *e, uint16_t protocol, uint8_t code, const char *options)
+{
+	struct fsm *f = link_fsm(e->link, protocol);
+	uint8_t frame[128] = { 0xff, 0x03,         (uint8_t)(protocol >> 8), (uint8_t)protocol,
+			       code, f->request_id };
+	size_t len = unhex(options, frame + 8, sizeof(frame) - 8) + 4;
+
+	frame[7] = (uint8_t)len;
+	ppp_input(e->link, e->world->now, frame, len + 4);
+}
+
+static inline const char *last_options(struct world *w, uint16_t protocol)
+{
+	const struct wire *f = wire_find(w, protocol, CODE_CONFIGURE_REQUEST);
+
+	assert_non_null(f);
+	return hex_of(f->data + 8, f->len - 8);
+}
+
 /* One LNS link whose peer is the test. */
 static inline void world_lns(struct world *w)
 {

@@ -297,7 +297,7 @@ static void configure(struct client *c)
 			.ipv4 = o->ipv4,
 			.ipv6 = o->ipv6,
 			.restart_ms = 3000,
-			.echo_ms = 30000,
+			.echo_ms = o->echo * 1000,
 			.echo_failures = 4,
 			.want_dns = true,
 		},

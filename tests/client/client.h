@@ -34,6 +34,7 @@ struct client_options {
 	char *secret, *user, *password;
 	const char *host_name, *tun, *events;
 	unsigned int mru; /* 0: from the path */
+	unsigned int echo; /* s, 0: none */
 	bool sequencing, hide, ipv4, ipv6, default_route, keep, debug;
 	struct prefix routes[CLIENT_MAX_ROUTES];
 	unsigned int n_routes, sessions;

@@ -28,6 +28,7 @@ enum {
 	O_PROXY,
 	O_SESSIONS,
 	O_KEEP,
+	O_ECHO,
 	O_DEBUG,
 };
 
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{ "proxy", required_argument, NULL, O_PROXY },
 	{ "sessions", required_argument, NULL, O_SESSIONS },
 	{ "keep", no_argument, NULL, O_KEEP },
+	{ "echo", required_argument, NULL, O_ECHO },
 	{ "debug", no_argument, NULL, O_DEBUG },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -78,6 +80,7 @@ static const char help[] =
 	"  --proxy pap|chap     a LAC that has negotiated LCP and authentication already\n"
 	"  --sessions N         lines in the tunnel (1); routes go through the first\n"
 	"  --keep               dial again after a line was lost, 1 s later, at most 16 s\n"
+	"  --echo SECONDS       LCP echoes this often (30); four missed: the line is lost\n"
 	"  --events FILE        JSON lines; else on stdout\n"
 	"  --debug              say more on stderr\n"
 	"\n"
@@ -178,6 +181,8 @@ static bool read_option(int c, char *arg, struct client_options *o)
 		return option_number("--mru", arg, 128, 9000, &o->mru);
 	case O_HOST_NAME:
 		return keep_text(&o->host_name, arg);
+	case O_ECHO:
+		return option_number("--echo", arg, 0, 3600, &o->echo);
 	case O_ROUTE:
 		return read_route(arg, o);
 	case O_EVENTS:
@@ -218,6 +223,7 @@ int client_options_read(int argc, char **argv, struct client_options *ret)
 		.ipv4 = true,
 		.ipv6 = true,
 		.sessions = 1,
+		.echo = 30,
 	};
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {

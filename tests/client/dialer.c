@@ -153,8 +153,6 @@ void dialer_reap(struct dialer *d)
 		struct line *l = d->dead;
 
 		d->dead = l->next_dead;
-		if (d->refused == l)
-			d->refused = NULL;
 		line_free(l);
 	}
 }

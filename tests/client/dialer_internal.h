@@ -17,8 +17,6 @@ struct dialer {
 	struct line **lines; /* by line_index; pages that no session uses are never touched */
 	msec_t *tunnel_rx; /* by our tunnel ID: when data last arrived */
 	struct line *dead; /* ended, to be freed by dialer_reap */
-	struct line *refused; /* whom the server told why, only compared */
-	char refusal[96]; /* the authenticator's message to that line, printable */
 	uint32_t serial;
 	bool silent; /* dialer_free runs: tell nobody */
 	struct dialer_counters counters;
@@ -32,6 +30,8 @@ struct line {
 	struct line *next_dead;
 	void *owner;
 	const char *cause; /* what PPP says, static */
+	char *refusal; /* what the authenticator said, printable; NULL: nothing */
+	struct timer patience;
 	msec_t last_rx;
 	struct ppp_config cfg;
 	uint16_t tunnel_id, session_id; /* ours */
@@ -40,6 +40,7 @@ struct line {
 	struct sequence rx;
 	bool up; /* the call is established */
 	bool asked; /* we closed it */
+	bool started; /* PPP is, by us or by the negotiation of a LAC */
 	bool over; /* PPP has finished */
 	bool numbers; /* what we send carries Ns (V2-DATA-2, V2-DATA-3) */
 	bool open4, open6;

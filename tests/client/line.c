@@ -124,6 +124,7 @@ static int negotiate_ahead(struct line *l, msec_t now, struct l2tp_call_info *in
 	l->lac = lac_new(auth, l->cfg.mru, d->ops->random, d->ctx, d->timers, info);
 	if (!l->lac)
 		return -1;
+	l->started = true; /* the subscriber has done its part then, and waits for the LNS */
 	ret = lac_negotiate(l->lac, now, l->ppp);
 	lac_free(l->lac);
 	l->lac = NULL;
@@ -171,21 +172,38 @@ fail:
 
 void line_free(struct line *l)
 {
+	timer_stop(l->d->timers, &l->patience);
 	if (l->ppp)
 		ppp_link_free(l->ppp);
+	free(l->refusal);
 	free(l);
+}
+
+static void start_ppp(struct line *l, msec_t now)
+{
+	timer_stop(l->d->timers, &l->patience);
+	l->started = true;
+	ppp_lower_up(l->ppp, now, NULL);
+}
+
+static void patience_ends(struct timer *t, msec_t now)
+{
+	start_ppp((struct line *)((char *)t - offsetof(struct line, patience)), now);
 }
 
 void line_up(struct line *l)
 {
+	struct dialer *d = l->d;
 	struct l2tp_tunnel *t = l2tp_call_tunnel(l->call);
 
 	l->peer_tunnel_id = l2tp_tunnel_peer_id(t);
 	l->peer_session_id = l2tp_call_peer_id(l->call);
 	l->up = true;
-	/* A proxy's subscriber has already done its part and waits for the LNS. */
-	if (l->d->cfg->proxy == PROXY_NONE)
-		ppp_lower_up(l->ppp, now_of(l), NULL);
+	if (l->started)
+		return;
+	if (!d->cfg->patience_ms ||
+	    timer_set(d->timers, &l->patience, now_of(l) + d->cfg->patience_ms, patience_ends) < 0)
+		start_ppp(l, now_of(l));
 }
 
 void line_close(struct line *l, msec_t now, bool graceful)
@@ -195,7 +213,7 @@ void line_close(struct line *l, msec_t now, bool graceful)
 	l->asked = true;
 	if (!l->call)
 		return;
-	if (graceful && l->up && !l->over)
+	if (graceful && l->up && l->started && !l->over)
 		ppp_close(l->ppp, now, &ppp_cause_admin);
 	else
 		l2tp_call_close(l->call, now, &why);
@@ -206,8 +224,8 @@ static void describe_end(const struct line *l, const struct l2tp_reason *why, st
 	const char *ours = l->cause ? l->cause : why->text[0] ? why->text : "ended";
 	size_t cap = sizeof(end->text);
 
-	if (l->d->refused == l)
-		snprintf(end->text, cap, "authentication refused: \"%s\"", l->d->refusal);
+	if (l->refusal)
+		snprintf(end->text, cap, "authentication refused: \"%s\"", l->refusal);
 	else if (why->timeout)
 		snprintf(end->text, cap, "no answer from the server");
 	else if (why->from_peer)
@@ -222,7 +240,8 @@ void line_down(struct line *l, const struct l2tp_reason *why)
 	struct dialer *d = l->d;
 	struct line_end end = { .asked = l->asked, .result = why->result, .error = why->error };
 
-	if (l->up && !l->over)
+	timer_stop(d->timers, &l->patience);
+	if (l->started && !l->over)
 		ppp_lower_down(l->ppp, now_of(l));
 	l->over = true;
 	l->call = NULL;
@@ -259,12 +278,12 @@ static void note_refusal(struct line *l, uint16_t protocol, const uint8_t *packe
 		n -= (size_t)(words + 7 - text);
 		text = words + 7;
 	}
-	if (n > sizeof(l->d->refusal) - 1)
-		n = sizeof(l->d->refusal) - 1;
-	for (size_t i = 0; i < n; i++)
-		l->d->refusal[i] = text[i] >= ' ' && text[i] < 127 ? (char)text[i] : '?';
-	l->d->refusal[n] = 0;
-	l->d->refused = l;
+	free(l->refusal);
+	l->refusal = malloc(n + 1);
+	for (size_t i = 0; l->refusal && i < n; i++)
+		l->refusal[i] = text[i] >= ' ' && text[i] < 127 ? (char)text[i] : '?';
+	if (l->refusal)
+		l->refusal[n] = 0;
 }
 
 /* IPv6 from a link-local or unspecified source is the link's to see (PPP-V6-5). */
@@ -304,6 +323,8 @@ bool line_receive(struct line *l, msec_t now, const struct l2tp_header *h, struc
 	if (!l->up || !in_sequence(l, h))
 		return false;
 	l->last_rx = now;
+	if (!l->started)
+		start_ppp(l, now);
 	at = ppp_header_parse(h->payload, h->payload_len, &protocol);
 	if (!at) {
 		d->counters.rx_malformed++;

@@ -26,6 +26,7 @@
 #define LINES_PER_SHARD 16384
 #define TICK_US 5000
 #define SLOW_TICK_US 100000
+#define PATIENCE_MS 3000
 #define LOAD_MRU 1440 /* fits IPv4 and IPv6 outside (DP-MTU-2) */
 
 static void tell_ready(const char *file)
@@ -167,6 +168,7 @@ static void configure(struct load *g)
 			.want_dns = true,
 		},
 		.sequencing = o->sequencing,
+		.patience_ms = PATIENCE_MS,
 	};
 }
 

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket: connections, lines, and the table of commands. What the commands
+ * do stands in show_*.c.
+ *
+ * A client costs a bounded amount of memory whatever it does: its input is one line of
+ * 64 KiB at the most, its output is filled up to 64 KiB and then again when it has taken
+ * all of that; long answers are made element by element in between, so that neither a
+ * slow reader nor a million sessions keep the daemon from its packets.
+ *
+ * One client goes through these steps, all in client_advance():
+ *
+ *   output full          wait for the client to take it
+ *   answer in progress   write its next element
+ *   a whole line         read it, run the command
+ *   nothing of these     wait for input; or end, if the client or an error said so
+ */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "loader/base/log.h"
+#include "loader/control/control.h"
+#include "loader/control/show.h"
+
+#define LINE_MOST (64u << 10)
+#define OUTPUT_FULL (64u << 10)
+#define CLIENTS_MOST 32u
+#define SILENCE_S 60
+
+struct client {
+	LIST_ENTRY(client) link;
+	struct control *control;
+	struct bufferevent *bev;
+	struct answer answer; /* next is set: in progress */
+	bool first; /* no element of it written yet */
+	bool eof; /* the client sends no more */
+	bool ending; /* nothing more is run; the connection ends when all is written */
+};
+
+struct control {
+	struct lns *lns;
+	struct event_base *base;
+	struct evconnlistener *listener;
+	LIST_HEAD(, client) clients;
+	unsigned int n_clients;
+	char *path;
+	dev_t dev; /* of the socket file, to remove no other */
+	ino_t ino;
+};
+
+static const struct command {
+	const char *name;
+	command_fn *run;
+} commands[] = {
+	{ "show tunnels", show_tunnels },   { "show sessions", show_sessions },
+	{ "show session", show_session },   { "show verdicts", show_verdicts },
+	{ "show datapath", show_datapath }, { "clear tunnel", clear_tunnel },
+	{ "clear session", clear_session }, { "preflight", preflight },
+};
+
+/* ---- output ---- */
+
+static int append(const char *text, size_t len, void *output)
+{
+	return evbuffer_add(output, text, len);
+}
+
+static void write_json(struct client *cl, const json_t *v)
+{
+	json_dump_callback(v, append, bufferevent_get_output(cl->bev), JSON_COMPACT);
+}
+
+static void write_text(struct client *cl, const char *text)
+{
+	bufferevent_write(cl->bev, text, strlen(text));
+}
+
+static void write_error(struct client *cl, const char *code, const char *error)
+{
+	json_t *v = json_pack("{s:b, s:o, s:s}", "ok", 0, "error", json_text(error), "code", code);
+
+	if (v)
+		write_json(cl, v);
+	else
+		write_text(cl, "{\"ok\":false,\"error\":\"no memory\",\"code\":\"failed\"}");
+	json_decref(v);
+	write_text(cl, "\n");
+}
+
+static void write_result(struct client *cl, json_t *result)
+{
+	write_text(cl, "{\"ok\":true,\"result\":");
+	write_json(cl, result);
+	write_text(cl, "}\n");
+	json_decref(result);
+}
+
+static void answer_end(struct client *cl)
+{
+	if (cl->answer.next && cl->answer.free)
+		cl->answer.free(&cl->answer);
+	memset(&cl->answer, 0, sizeof(cl->answer));
+}
+
+/* One more element of the answer in progress, or its end. */
+static void answer_step(struct client *cl)
+{
+	json_t *v = cl->answer.next(&cl->answer);
+
+	if (!v) {
+		write_text(cl, "]}\n");
+		answer_end(cl);
+		return;
+	}
+	if (!cl->first)
+		write_text(cl, ",");
+	cl->first = false;
+	write_json(cl, v);
+	json_decref(v);
+}
+
+/* ---- requests ---- */
+
+static const struct command *command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void command_run(struct client *cl, const struct command *cmd, const struct request *rq)
+{
+	struct answer *a = &cl->answer;
+
+	memset(a, 0, sizeof(*a));
+	a->lns = rq->lns;
+	if (cmd->run(rq, a)) {
+		char text[sizeof(a->error) + 64];
+
+		snprintf(text, sizeof(text), "%s: %s", cmd->name, a->error);
+		write_error(cl, a->code, text);
+		memset(a, 0, sizeof(*a));
+	} else if (a->next) {
+		cl->first = true;
+		write_text(cl, "{\"ok\":true,\"result\":[");
+	} else {
+		write_result(cl, a->result);
+		memset(a, 0, sizeof(*a));
+	}
+}
+
+static void request_run(struct client *cl, const json_t *line)
+{
+	struct request rq = { .lns = cl->control->lns,
+			      .arguments = json_object_get(line, "arguments"),
+			      .options = json_object_get(line, "options") };
+	const char *name = json_string_value(json_object_get(line, "command"));
+	const struct command *cmd = name ? command_find(name) : NULL;
+	char quoted[64], text[160];
+
+	if (!name) {
+		write_error(cl, "usage", "the request has no command; send {\"command\": \"...\"}");
+	} else if (!cmd) {
+		snprintf(text, sizeof(text), "no command %s; `l2xdpctl --help` lists them",
+			 log_quote(name, strlen(name), quoted, sizeof(quoted)));
+		write_error(cl, "usage", text);
+	} else if (rq.arguments && !json_is_array(rq.arguments)) {
+		write_error(cl, "usage", "arguments is not a list; send [\"...\"]");
+	} else if (rq.options && !json_is_object(rq.options)) {
+		write_error(cl, "usage", "options is not an object; send {\"name\": value}");
+	} else {
+		command_run(cl, cmd, &rq);
+	}
+}
+
+static void line_run(struct client *cl, const char *line, size_t len)
+{
+	json_error_t why;
+	json_t *v = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+
+	if (json_is_object(v)) {
+		request_run(cl, v);
+	} else {
+		write_error(cl, "usage", "a request is one JSON object a line; this was none");
+		cl->ending = true;
+	}
+	json_decref(v);
+}
+
+/* Runs the next whole line of the input. False if there is none. */
+static bool next_line(struct client *cl)
+{
+	struct evbuffer *in = bufferevent_get_input(cl->bev);
+	size_t len;
+	char *line;
+
+	/* the watermark keeps the input from growing beyond a line */
+	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
+	if (line && len <= LINE_MOST) {
+		line_run(cl, line, len);
+	} else if (line || evbuffer_get_length(in) > LINE_MOST) {
+		write_error(cl, "usage", "a line of more than 64 KiB; send less");
+		cl->ending = true;
+	}
+	free(line);
+	return line != NULL;
+}
+
+/* ---- connections ---- */
+
+static void client_free(struct client *cl)
+{
+	answer_end(cl);
+	LIST_REMOVE(cl, link);
+	cl->control->n_clients--;
+	bufferevent_free(cl->bev);
+	free(cl);
+}
+
+static void client_advance(struct client *cl)
+{
+	struct evbuffer *out = bufferevent_get_output(cl->bev);
+
+	while (evbuffer_get_length(out) < OUTPUT_FULL) {
+		if (cl->answer.next)
+			answer_step(cl);
+		else if (cl->ending || !next_line(cl))
+			break;
+	}
+	if (cl->eof && !cl->answer.next && evbuffer_get_length(out) < OUTPUT_FULL)
+		cl->ending = true;
+	if (cl->answer.next || evbuffer_get_length(out) >= OUTPUT_FULL)
+		bufferevent_disable(cl->bev, EV_READ);
+	else if (!cl->ending)
+		bufferevent_enable(cl->bev, EV_READ);
+	else if (!evbuffer_get_length(out))
+		client_free(cl);
+	else
+		bufferevent_disable(cl->bev, EV_READ);
+}
+
+static void on_progress(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	client_advance(arg);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct client *cl = arg;
+
+	(void)bev;
+
+	if (what & BEV_EVENT_EOF) {
+		/* a client that asks and closes its half still gets its answers */
+		cl->eof = true;
+		client_advance(cl);
+		return;
+	}
+	client_free(cl);
+}
+
+static void refuse(int fd)
+{
+	static const char text[] = "{\"ok\":false,\"error\":\"too many connections; close "
+				   "one\",\"code\":\"failed\"}\n";
+	ssize_t n = send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	(void)n;
+	close(fd);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len,
+		      void *arg)
+{
+	static const struct timeval silence = { .tv_sec = SILENCE_S };
+	struct control *c = arg;
+	struct client *cl;
+
+	(void)l;
+	(void)sa;
+	(void)len;
+	if (c->n_clients == CLIENTS_MOST) {
+		refuse(fd);
+		return;
+	}
+	cl = calloc(1, sizeof(*cl));
+	if (cl)
+		cl->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!cl || !cl->bev) {
+		close(fd);
+		free(cl);
+		return;
+	}
+	cl->control = c;
+	LIST_INSERT_HEAD(&c->clients, cl, link);
+	c->n_clients++;
+	bufferevent_setcb(cl->bev, on_progress, on_progress, on_event, cl);
+	bufferevent_setwatermark(cl->bev, EV_READ, 0, LINE_MOST + 2);
+	bufferevent_set_timeouts(cl->bev, &silence, &silence);
+	bufferevent_enable(cl->bev, EV_READ | EV_WRITE);
+}
+
+/* ---- the socket ---- */
+
+/* Removes a socket file that nobody listens at any more. */
+static int clear_path(const struct sockaddr_un *sa, char *err, size_t errlen)
+{
+	struct stat st;
+	int fd, r;
+
+	if (lstat(sa->sun_path, &st)) {
+		if (errno == ENOENT)
+			return 0;
+		r = -errno;
+		snprintf(err, errlen, "control socket %s: %s; check control-socket", sa->sun_path,
+			 strerror(-r));
+		return r;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		snprintf(err, errlen,
+			 "control socket %s: a file of another kind is there; "
+			 "remove it, or change control-socket",
+			 sa->sun_path);
+		return -EEXIST;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
+	close(fd);
+	if (r == -ECONNREFUSED && !unlink(sa->sun_path))
+		return 0;
+	snprintf(err, errlen,
+		 "control socket %s: another daemon answers there; stop it, or change "
+		 "control-socket",
+		 sa->sun_path);
+	return -EADDRINUSE;
+}
+
+static int socket_open(struct control *c, const char *path, char *err, size_t errlen)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct stat st;
+	mode_t mask;
+	int fd, r;
+
+	if (!*path || strlen(path) >= sizeof(sa.sun_path)) {
+		snprintf(err, errlen, "control socket: the path has 1 to %zu octets; shorten it",
+			 sizeof(sa.sun_path) - 1);
+		return -EINVAL;
+	}
+	memcpy(sa.sun_path, path, strlen(path));
+	r = clear_path(&sa, err, errlen);
+	if (r)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* nobody else may connect, from the first moment on */
+	mask = umask(0177);
+	r = bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) ? -errno : 0;
+	umask(mask);
+	if (!r && (chmod(path, 0600) || lstat(path, &st)))
+		r = -errno;
+	if (r) {
+		snprintf(err, errlen, "control socket %s: %s; check control-socket", path,
+			 strerror(-r));
+		close(fd);
+		return r;
+	}
+	c->dev = st.st_dev;
+	c->ino = st.st_ino;
+	return fd;
+}
+
+int control_open(const char *path, struct event_base *base, struct lns *lns, struct control **ret,
+		 char *err, size_t errlen)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	int fd;
+
+	if (errlen)
+		err[0] = '\0';
+	/* libevent writes without MSG_NOSIGNAL: a client that goes away must not end us */
+	signal(SIGPIPE, SIG_IGN);
+	if (!c || !(c->path = strdup(path))) {
+		free(c);
+		return -ENOMEM;
+	}
+	LIST_INIT(&c->clients);
+	c->base = base;
+	c->lns = lns;
+	fd = socket_open(c, path, err, errlen);
+	if (fd < 0) {
+		free(c->path);
+		free(c);
+		return fd;
+	}
+	c->listener = evconnlistener_new(base, on_accept, c,
+					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
+	if (!c->listener) {
+		snprintf(err, errlen, "control socket %s: cannot listen", path);
+		close(fd);
+		control_close(c);
+		return -ENOMEM;
+	}
+	*ret = c;
+	return 0;
+}
+
+void control_close(struct control *c)
+{
+	struct stat st;
+
+	if (!c)
+		return;
+	while (!LIST_EMPTY(&c->clients))
+		client_free(LIST_FIRST(&c->clients));
+	if (c->listener)
+		evconnlistener_free(c->listener);
+	if (!lstat(c->path, &st) && st.st_dev == c->dev && st.st_ino == c->ino)
+		unlink(c->path);
+	free(c->path);
+	free(c);
+}

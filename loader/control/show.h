@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands of the control socket do: between control.c, which has the socket,
+ * and show_*.c and act.c, which have the commands.
+ *
+ * A command gives a whole answer at once, or, where the answer may be long, a producer
+ * that is asked for one element after the other as the client takes them.
+ */
+#ifndef L2XDP_CONTROL_SHOW_H
+#define L2XDP_CONTROL_SHOW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "loader/base/addr.h"
+
+struct lns;
+
+struct request {
+	struct lns *lns;
+	const json_t *arguments; /* an array, may be NULL */
+	const json_t *options; /* an object, may be NULL */
+};
+
+struct answer {
+	json_t *result; /* owned; or */
+	/* ... an array whose elements come from `next`, NULL at the end */
+	json_t *(*next)(struct answer *a);
+	void (*free)(struct answer *a); /* with next */
+	void *state;
+	struct lns *lns;
+	/* on failure */
+	const char *code; /* "usage", "not-found", "failed" */
+	char error[256];
+};
+
+/* 0 with result or next set; else a negative errno with code and error. */
+typedef int command_fn(const struct request *rq, struct answer *a);
+
+command_fn show_tunnels, show_sessions, show_session, show_verdicts, show_datapath;
+command_fn clear_tunnel, clear_session, preflight;
+
+/* Sets code and error. Returns -EINVAL, -ENOENT or -EIO for the three codes. */
+int answer_usage(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int answer_not_found(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int answer_failed(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The command's only argument, a number up to `most`; as number or as text. */
+int argument_id(const struct request *rq, struct answer *a, const char *what, unsigned int most,
+		unsigned int *ret);
+int no_arguments(const struct request *rq, struct answer *a);
+/* Options: -EINVAL with an error if one is there and of the wrong type. *ret is not
+ * touched when it is absent. */
+int option_text(const struct request *rq, struct answer *a, const char *name, const char **ret);
+int option_number(const struct request *rq, struct answer *a, const char *name, unsigned int *ret);
+/* An option that is none of these (a list that ends with NULL) is an error. */
+int options_known(const struct request *rq, struct answer *a, const char *const *names);
+
+/* Text that a peer or a user chose: what is not UTF-8 becomes \xNN. Never NULL except on
+ * lack of memory. */
+json_t *json_text(const char *text);
+json_t *json_address(const struct ipaddr *a); /* null: not set */
+json_t *json_prefix(const struct prefix *p); /* null: len 0 */
+
+#endif

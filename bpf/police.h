@@ -117,6 +117,8 @@ static __always_inline int police_punt(struct xdp_md *ctx, const struct frame *f
 		t = bpf_map_lookup_elem(&traffic, &session);
 		taken = t &&
 			police_take(&t->punt, rate, verdict == L2X_V_PPP_CONTROL ? 0 : rate / 4);
+		if (t && !taken)
+			__sync_fetch_and_add(f->uplink ? &t->rx_drops : &t->tx_drops, 1);
 	} else {
 		taken = police_slot_take(police_slot(ctx, f, 1), rate);
 	}

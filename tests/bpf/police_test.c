@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * DP-SLOW-20, DP-DEMUX-4: shares of the slow path. Buckets hold a second's worth; the
+ * bounds leave room for what fills up while a test runs. Also what a configuration
+ * switches on: isolation, checksum verification.
+ */
+#include "tests/bpf/packet.h"
+
+#define RATE 40
+#define TOTAL 100
+
+static struct rig rig;
+static struct packet p;
+
+/* Runs the frame n times. Returns how often it got `verdict`; else it must get `other`. */
+static unsigned int burst(unsigned int ifindex, unsigned int n, unsigned int verdict,
+			  unsigned int other)
+{
+	unsigned int i, got = 0;
+	struct rig_result res;
+
+	for (i = 0; i < n; i++) {
+		rig_run(&rig, ifindex, p.b, p.len, &res);
+		if (res.verdict == verdict)
+			got++;
+		else
+			assert_int_equal(res.verdict, other);
+	}
+	return got;
+}
+
+static void open_rig(uint32_t source, uint32_t total, uint32_t punt)
+{
+	struct l2x_config cfg = rig_config();
+
+	cfg.stranger_rate = source;
+	cfg.stranger_total = total;
+	cfg.punt_rate = punt;
+	rig_open(&rig, &cfg);
+	rig.skel->bss->live.seed = 0x1337;
+	rig.tunnels[RIG_TID] = (struct l2x_tunnel){ .gen = 1,
+						    .peer_port = htons(1701),
+						    .local_port = htons(1701),
+						    .peer = rig_addr(RIG_LAC4),
+						    .local = rig_addr(RIG_LNS4) };
+}
+
+static void make_control(const char *src, uint16_t tid)
+{
+	static const uint8_t zlb[] = { 0xc8, 2, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0 };
+	bool v6 = src && strchr(src, ':');
+	size_t ip = v6 ? 40 : 20;
+
+	make_rx(&p, &(struct outer_desc){ .src = src, .v6 = v6 }, &(struct inner_desc){});
+	p.len = 14 + ip + 8;
+	put(&p, zlb, sizeof(zlb));
+	set16(p.b + 14 + ip + 12, tid);
+	if (v6)
+		set16(p.b + 18, 20);
+	else
+		set16(p.b + 16, 40);
+	set16(p.b + 14 + ip + 4, 20);
+	fix_outer(&p, 14, v6, false);
+}
+
+static unsigned int strangers(const char *src, unsigned int n)
+{
+	make_control(src, 0);
+	return burst(rig.access, n, L2X_V_STRANGER, L2X_V_STRANGER_POLICED);
+}
+
+/* One /24 or /56 is one source; a flood from one leaves the others theirs; a known tunnel
+ * is never held up. */
+static void test_strangers(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	open_rig(RATE, 0, 0);
+	n = strangers("198.18.7.1", 3 * RATE);
+	assert_in_range(n, RATE, 2 * RATE);
+	assert_in_range(strangers("198.18.7.200", RATE), 0, RATE / 2);
+	assert_int_equal(strangers("198.18.8.1", RATE / 2), RATE / 2);
+	n = strangers("2001:db8:77:100::1", 3 * RATE);
+	assert_in_range(n, RATE, 2 * RATE);
+	assert_in_range(strangers("2001:db8:77:1ff::9", RATE), 0, RATE / 2);
+	assert_int_equal(strangers("2001:db8:77:200::1", RATE / 2), RATE / 2);
+	make_control(NULL, RIG_TID);
+	assert_int_equal(burst(rig.access, 5 * RATE, L2X_V_CONTROL, L2X_V_CONTROL), 5 * RATE);
+	rig_close(&rig);
+}
+
+/* Data for sessions that there are not, by the same share. */
+static void test_unknown_sessions(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	open_rig(RATE, 0, 0);
+	make_rx(&p, &(struct outer_desc){ .sid = 9 }, &(struct inner_desc){});
+	n = burst(rig.access, 3 * RATE, L2X_V_SESSION_UNKNOWN, L2X_V_STRANGER_POLICED);
+	assert_in_range(n, RATE, 2 * RATE);
+	/* guesses do not disturb a session of the same peer */
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){});
+	assert_int_equal(burst(rig.access, RATE, L2X_V_DECAP, L2X_V_DECAP), RATE);
+	rig_close(&rig);
+}
+
+/* Ten thousand sources: together no more than the total of this CPU. */
+static void test_many_sources(void **state)
+{
+	unsigned int i, n = 0;
+	cpu_set_t one;
+
+	(void)state;
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	open_rig(RATE, TOTAL, 0);
+	for (i = 0; i < 4000; i++) {
+		char src[20];
+
+		snprintf(src, sizeof(src), "%u.%u.%u.1", 11 + i / 65536, i / 256 % 256, i % 256);
+		n += strangers(src, 1);
+	}
+	assert_in_range(n, TOTAL, 5 * TOTAL);
+	rig_close(&rig);
+}
+
+/* A session's punts have their share, and its PPP control frames a reserve in it. */
+static void test_punts(void **state)
+{
+	static const uint8_t echo[] = { 0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4 };
+	unsigned int n;
+
+	(void)state;
+	open_rig(0, 0, RATE);
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){ .ttl = 1 });
+	n = burst(rig.access, 3 * RATE, L2X_V_TTL, L2X_V_SLOW_POLICED);
+	assert_in_range(n, RATE * 3 / 4 - 1, 2 * RATE);
+	assert_int_equal(rig.t->rx_drops, 3 * RATE - n);
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){});
+	p.len = 52;
+	memcpy(p.b + 50, echo, 2);
+	put(&p, echo + 2, sizeof(echo) - 2);
+	set16(p.b + 16, (unsigned int)p.len - 14);
+	set16(p.b + 38, (unsigned int)p.len - 34);
+	fix_outer(&p, 14, false, false);
+	assert_int_equal(burst(rig.access, RATE / 4 - 1, L2X_V_PPP_CONTROL, L2X_V_SLOW_POLICED),
+			 RATE / 4 - 1);
+	/* fragments and nobody's addresses: the source's share */
+	make_rx(&p, &(struct outer_desc){ .frag = 0x2000 }, &(struct inner_desc){});
+	n = burst(rig.access, 3 * RATE, L2X_V_FRAGMENT, L2X_V_SLOW_POLICED);
+	assert_in_range(n, RATE, 2 * RATE);
+	make_core(&p, &(struct inner_desc){ .down = true, .dst = "10.64.0.9" });
+	n = burst(rig.core, 3 * RATE, L2X_V_NO_SESSION, L2X_V_SLOW_POLICED);
+	assert_in_range(n, RATE, 2 * RATE);
+	/* and what is forwarded needs none */
+	make_core(&p, &(struct inner_desc){ .down = true });
+	assert_int_equal(burst(rig.core, 5 * RATE, L2X_V_ENCAP, L2X_V_ENCAP), 5 * RATE);
+	rig_close(&rig);
+}
+
+/* A bucket fills again. */
+static void test_refill(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	open_rig(RATE, 0, 0);
+	strangers("198.18.7.1", 3 * RATE);
+	usleep(500 * 1000);
+	n = strangers("198.18.7.1", 3 * RATE);
+	assert_in_range(n, RATE / 4, RATE * 3 / 2);
+	rig_close(&rig);
+}
+
+/* DP-SPOOF-2: with isolation a subscriber reaches no other; without, the slow path joins
+ * them (here there is no l2tp0, so the FIB says no). */
+static void test_isolation(void **state)
+{
+	struct l2x_config cfg = rig_config();
+	unsigned int isolate, v6;
+
+	(void)state;
+	for (isolate = 0; isolate < 2; isolate++) {
+		cfg.isolate = (uint8_t)isolate;
+		rig_open(&rig, &cfg);
+		rig.pool4[9] = 77;
+		rig.pool6[9] = 77;
+		for (v6 = 0; v6 < 2; v6++) {
+			struct inner_desc d = { .v6 = v6,
+						.dst = v6 ? "2001:db8:100:9::1" : "10.64.0.9" };
+
+			make_rx(&p, &(struct outer_desc){}, &d);
+			rig_expect(&rig, rig.access, p.b, p.len,
+				   isolate ? L2X_V_ISOLATED : L2X_V_NO_ROUTE, "other", NULL);
+			/* an address that nobody holds may be ours */
+			d.dst = v6 ? "2001:db8:100:8::1" : "10.64.0.8";
+			make_rx(&p, &(struct outer_desc){}, &d);
+			rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NO_ROUTE, "free", NULL);
+		}
+		rig_close(&rig);
+	}
+}
+
+/* DP-CK-2, DP-CK-4: sums of every length, each bit flipped; 0 over IPv4 is none. */
+static void test_verify_checksum(void **state)
+{
+	struct l2x_config cfg = rig_config();
+	struct outer_desc o = {};
+	unsigned int v6, n, bit;
+
+	(void)state;
+	cfg.verify_checksum = 1;
+	rig_open(&rig, &cfg);
+	for (v6 = 0; v6 < 2; v6++) {
+		rig_reset(&rig, v6, 0);
+		o.v6 = v6;
+		for (n = 0; n < 1400; n += n < 40 ? 1 : 61) {
+			struct inner_desc d = { .payload = n, .l4 = P_GRE };
+
+			make_rx(&p, &o, &d);
+			rig_expect(&rig, rig.access, p.b, p.len, L2X_V_DECAP, "right", NULL);
+			p.b[p.len - 1] ^= 0x10;
+			rig_expect(&rig, rig.access, p.b, p.len, L2X_V_BAD_CHECKSUM, "wrong", NULL);
+		}
+		make_rx(&p, &o, &(struct inner_desc){ .payload = 5 });
+		for (bit = 0; bit < 16; bit++) {
+			uint8_t *at = p.b + 14 + (v6 ? 40 : 20) + 6 + bit / 8;
+
+			*at ^= (uint8_t)(1 << bit % 8);
+			rig_expect(&rig, rig.access, p.b, p.len, L2X_V_BAD_CHECKSUM, "bit", NULL);
+			*at ^= (uint8_t)(1 << bit % 8);
+		}
+		make_rx(&p, &o, &(struct inner_desc){ .payload = 1600 });
+		rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NOT_LINEAR, "beyond 1600", NULL);
+	}
+	rig_reset(&rig, false, 0);
+	make_rx(&p, &(struct outer_desc){ .nosum = true }, &(struct inner_desc){});
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_DECAP, "none", NULL);
+	rig_close(&rig);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_namespace();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_strangers),       cmocka_unit_test(test_unknown_sessions),
+		cmocka_unit_test(test_many_sources),    cmocka_unit_test(test_punts),
+		cmocka_unit_test(test_refill),          cmocka_unit_test(test_isolation),
+		cmocka_unit_test(test_verify_checksum),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

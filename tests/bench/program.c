@@ -17,7 +17,7 @@
 
 #define NUMBERS 65536u
 
-/* A global variable of the object, before or after it was loaded. */
+/* A global variable of the object, as it will be when loaded. */
 static void *variable(struct bpf_object *obj, const char *section, const char *name, size_t size)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, section);
@@ -62,9 +62,11 @@ static int set_sizes(struct bpf_object *obj)
 static int set_config(struct bpf_object *obj)
 {
 	struct l2x_config *cfg = variable(obj, ".rodata", "cfg", sizeof(*cfg));
+	struct l2x_live *live = variable(obj, ".bss", "live", sizeof(*live));
 
-	if (!cfg)
+	if (!cfg || !live)
 		return -ENOENT;
+	live->epoch = 1; /* next hops are kept */
 	cfg->schema = L2X_SCHEMA;
 	cfg->port = htons(BENCH_PORT);
 	cfg->n_listen = 1;
@@ -114,7 +116,6 @@ static int set_pools(struct bpf_object *obj)
 static int load(struct program *p, const struct chain *chain)
 {
 	struct bpf_program *prog = bpf_object__next_program(p->obj, NULL);
-	struct l2x_live *live;
 	unsigned int i;
 	int r;
 
@@ -133,10 +134,6 @@ static int load(struct program *p, const struct chain *chain)
 		r = set_pools(p->obj);
 	if (r)
 		return r;
-	live = variable(p->obj, ".bss", "live", sizeof(*live));
-	if (!live)
-		return -ENOENT;
-	live->epoch = 1;
 	p->fd = bpf_program__fd(prog);
 	return 0;
 }

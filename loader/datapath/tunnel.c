@@ -90,22 +90,36 @@ void tunnels_free(struct datapath *dp)
 	dp->dirty = NULL;
 }
 
+static void make_dirty(struct datapath *dp, struct tunnel *t)
+{
+	t->cursor = t->sessions;
+	if (!t->dirty) {
+		t->dirty = true;
+		t->next_dirty = dp->dirty;
+		dp->dirty = t;
+	}
+	if (dp->sweep_event)
+		event_active(dp->sweep_event, EV_TIMEOUT, 0);
+}
+
 struct tunnel *tunnel_for(struct datapath *dp, uint16_t id, const struct path *path)
 {
 	struct tunnel *t = dp->tunnels[id];
 
 	if (t && path_eq(&t->path, path))
 		return t;
-	if (t) {
-		path_out(dp, t); /* its peer has moved */
+	if (t) { /* its peer has moved */
+		path_out(dp, t);
 		t->learned_mtu = 0;
-	} else {
-		t = calloc(1, sizeof(*t));
-		if (!t)
-			return NULL;
-		t->id = id;
-		dp->tunnels[id] = t;
+		path_in(dp, t, path);
+		make_dirty(dp, t);
+		return t;
 	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->id = id;
+	dp->tunnels[id] = t;
 	path_in(dp, t, path);
 	return t;
 }
@@ -184,18 +198,6 @@ uint16_t dp_path_mru(struct datapath *dp, const struct path *path)
 
 	return mtu_mru(t ? tunnel_mtu(t) : ask_way(dp, path), (uint16_t)dp->cfg->mtu_limit,
 		       !addr_is_v4(&path->local));
-}
-
-static void make_dirty(struct datapath *dp, struct tunnel *t)
-{
-	t->cursor = t->sessions;
-	if (!t->dirty) {
-		t->dirty = true;
-		t->next_dirty = dp->dirty;
-		dp->dirty = t;
-	}
-	if (dp->sweep_event)
-		event_active(dp->sweep_event, EV_TIMEOUT, 0);
 }
 
 void tunnel_learn(struct datapath *dp, struct tunnel *t, uint16_t mtu)

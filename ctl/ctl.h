@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * l2xdpctl: what its files share. It knows the control socket (docs/control-socket.md) and
+ * nothing of maps.
+ *
+ *   main.c      options, the table of commands, help
+ *   client.c    one request and its answer
+ *   table.c     tables for people; units; text that nobody here chose
+ *   show_*.c, clear.c, preflight.c   one file for each group of commands
+ */
+#ifndef L2XDP_CTL_CTL_H
+#define L2XDP_CTL_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum exit_code { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3 };
+
+struct options {
+	const char *socket;
+	const char *peer, *user, *limit; /* NULL: not given */
+	bool json, all, help;
+};
+
+/* Runs with the words behind the command's name. Returns an exit code. */
+typedef int command_fn(const struct options *o, int argc, char **argv);
+command_fn cmd_show_tunnels, cmd_show_sessions, cmd_show_session, cmd_show_verdicts,
+	cmd_show_datapath, cmd_clear_tunnel, cmd_clear_session, cmd_preflight;
+
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "... takes ...; see --help" and EXIT_USAGE */
+int usage(const char *command, const char *takes);
+
+/* ---- client.c ---- */
+struct reply {
+	char *line; /* the answer, NUL behind it */
+	size_t len;
+	const char *result; /* in it: the JSON text of "result" */
+	size_t result_len;
+};
+
+/* Asks. options may be NULL; both are taken over. EXIT_OK with *ret filled, which
+ * reply_free frees; else the reason has been told and the exit code is returned. */
+int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
+	struct reply *ret);
+void reply_free(struct reply *r);
+/* The result as it came, for --json. */
+int reply_print(const struct reply *r);
+/* The result whole; NULL if it is no JSON, which is told. */
+json_t *reply_json(const struct reply *r);
+/* The elements of a result that is an array, one at a time: a million need little
+ * memory. */
+int reply_each(const struct reply *r, void (*fn)(void *arg, const json_t *v), void *arg);
+
+json_t *words_json(int argc, char **argv);
+
+/* ---- values ---- */
+const char *get_text(const json_t *o, const char *key); /* "" if absent or null */
+uint64_t get_number(const json_t *o, const char *key); /* 0 if absent */
+bool get_bool(const json_t *o, const char *key);
+
+/* ---- table.c ---- */
+struct column {
+	const char *title;
+	bool right; /* numbers */
+	bool cut; /* may be cut where the terminal is narrow */
+};
+struct table;
+struct table *table_new(const struct column *columns, unsigned int n);
+/* The next cell, left to right, row by row. Text is escaped. */
+void table_text(struct table *t, const char *text);
+void table_number(struct table *t, uint64_t v);
+/* Prints and frees. Columns are cut to the terminal's width, never in a pipe. */
+void table_print(struct table *t);
+
+#define CELL 24
+const char *age_str(uint64_t seconds, char buf[static CELL]); /* "3h04m" */
+const char *bytes_str(uint64_t bytes, char buf[static CELL]); /* "1.2 GB" */
+const char *percent_str(uint64_t part, uint64_t whole, char buf[static CELL]);
+/* "name: value" lines of one object */
+void print_pair(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Printable form, in one of four buffers that take turns. */
+const char *safe(const char *text);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* l2xdpctl: a table of commands, and a loop that finds one. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+#define DEFAULT_SOCKET "/run/l2xdpd.sock"
+
+static const struct command {
+	const char *name, *arguments;
+	command_fn *run;
+	const char *help, *text;
+} commands[] = {
+	{ "show tunnels", "", cmd_show_tunnels, "control connections",
+	  "Lists the L2TP control connections, by ID.\n\n"
+	  "  l2xdpctl show tunnels\n"
+	  "  l2xdpctl show tunnels --json | jq '.[] | select(.sessions > 100)'\n" },
+	{ "show sessions", "[--peer NAME] [--user NAME] [--limit N]", cmd_show_sessions,
+	  "subscribers that are connected, and their traffic",
+	  "Lists sessions, by ID. RX is from the subscriber, TX to it, in octets of inner IP\n"
+	  "packets; HOOK is the share of packets that crossed at the driver hook.\n\n"
+	  "  l2xdpctl show sessions\n"
+	  "  l2xdpctl show sessions --peer carrier --limit 20\n"
+	  "  l2xdpctl show sessions --user joe@example.net --json\n" },
+	{ "show session", "ID", cmd_show_session, "all about one session",
+	  "Shows one session; its ID is the first column of `show sessions`.\n\n"
+	  "  l2xdpctl show session 4711\n" },
+	{ "show verdicts", "[--all]", cmd_show_verdicts, "what became of the frames at the hook",
+	  "Counts of frames by what became of them, the most frequent first. --all shows those\n"
+	  "that never happened too.\n\n"
+	  "  l2xdpctl show verdicts\n"
+	  "  l2xdpctl show verdicts --all\n" },
+	{ "show datapath", "[--all]", cmd_show_datapath,
+	  "interfaces, memory, pools, counters of the slow path",
+	  "Interfaces and whether their driver runs the programs, and why not; memory; address\n"
+	  "pools; counters of the slow path and of L2TP (--all: those at 0 too).\n\n"
+	  "  l2xdpctl show datapath\n" },
+	{ "clear tunnel", "ID", cmd_clear_tunnel, "end a control connection and its sessions",
+	  "Sends StopCCN and ends every session of the tunnel.\n\n"
+	  "  l2xdpctl clear tunnel 812\n" },
+	{ "clear session", "ID", cmd_clear_session, "end one session",
+	  "Ends the PPP link and the call; the subscriber may connect again.\n\n"
+	  "  l2xdpctl clear session 4711\n" },
+	{ "preflight", "DEV...", cmd_preflight, "what stands in the way of XDP on a device",
+	  "Tells for each device what stands in the way and the command that mends it. Ends\n"
+	  "with 1 if anything is fatal. Without a daemon: l2xdpd --preflight DEV.\n\n"
+	  "  l2xdpctl preflight eth0 eth1\n" },
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("l2xdpctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int usage(const char *command, const char *takes)
+{
+	complain("%s takes %s; see l2xdpctl %s --help", command, takes, command);
+	return EXIT_USAGE;
+}
+
+static void help(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: l2xdpctl [--socket PATH] [--json] COMMAND\n\ncommands:\n", out);
+	for (i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+	fputs("\noptions:\n"
+	      "  --socket PATH  the daemon's control socket (default " DEFAULT_SOCKET ")\n"
+	      "  --json         the answer as JSON, for programs\n"
+	      "  --help         this; behind a command: about that command\n"
+	      "  --version      the version\n"
+	      "\nexamples:\n"
+	      "  l2xdpctl show sessions\n"
+	      "  l2xdpctl show sessions --user joe --json\n"
+	      "  l2xdpctl show verdicts\n"
+	      "  l2xdpctl clear session 4711\n"
+	      "\nexit: 0 done, 1 the daemon said no, 2 wrong usage, 3 no daemon reached\n",
+	      out);
+}
+
+static void command_help(const struct command *c)
+{
+	printf("usage: l2xdpctl %s%s%s\n\n%s", c->name, *c->arguments ? " " : "", c->arguments,
+	       c->text);
+}
+
+/* How many of these words are the command's name; 0: it is not this command. */
+static int name_matches(const struct command *c, int argc, char **argv)
+{
+	const char *space = strchr(c->name, ' ');
+	size_t first = space ? (size_t)(space - c->name) : strlen(c->name);
+
+	if (argc < 1 || strlen(argv[0]) != first || memcmp(argv[0], c->name, first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return argc > 1 && !strcmp(argv[1], space + 1) ? 2 : 0;
+}
+
+/* show, clear: which words may follow. */
+static int unknown(int argc, char **argv)
+{
+	bool group = false;
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++) {
+		size_t n = strlen(argv[0]);
+
+		if (strncmp(commands[i].name, argv[0], n) != 0 || commands[i].name[n] != ' ')
+			continue;
+		if (!group)
+			complain(argc > 1 ? "%s has no %s; there is:" : "%s what? There is:",
+				 safe(argv[0]), argc > 1 ? safe(argv[1]) : "");
+		group = true;
+		fprintf(stderr, "  %-14s %s\n", commands[i].name, commands[i].help);
+	}
+	if (!group)
+		complain("no command %s; l2xdpctl --help lists them", safe(argv[0]));
+	return EXIT_USAGE;
+}
+
+/* Options that belong to certain commands are refused elsewhere. */
+static bool options_fit(const struct command *c, const struct options *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} owned[] = { { "--peer", o->peer },
+		      { "--user", o->user },
+		      { "--limit", o->limit },
+		      { "--all", o->all } };
+	size_t i;
+
+	for (i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
+		if (!owned[i].given || strstr(c->arguments, owned[i].name))
+			continue;
+		complain("%s has no %s; see l2xdpctl %s --help", c->name, owned[i].name, c->name);
+		return false;
+	}
+	return true;
+}
+
+static int dispatch(const struct options *o, int argc, char **argv)
+{
+	size_t i;
+	int n;
+
+	for (i = 0; i < N_COMMANDS; i++) {
+		n = name_matches(&commands[i], argc, argv);
+		if (!n)
+			continue;
+		if (o->help) {
+			command_help(&commands[i]);
+			return EXIT_OK;
+		}
+		if (!options_fit(&commands[i], o))
+			return EXIT_USAGE;
+		return commands[i].run(o, argc - n, argv + n);
+	}
+	if (o->help) {
+		help(stdout);
+		return EXIT_OK;
+	}
+	return unknown(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = { { "socket", required_argument, NULL, 's' },
+					       { "json", no_argument, NULL, 'j' },
+					       { "help", no_argument, NULL, 'h' },
+					       { "version", no_argument, NULL, 'V' },
+					       { "peer", required_argument, NULL, 'p' },
+					       { "user", required_argument, NULL, 'u' },
+					       { "limit", required_argument, NULL, 'l' },
+					       { "all", no_argument, NULL, 'a' },
+					       { NULL, 0, NULL, 0 } };
+	struct options o = { .socket = DEFAULT_SOCKET };
+	int c, code;
+
+	while ((c = getopt_long(argc, argv, "s:jh", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o.socket = optarg;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		case 'h':
+			o.help = true;
+			break;
+		case 'V':
+			puts("l2xdpctl " L2XDP_VERSION);
+			return EXIT_OK;
+		case 'p':
+			o.peer = optarg;
+			break;
+		case 'u':
+			o.user = optarg;
+			break;
+		case 'l':
+			o.limit = optarg;
+			break;
+		case 'a':
+			o.all = true;
+			break;
+		default:
+			fputs("l2xdpctl --help lists commands and options\n", stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc) {
+		help(o.help ? stdout : stderr);
+		return o.help ? EXIT_OK : EXIT_USAGE;
+	}
+	code = dispatch(&o, argc - optind, argv + optind);
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("cannot write the answer");
+		return EXIT_REFUSED;
+	}
+	return code;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables, units, and text that peers and users chose. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "loader/base/log.h"
+
+#define COLUMNS_MOST 16u
+#define NARROWEST 8u /* a column is not cut below this */
+
+struct table {
+	const struct column *columns;
+	unsigned int n;
+	char **cells;
+	size_t n_cells, cap;
+	bool failed;
+};
+
+const char *safe(const char *text)
+{
+	static char buffers[4][512];
+	static unsigned int turn;
+	char *buf = buffers[turn++ % 4];
+
+	return log_quote(text, strlen(text), buf, sizeof(buffers[0]));
+}
+
+struct table *table_new(const struct column *columns, unsigned int n)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t || n > COLUMNS_MOST)
+		abort();
+	t->columns = columns;
+	t->n = n;
+	return t;
+}
+
+void table_text(struct table *t, const char *text)
+{
+	char **grown;
+	size_t cap;
+
+	if (t->n_cells == t->cap) {
+		cap = t->cap ? 2 * t->cap : 256;
+		grown = reallocarray(t->cells, cap, sizeof(*grown));
+		if (!grown) {
+			t->failed = true;
+			return;
+		}
+		t->cells = grown;
+		t->cap = cap;
+	}
+	t->cells[t->n_cells] = strdup(*text ? safe(text) : "-");
+	if (t->cells[t->n_cells])
+		t->n_cells++;
+	else
+		t->failed = true;
+}
+
+void table_number(struct table *t, uint64_t v)
+{
+	char text[CELL];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	table_text(t, text);
+}
+
+static size_t terminal_width(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) || !ws.ws_col)
+		return SIZE_MAX;
+	return ws.ws_col;
+}
+
+/* Takes from the widest column that may be cut until the line fits. */
+static void fit(const struct table *t, size_t width[], size_t line)
+{
+	size_t total = 0;
+	unsigned int i, widest;
+
+	for (i = 0; i < t->n; i++)
+		total += width[i] + (i ? 2 : 0);
+	while (total > line) {
+		for (widest = t->n, i = 0; i < t->n; i++) {
+			if (t->columns[i].cut && width[i] > NARROWEST &&
+			    (widest == t->n || width[i] > width[widest]))
+				widest = i;
+		}
+		if (widest == t->n)
+			return;
+		width[widest]--;
+		total--;
+	}
+}
+
+static void print_cell(const struct column *c, const char *text, size_t width, bool last)
+{
+	size_t len = strlen(text);
+
+	if (len > width)
+		printf("%.*s...", (int)(width - 3), text);
+	else if (c->right)
+		printf("%*s", (int)width, text);
+	else
+		printf("%-*s", last ? 0 : (int)width, text);
+	fputs(last ? "\n" : "  ", stdout);
+}
+
+void table_print(struct table *t)
+{
+	size_t width[COLUMNS_MOST], i, len;
+
+	for (i = 0; i < t->n; i++)
+		width[i] = strlen(t->columns[i].title);
+	for (i = 0; i < t->n_cells; i++) {
+		len = strlen(t->cells[i]);
+		if (len > width[i % t->n])
+			width[i % t->n] = len;
+	}
+	fit(t, width, terminal_width());
+	for (i = 0; i < t->n; i++)
+		print_cell(&t->columns[i], t->columns[i].title, width[i], i + 1 == t->n);
+	for (i = 0; i < t->n_cells; i++) {
+		print_cell(&t->columns[i % t->n], t->cells[i], width[i % t->n],
+			   i % t->n + 1 == t->n);
+		free(t->cells[i]);
+	}
+	if (t->failed)
+		complain("no memory for the whole table; try --limit or --json");
+	free(t->cells);
+	free(t);
+}
+
+const char *age_str(uint64_t s, char buf[static CELL])
+{
+	if (s < 60)
+		snprintf(buf, CELL, "%" PRIu64 "s", s);
+	else if (s < 3600)
+		snprintf(buf, CELL, "%" PRIu64 "m%02us", s / 60, (unsigned int)(s % 60));
+	else if (s < 86400)
+		snprintf(buf, CELL, "%" PRIu64 "h%02um", s / 3600, (unsigned int)(s / 60 % 60));
+	else
+		snprintf(buf, CELL, "%" PRIu64 "d%02uh", s / 86400, (unsigned int)(s / 3600 % 24));
+	return buf;
+}
+
+const char *bytes_str(uint64_t bytes, char buf[static CELL])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	double v = (double)bytes;
+	unsigned int i = 0;
+
+	for (; v >= 999.5 && i < 6; i++)
+		v /= 1000;
+	snprintf(buf, CELL, i && v < 9.95 ? "%.1f %s" : "%.0f %s", v, units[i]);
+	return buf;
+}
+
+const char *percent_str(uint64_t part, uint64_t whole, char buf[static CELL])
+{
+	if (!whole)
+		snprintf(buf, CELL, "-");
+	else
+		snprintf(buf, CELL, "%.1f%%", 100.0 * (double)part / (double)whole);
+	return buf;
+}
+
+void print_pair(const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%-15s ", name);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}

@@ -156,6 +156,7 @@ static void a_tunnel_lives_as_long_as_it_is_needed(void **state)
 	assert_null(tunnel_by_path(&w->dp, &path));
 	assert_non_null(tunnel_by_path(&w->dp, &moved));
 	dp_session_del(&w->dp, INDEX);
+	tunnels_sweep(&w->dp); /* which is still to give the sessions their new MTU */
 	assert_null(tunnel_by_path(&w->dp, &moved));
 	dp_session_del(&w->dp, INDEX); /* twice does no harm */
 	dp_tunnel_del(&w->dp, LNS_TUNNEL);

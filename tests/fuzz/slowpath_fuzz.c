@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slow path, both ways, on datagrams and packets that nobody wrote: no crash, nothing
+ * beyond the buffer, nothing sent back to where a datagram came from, and what goes to the
+ * host is a sound packet of the subscriber's own address.
+ */
+/* FUZZ_SOURCES: loader/datapath/inner.c loader/datapath/mtu.c loader/datapath/seq.c loader/datapath/session.c loader/datapath/tunnel.c loader/datapath/maps.c loader/datapath/slowpath_in.c loader/datapath/slowpath_out.c loader/datapath/pmtu.c loader/datapath/netlink.c loader/datapath/names.c */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/datapath/private.h"
+
+#define TUNNEL 0x1234
+#define SESSION 0x5678
+#define BIGGEST 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum kind { KIND_IN, KIND_IN_SEQUENCED, KIND_OUT, KIND_OUT_NARROW, KIND_PMTU, KINDS };
+
+static struct dp_config cfg = { .shards = 1, .port = 1701, .dscp = -1 };
+static struct datapath dp;
+static bool incoming;
+
+static void check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static int to_host(struct datapath *d, const uint8_t *packet, size_t len)
+{
+	struct inner in;
+
+	check(incoming);
+	check(inner_parse(packet, len, packet[0] >> 4 == 6, &in) == 0 && in.len == len);
+	check(session_by_address(d, &in.src) != NULL);
+	return 0;
+}
+
+static int to_peer(struct datapath *d, const struct path *path, const struct iovec *iov,
+		   unsigned int n, const struct send_how *how)
+{
+	volatile uint8_t sum = 0;
+	size_t len = 0;
+
+	(void)d;
+	(void)path;
+	(void)how;
+	check(!incoming);
+	for (unsigned int i = 0; i < n; i++) {
+		for (size_t k = 0; k < iov[i].iov_len; k++)
+			sum = (uint8_t)(sum + ((const uint8_t *)iov[i].iov_base)[k]);
+		len += iov[i].iov_len;
+	}
+	check(len <= 14 + 1500);
+	return 0;
+}
+
+static int icmp(struct datapath *d, const struct inner *about, const uint8_t *msg, size_t len)
+{
+	(void)d;
+	(void)msg;
+	check(!incoming && len <= INNER_ICMP_MAX && !inner_is_multicast(&about->src));
+	return 0;
+}
+
+static const struct dp_io io = { .to_host = to_host, .to_peer = to_peer, .icmp = icmp };
+
+static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
+{
+	(void)ctx;
+	(void)path;
+	check(len && msg[0] & 0x80);
+}
+
+static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
+{
+	volatile uint8_t last;
+
+	(void)ctx;
+	check(index == dp_index(1, TUNNEL, SESSION) && len > 0);
+	last = frame[len - 1];
+	(void)last;
+}
+
+static const struct dp_ops ops = { .control = on_control, .ppp = on_frame, .ipv6_local = on_frame };
+
+static struct path path;
+
+static void set_session(enum kind kind)
+{
+	struct dp_session s = { .tunnel_id = TUNNEL,
+				.session_id = SESSION,
+				.peer_tunnel_id = 0x0a0b,
+				.peer_session_id = 0x0c0d,
+				.path = path,
+				.ipv4_open = true,
+				.ipv6_open = true,
+				.clamp_mss = true,
+				.seq_send = kind == KIND_OUT,
+				.seq_receive = kind == KIND_IN_SEQUENCED,
+				.seq_required = kind == KIND_IN_SEQUENCED,
+				.peer_mru = kind == KIND_OUT_NARROW ? 576 : 1500 };
+
+	addr_parse("10.64.0.2", &s.ipv4);
+	prefix_parse("2001:db8:100::/64", &s.ipv6);
+	check(dp_session_set(&dp, &s) == 0);
+}
+
+static void start(void)
+{
+	dp = (struct datapath){ .cfg = &cfg, .ops = &ops, .io = &io, .hash_key = 42 };
+	addr_parse("198.51.100.1", &path.local);
+	addr_parse("192.0.2.10", &path.peer);
+	path.local_port = path.peer_port = 1701;
+	check(sessions_init(&dp) == 0 && tunnels_init(&dp) == 0);
+	log_open(LOG_ERROR);
+}
+
+/* First octet: what to do; second: outer TOS. The rest lies in a buffer of its own, so that
+ * a step beyond it is seen. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum kind kind;
+	uint8_t *copy;
+
+	if (size < 2 || size > BIGGEST)
+		return 0;
+	if (!dp.sessions)
+		start();
+	kind = data[0] % KINDS;
+	set_session(kind);
+	copy = malloc(size - 2 ? size - 2 : 1);
+	check(copy != NULL);
+	memcpy(copy, data + 2, size - 2);
+	incoming = kind == KIND_IN || kind == KIND_IN_SEQUENCED;
+	if (incoming)
+		slow_in(&dp, &path, data[1], copy, size - 2);
+	else if (kind == KIND_PMTU)
+		pmtu_report(&dp, &path, copy, size - 2, data[1] * 8u);
+	else
+		slow_out(&dp, copy, size - 2);
+	tunnels_sweep(&dp);
+	dp.pmtu_tokens = 1;
+	free(copy);
+	dp_session_del(&dp, dp_index(1, TUNNEL, SESSION));
+	return 0;
+}

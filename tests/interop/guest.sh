@@ -80,12 +80,13 @@ guest_start() {
 
 # guest SCRIPT: waits GUEST_SECONDS (default 60) at the most
 guest() {
-	local line blank=no until=$((SECONDS + ${GUEST_SECONDS:-60}))
-	base64 -w0 <<<"$1" >&"$guest_in"
-	echo >&"$guest_in"
+	local line blank=no until=$((SECONDS + ${GUEST_SECONDS:-60})) number=$EPOCHREALTIME
+	echo "$number $(base64 -w0 <<<"$1")" >&"$guest_in"
 	while read -r -t $((until > SECONDS ? until - SECONDS : 1)) -u "$guest_out" line; do
 		line=${line%$'\r'}
-		if [[ $line == "@status "* ]]; then return "${line#@status }"; fi
+		if [[ $line == "@status $number "* ]]; then return "${line##* }"; fi
+		# The end of a script that was given up on, and its output before.
+		if [[ $line == "@status "* ]]; then continue; fi
 		[ $blank = no ] || echo
 		blank=no
 		if [ -z "$line" ]; then blank=yes; else printf '%s\n' "$line"; fi

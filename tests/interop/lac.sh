@@ -4,6 +4,7 @@
 #   lac.sh start              configures from the environment and starts xl2tpd
 #   lac.sh connect|disconnect
 #   lac.sh wait|wait-down [SECONDS]   for addresses of both families, or for none
+#   lac.sh wait-for REGEX SECONDS     for a line in the logs
 #   lac.sh kill SIGNAL        ends xl2tpd and pppd
 #   lac.sh log
 # Environment: SECRET, CHALLENGE (yes, no), LENGTH_BIT, AUTH (mschapv2, chap, pap),
@@ -19,6 +20,8 @@ configure() {
 		auth file = /etc/xl2tpd/l2tp-secrets
 		debug avp = yes
 		debug tunnel = yes
+		max retries = 3
+		cap backoff = 2
 		[lac lns]
 		lns = $SERVER
 		challenge = $CHALLENGE
@@ -74,16 +77,16 @@ is_up() {
 	ip -4 -o addr show dev ppp0 2>/dev/null | grep -q inet &&
 		ip -6 -o addr show dev ppp0 scope global 2>/dev/null | grep -q inet6
 }
+has_said() { cat /tmp/xl2tpd.log /tmp/ppp.log 2>/dev/null | grep -qE "$regex"; }
 is_down() { [ ! -e /sys/class/net/ppp0 ]; }
 
+now() { cut -d. -f1 /proc/uptime; }
 wait_until() { # SECONDS COMMAND
-	i=$(($1 * 5))
-	while [ $i -gt 0 ]; do
-		$2 && return 0
+	until=$(($(now) + $1))
+	until $2; do
+		[ "$(now)" -lt $until ] || return 1
 		usleep 200000
-		i=$((i - 1))
 	done
-	return 1
 }
 
 case $1 in
@@ -92,6 +95,10 @@ connect) echo 'c lns' >/run/xl2tpd/control ;;
 disconnect) echo 'd lns' >/run/xl2tpd/control ;;
 wait) wait_until "${2:-20}" is_up ;;
 wait-down) wait_until "${2:-20}" is_down ;;
+wait-for)
+	regex=$2
+	wait_until "$3" has_said
+	;;
 kill)
 	killall "-$2" xl2tpd pppd
 	wait_until 10 is_down

@@ -146,7 +146,7 @@ fi
 refused() { # NAME LOG-REGEX VAR=VALUE...
 	local name=$1 regex=$2 log
 	shift 2
-	guest "export $*; ./lac.sh start && ./lac.sh connect; sleep 6" >/dev/null
+	guest "export $*; ./lac.sh start && ./lac.sh connect; ./lac.sh wait-for '$regex' 15" >/dev/null
 	check "$name: no session comes of it" sessions_are 0
 	log=$(guest './lac.sh log')
 	has "$name: the peer is told why" "$log" "$regex"
@@ -168,7 +168,8 @@ fi
 if connects "connects, set to redial" REDIAL=yes; then
 	daemon_stop KILL
 	check "l2xdpd starts again after it was killed" daemon_start
-	if check "xl2tpd redials and is up" guest './lac.sh wait-down 20; ./lac.sh wait 30'; then
+	if GUEST_SECONDS=120 check "xl2tpd redials and is up" \
+		guest './lac.sh wait-down 30; ./lac.sh wait 80'; then
 		traffic "after l2xdpd was killed"
 	else
 		show_logs

@@ -65,10 +65,12 @@ moves "up, IPv6" 2001:db8:c::2 20000000
 moves "down, IPv6" 2001:db8:c::2 -20000000
 
 rx=$(sub cat /sys/class/net/joe/statistics/tx_packets)
+# shellcheck disable=SC2016 # awk's
 routing=$(sub awk '/Icmp6OutRouterSolicits|Icmp6OutMLDv2Reports/ { n += $2 } END { print n }' /proc/net/dev_snmp6/joe)
 is "no packet of the subscriber is lost or counted twice" \
 	"$(session 'd["rx"]["hook_packets"] + d["rx"]["slow_packets"]')" "$((rx - routing))"
 tx=$(sub cat /sys/class/net/joe/statistics/rx_packets)
+# shellcheck disable=SC2016
 advertised=$(sub awk '/Icmp6InRouterAdvertisements/ { print $2 }' /proc/net/dev_snmp6/joe)
 is "no packet to the subscriber is lost or counted twice (router advertisements apart)" \
 	"$(session 'd["tx"]["hook_packets"] + d["tx"]["slow_packets"]')" "$((tx - advertised))"

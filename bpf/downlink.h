@@ -16,7 +16,6 @@
 
 /* What has been decided, for downlink_write. */
 struct downlink {
-	struct inner in;
 	const struct l2x_nexthop *nh;
 	__u32 sum; /* of the inner packet as it will be */
 	__u16 link; /* octets of the new header: Ethernet and tags, */
@@ -30,10 +29,10 @@ static __always_inline bool sums_datagram(const struct l2x_session *s)
 	return !(s->tx_flags & L2X_S_CSUM0) || (s->tx_flags & L2X_S_OUTER6);
 }
 
-static __always_inline int downlink_judge(struct xdp_md *ctx, const struct frame *f,
+static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
 					  const struct l2x_session *s, struct downlink *down)
 {
-	struct inner *in = &down->in;
+	struct inner *in = &f->in;
 	__u16 flags = s->tx_flags;
 	struct l2x_nexthop *nh;
 	int v;
@@ -191,11 +190,11 @@ static __always_inline int forward_inner(struct xdp_md *ctx, const struct inner 
 
 /* Room for the header first: what fails there leaves the frame as it was. */
 static __always_inline int downlink_write(struct xdp_md *ctx, const struct l2x_session *s,
-					  struct l2x_traffic *t, struct downlink *down)
+					  struct l2x_traffic *t, struct inner *in,
+					  const struct downlink *down)
 {
 	__u32 ip = down->link, udp = ip + down->ip, l2tp = udp + UDP_LEN;
 	__u32 head = l2tp + down->l2tp, len;
-	struct inner *in = &down->in;
 	__u8 tos = outer_tos(s, in->tos);
 	__u16 ns = 0;
 	__u32 sum;
@@ -224,13 +223,16 @@ static __always_inline int downlink_write(struct xdp_md *ctx, const struct l2x_s
 	return L2X_V_ENCAP;
 }
 
-static __always_inline int downlink(struct xdp_md *ctx, struct frame *f, __u32 index)
+/* A function of its own: the verifier walks it once, not for every way here. */
+__noinline int downlink(struct xdp_md *ctx, struct frame *f, __u32 index)
 {
 	struct downlink down = {};
 	struct l2x_session *s, copy;
 	struct l2x_traffic *t;
 	int v;
 
+	if (!f)
+		return L2X_V_ERROR;
 	s = bpf_map_lookup_elem(&sessions, &index);
 	t = bpf_map_lookup_elem(&traffic, &index);
 	if (!index || !s || !t)
@@ -239,18 +241,19 @@ static __always_inline int downlink(struct xdp_md *ctx, struct frame *f, __u32 i
 	if (v != GO_ON)
 		return v;
 	f->session = index;
-	down.in.at = f->l3;
-	down.in.len = (__u16)(frame_len(ctx) - f->l3);
-	down.in.v6 = f->v6;
+	f->in.at = f->l3;
+	f->in.len = (__u16)(frame_len(ctx) - f->l3);
+	f->in.v6 = f->v6;
+	frame_forget();
 	v = downlink_judge(ctx, f, &copy, &down);
 	if (generation_changed(&s->tx_gen, copy.tx_gen))
 		return L2X_V_CHANGING;
 	if (v == GO_ON)
-		v = downlink_write(ctx, &copy, t, &down);
+		v = downlink_write(ctx, &copy, t, &f->in, &down);
 	if (v == L2X_V_ENCAP) {
 		f->lower = down.nh->lower;
 		__sync_fetch_and_add(&t->tx_packets, 1);
-		__sync_fetch_and_add(&t->tx_bytes, down.in.len);
+		__sync_fetch_and_add(&t->tx_bytes, f->in.len);
 	} else if (verdict_is_drop(v)) {
 		__sync_fetch_and_add(&t->tx_drops, 1);
 	}

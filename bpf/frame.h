@@ -50,6 +50,17 @@ typedef __u16 __attribute__((may_alias)) any16;
 typedef __u32 __attribute__((may_alias)) any32;
 typedef __u64 __attribute__((may_alias)) any64;
 
+/* An IP packet inside the frame: what the subscriber sent, or is to get. */
+struct inner {
+	__u16 at; /* its header */
+	__u16 len; /* octets of header and payload; what follows them is padding */
+	__u8 v6;
+	__u8 tos; /* DSCP and ECN */
+	__u8 ttl;
+	__u8 proto; /* what follows the IP header directly */
+	__u8 fragment; /* 1: any fragment; 2: not the first */
+};
+
 struct frame {
 	__u32 ifindex; /* input interface for the FIB: the port, or the VLAN device above it */
 	__u32 session; /* index, once it is certain that the frame is the session's; else 0 */
@@ -60,17 +71,7 @@ struct frame {
 	__u8 v6; /* of the header at l3 */
 	__u8 ecn; /* of the header at l3 */
 	__u8 uplink; /* for us, not for a subscriber */
-};
-
-/* An IP packet inside the frame: what the subscriber sent, or is to get. */
-struct inner {
-	__u16 at; /* its header */
-	__u16 len; /* octets of header and payload; what follows them is padding */
-	__u8 v6;
-	__u8 tos; /* DSCP and ECN */
-	__u8 ttl;
-	__u8 proto; /* what follows the IP header directly */
-	__u8 fragment; /* 1: any fragment; 2: not the first */
+	struct inner in;
 };
 
 /*
@@ -114,6 +115,13 @@ static __always_inline bool ip6_equal(const void *a, const void *b)
 	const any64 *x = a, *y = b;
 
 	return x[0] == y[0] && x[1] == y[1];
+}
+
+/* What stands in *f is read anew. In uplink() and downlink() the verifier then knows
+ * nothing of it and walks what follows once, not once for each form of header. */
+static __always_inline void frame_forget(void)
+{
+	asm volatile("" ::: "memory");
 }
 
 /* Loads before this stay before it. On x86 they do by themselves; elsewhere an atomic

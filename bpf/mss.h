@@ -25,15 +25,24 @@ static __always_inline bool mss_is_syn(struct xdp_md *ctx, const struct inner *i
 	return tcp && (tcp[13] & TCP_SYN);
 }
 
+/* `pos` loses what the verifier knew of it but its range, so that the ways through the
+ * options meet again at each step. It is below 64 before, too. */
+static __always_inline __u32 mss_step(__u32 pos)
+{
+	asm volatile("%0 &= 63" : "+r"(pos));
+	return pos;
+}
+
 /* Offset of the MSS option's value from the TCP header at `at`, or 0: none, or what
- * stands before it is malformed. */
+ * stands before it is malformed. `pos`: of the first option. */
 static __always_inline __u32 mss_find(struct xdp_md *ctx, __u32 at, __u32 pos, __u32 end)
 {
 	const __u8 *p;
 	int i;
 
 	for (i = 0; i < MSS_MAX_OPTIONS; i++) {
-		if (pos > 60 - TCPOLEN_MSS || pos + TCPOLEN_MSS > end)
+		pos = mss_step(pos);
+		if (pos + TCPOLEN_MSS > end)
 			return 0;
 		p = frame_at(ctx, at + pos, TCPOLEN_MSS);
 		if (!p || p[0] == TCPOPT_END)
@@ -44,7 +53,7 @@ static __always_inline __u32 mss_find(struct xdp_md *ctx, __u32 at, __u32 pos, _
 		}
 		if (p[0] == TCPOPT_MSS)
 			return p[1] == TCPOLEN_MSS ? pos + 2 : 0;
-		if (p[1] < 2)
+		if (p[1] < 2 || pos + p[1] > end)
 			return 0;
 		pos += p[1];
 	}
@@ -68,8 +77,9 @@ __noinline int mss_clamp(struct xdp_md *ctx, __u32 at, __u32 room, __u32 mss)
 	end = (((const __u8 *)tcp)[12] >> 4) * 4;
 	if (end > room)
 		return 0;
-	pos = mss_find(ctx, at, TCP_LEN, end);
-	if (!pos || pos > 60 - 2)
+	/* mss is of 16 bits: this adds nothing, but makes the place unknown (mss_step) */
+	pos = mss_find(ctx, at, TCP_LEN + (mss >> 16), end);
+	if (!pos)
 		return 0;
 	value = frame_at(ctx, at + pos, 2);
 	tcp = frame_at(ctx, at, sizeof(*tcp));

@@ -17,7 +17,6 @@
 
 /* What has been decided, for uplink_write. */
 struct uplink {
-	struct inner in;
 	struct l2x_nexthop nh;
 	__u16 mss_mtu; /* clamp to this; 0: do not */
 	__u8 ecn; /* of the inner header, from now on */
@@ -54,11 +53,11 @@ static __always_inline int uplink_check_destination(struct xdp_md *ctx, const st
 }
 
 /* Everything about the inner packet but its sequence number. */
-static __always_inline int uplink_judge(struct xdp_md *ctx, const struct frame *f,
+static __always_inline int uplink_judge(struct xdp_md *ctx, struct frame *f,
 					const struct l2x_session *s, const struct l2tp *h,
 					struct uplink *up)
 {
-	struct inner *in = &up->in;
+	struct inner *in = &f->in;
 	__u16 flags = s->flags;
 	int v, ecn;
 
@@ -70,6 +69,7 @@ static __always_inline int uplink_judge(struct xdp_md *ctx, const struct frame *
 	v = ppp_parse(ctx, h->at, h->len, in);
 	if (v != GO_ON)
 		return v;
+	frame_forget();
 	if (!(flags & (in->v6 ? L2X_S_IPV6 : L2X_S_IPV4)))
 		return L2X_V_NCP_CLOSED; /* DP-PPP-2 */
 	v = inner_parse(ctx, in);
@@ -95,9 +95,9 @@ static __always_inline int uplink_judge(struct xdp_md *ctx, const struct frame *
 }
 
 /* From here on the frame is not what it was. */
-static __always_inline int uplink_write(struct xdp_md *ctx, const struct uplink *up)
+static __always_inline int uplink_write(struct xdp_md *ctx, const struct inner *in,
+					const struct uplink *up)
 {
-	const struct inner *in = &up->in;
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
 
@@ -126,11 +126,12 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 					  const struct l2x_session *s, __u32 gen,
 					  const struct l2tp *h)
 {
+	__u32 index = f->session;
 	struct uplink up = {};
 	struct l2x_traffic *t;
 	int v;
 
-	t = bpf_map_lookup_elem(&traffic, &f->session);
+	t = bpf_map_lookup_elem(&traffic, &index);
 	if (!t)
 		return L2X_V_SESSION_UNKNOWN;
 	v = uplink_judge(ctx, f, s, h, &up);
@@ -139,18 +140,19 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 	if (v == GO_ON && h->sequenced && (s->flags & L2X_S_SEQ_RX))
 		v = seq_receive(t, h->ns);
 	if (v == GO_ON)
-		v = uplink_write(ctx, &up);
+		v = uplink_write(ctx, &f->in, &up);
 	if (v == L2X_V_DECAP) {
 		f->lower = up.nh.lower;
 		__sync_fetch_and_add(&t->rx_packets, 1);
-		__sync_fetch_and_add(&t->rx_bytes, up.in.len);
+		__sync_fetch_and_add(&t->rx_bytes, f->in.len);
 	} else if (verdict_is_drop(v)) {
 		__sync_fetch_and_add(&t->rx_drops, 1);
 	}
 	return v;
 }
 
-static __always_inline int uplink(struct xdp_md *ctx, struct frame *f)
+/* A function of its own: the verifier walks it once, not for every way here. */
+__noinline int uplink(struct xdp_md *ctx, struct frame *f)
 {
 	struct l2x_session *s;
 	struct l2tp h = {};
@@ -158,6 +160,8 @@ static __always_inline int uplink(struct xdp_md *ctx, struct frame *f)
 	bool matches;
 	int v;
 
+	if (!f)
+		return L2X_V_ERROR;
 	v = l2tp_parse(ctx, f, &h);
 	if (v != GO_ON)
 		return v;

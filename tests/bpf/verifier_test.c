@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How far the program is from what a verifier takes: the instructions it walked, under the
+ * smallest and the largest configuration. The kernel's limit is a million; ours is far below
+ * it, for the verifier of 6.1 walks twice as many as a recent one, and features are to
+ * come.
+ */
+#include "tests/bpf/rig.h"
+
+#define WALKED_MAX 150000u
+#define SIZE_MAX_INSNS 8192u /* of the program as it runs */
+
+static char log_text[1 << 20];
+
+static void load(const struct l2x_config *cfg, const char *what)
+{
+	struct l2xdp_bpf *skel = l2xdp_bpf__open();
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info), insns;
+	unsigned int walked;
+	const char *at;
+
+	assert_non_null(skel);
+	skel->rodata->cfg = *cfg;
+	log_text[0] = 0;
+	bpf_program__set_log_buf(skel->progs.l2xdp, log_text, sizeof(log_text));
+	bpf_program__set_log_level(skel->progs.l2xdp, 4); /* the figures only */
+	if (l2xdp_bpf__load(skel))
+		fail_msg("%s: %s", what, log_text);
+	at = strstr(log_text, "processed ");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "processed %u insns", &walked), 1);
+	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(skel->progs.l2xdp), &info, &len),
+			 0);
+	insns = info.xlated_prog_len / 8;
+	print_message("  %s: the verifier walked %u instructions (bound %u), %u are left "
+		      "(bound %u), %u octets of machine code\n",
+		      what, walked, WALKED_MAX, insns, SIZE_MAX_INSNS, info.jited_prog_len);
+	assert_in_range(walked, 1, WALKED_MAX);
+	assert_in_range(insns, 1, SIZE_MAX_INSNS);
+	l2xdp_bpf__destroy(skel);
+}
+
+static void test_smallest(void **state)
+{
+	struct l2x_config cfg = { .schema = L2X_SCHEMA, .port = htons(1701) };
+
+	(void)state;
+	load(&cfg, "smallest");
+}
+
+static void test_usual(void **state)
+{
+	struct l2x_config cfg = rig_config();
+
+	(void)state;
+	cfg.stranger_rate = cfg.stranger_total = cfg.punt_rate = 100;
+	load(&cfg, "usual");
+}
+
+static void test_largest(void **state)
+{
+	struct l2x_config cfg = rig_config();
+	unsigned int i;
+
+	(void)state;
+	cfg.n_listen = L2X_MAX_LISTEN;
+	cfg.n_windows4 = cfg.n_windows6 = L2X_MAX_WINDOWS;
+	cfg.shard_mask = L2X_MAX_SHARDS - 1;
+	cfg.verify_checksum = cfg.isolate = 1;
+	cfg.stranger_rate = cfg.stranger_total = cfg.punt_rate = 100;
+	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
+		cfg.listen[i] = rig_addr(i & 1 ? RIG_LNS4 : RIG_LNS6);
+		cfg.window4[i] = (struct l2x_window4){ i << 24, 1 << 20, i << 20 };
+		cfg.window6[i] = (struct l2x_window6){ (uint64_t)i << 40, 1 << 20, i << 20 };
+	}
+	load(&cfg, "largest");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_usual),
+		cmocka_unit_test(test_largest),
+	};
+
+	if (geteuid()) {
+		printf("1..0 # SKIP loading programs needs root\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

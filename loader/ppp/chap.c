@@ -124,53 +124,77 @@ size_t chap_reply_text(struct ppp_link *l, bool ok, const char *message, const c
 
 /* ---- client ---- */
 
-/* The Response to this challenge, made once: 0 if there is no memory for it. */
-static size_t answer_mschapv2(struct ppp_link *l, uint8_t id, const char *password,
-			      const uint8_t *challenge, uint8_t *out)
-{
-	struct chap_answer *a = l->auth.answer;
+static void chap_respond_again(struct timer *t, msec_t now);
 
-	if (!a || a->id != id || memcmp(a->challenge, challenge, CHALLENGE_LEN)) {
-		auth_wipe_answer(l);
-		a = l->auth.answer = calloc(1, sizeof(*a));
-		if (!a)
-			return 0;
-		a->id = id;
-		memcpy(a->challenge, challenge, CHALLENGE_LEN);
-		l->ops->random(l->ctx, a->response, PEER_CHALLENGE_LEN);
-		crypto_mschapv2(l->cfg->user, password, strlen(password), challenge, a->response,
-				a->response + NT_RESPONSE_AT, a->expected);
-	}
-	memcpy(out, a->response, MSCHAPV2_LEN);
-	return MSCHAPV2_LEN;
+static void send_response(struct ppp_link *l, msec_t now)
+{
+	const struct chap_answer *a = l->auth.answer;
+	uint8_t body[1 + MSCHAPV2_LEN + PPP_MAX_NAME];
+	struct writer w = writer_of(body, sizeof(body));
+
+	writer_u8(&w, a->len);
+	writer_bytes(&w, a->response, a->len);
+	writer_bytes(&w, l->cfg->user, strnlen(l->cfg->user, PPP_MAX_NAME));
+	auth_retry_timer(l, now, chap_respond_again);
+	link_send(l, PPP_CHAP, CHAP_RESPONSE, a->id, body, w.len);
 }
 
-static void client_challenge(struct ppp_link *l, uint8_t id, struct reader r)
+/* The server has gone on if its Success was lost, so it is up to the client to ask again
+ * (RFC 1994 section 4.2). */
+static void chap_respond_again(struct timer *t, msec_t now)
+{
+	struct ppp_link *l = container_of(t, struct ppp_link, auth_timer);
+
+	link_enter(l);
+	if (++l->auth.tries >= AUTH_MAX_TRIES)
+		link_terminate(l, now, &ppp_cause_auth_timeout);
+	else if (l->auth.answer)
+		send_response(l, now);
+	link_leave(l);
+}
+
+/* Makes the Response. A challenge that is only repeated keeps the one it has, as the
+ * server may have judged that already. */
+static void make_response(struct ppp_link *l, uint8_t id, const uint8_t *challenge, size_t len)
 {
 	const char *password = l->cfg->password ? l->cfg->password : "";
-	uint8_t value[MSCHAPV2_LEN], body[1 + MSCHAPV2_LEN + PPP_MAX_NAME];
-	struct writer w = writer_of(body, sizeof(body));
+	struct chap_answer *a = l->auth.answer;
+	bool md5 = l->auth.used == PPP_AUTH_CHAP_MD5;
+
+	if (a && !md5 && a->id == id && !memcmp(a->challenge, challenge, CHALLENGE_LEN))
+		return;
+	auth_wipe_answer(l);
+	a = l->auth.answer = calloc(1, sizeof(*a));
+	if (!a)
+		return; /* the server repeats its challenge */
+	a->id = id;
+	a->len = md5 ? CHAP_MD5_LEN : MSCHAPV2_LEN;
+	if (md5) {
+		crypto_chap_md5(id, password, strlen(password), challenge, len, a->response);
+		return;
+	}
+	memcpy(a->challenge, challenge, CHALLENGE_LEN);
+	l->ops->random(l->ctx, a->response, PEER_CHALLENGE_LEN);
+	crypto_mschapv2(l->cfg->user, password, strlen(password), challenge, a->response,
+			a->response + NT_RESPONSE_AT, a->expected);
+}
+
+static void client_challenge(struct ppp_link *l, msec_t now, uint8_t id, struct reader r)
+{
 	size_t len = reader_u8(&r);
 	const uint8_t *challenge = reader_take(&r, len);
 
 	if (!challenge || !len)
 		return;
-	if (l->auth.used == PPP_AUTH_MSCHAPV2) {
-		if (len != CHALLENGE_LEN)
-			return; /* PPP-MS2-1 */
-		len = answer_mschapv2(l, id, password, challenge, value);
-	} else {
-		crypto_chap_md5(id, password, strlen(password), challenge, len, value);
-		len = CHAP_MD5_LEN;
-	}
-	if (!len)
+	if (l->auth.used == PPP_AUTH_MSCHAPV2 && len != CHALLENGE_LEN)
+		return; /* PPP-MS2-1 */
+	make_response(l, id, challenge, len);
+	if (!l->auth.answer)
 		return;
 	l->auth.id = id;
+	l->auth.tries = 0;
 	l->auth.state = AUTH_PENDING; /* the server judges; PPP-CHAP-5: also later on */
-	writer_u8(&w, (uint8_t)len);
-	writer_bytes(&w, value, len);
-	writer_bytes(&w, l->cfg->user, strnlen(l->cfg->user, PPP_MAX_NAME));
-	link_send(l, PPP_CHAP, CHAP_RESPONSE, id, body, w.len);
+	send_response(l, now);
 }
 
 /* PPP-MS2-6: a server that knows the password proves it. One server leaves out the space
@@ -189,7 +213,7 @@ static void client_input(struct ppp_link *l, msec_t now, uint8_t code, uint8_t i
 			 struct reader body)
 {
 	if (code == CHAP_CHALLENGE) {
-		client_challenge(l, id, body);
+		client_challenge(l, now, id, body);
 		return;
 	}
 	/* A verdict without a Response of ours proves nothing. */

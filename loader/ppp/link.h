@@ -64,10 +64,10 @@ struct auth_reply {
 	char text[];
 };
 
-/* MS-CHAPv2, client: what we answered, to answer the same again (the server repeats its
- * challenge and knows one Response only), and the digits that prove the server. */
+/* Client: what we answered, to answer the same again until there is a verdict, and, for
+ * MS-CHAPv2, to which challenge, and the digits that prove the server. */
 struct chap_answer {
-	uint8_t id;
+	uint8_t id, len;
 	uint8_t challenge[CHALLENGE_LEN], response[MSCHAPV2_LEN];
 	char expected[AUTHENTICATOR_RESPONSE_LEN + 1];
 };

@@ -308,7 +308,7 @@ static void client_with(struct world *w, const char *auth)
 	world_init(w);
 	world_new_link(&w->client);
 	ppp_lower_up(w->client.link, w->now, NULL);
-	answer(&w->client, PPP_LCP, CODE_CONFIGURE_ACK, last_options(w, PPP_LCP));
+	agree(&w->client, PPP_LCP);
 	ask(&w->client, PPP_LCP, auth);
 	assert_string_equal(ppp_phase(w->client.link), "authenticate");
 	assert_non_null(wire_find(w, PPP_LCP, CODE_CONFIGURE_ACK));
@@ -414,6 +414,35 @@ static void test_client_repeats_its_response(void **state)
 	world_free(&w);
 }
 
+/* RFC 1994 section 4.2: the Success was lost, and the server is in the Network phase. */
+static void test_client_asks_again_for_a_lost_verdict(void **state)
+{
+	struct wire first, again;
+	struct world w;
+	unsigned int n = 0;
+
+	(void)state;
+	client_with(&w, "0305c22381");
+	ms2_challenged(&w, 33, &first);
+	world_run(&w, 3000);
+	again = *wire_find(&w, PPP_CHAP, 2);
+	assert_int_equal(again.len, first.len);
+	assert_memory_equal(again.data, first.data, first.len);
+	success(&w, &first, "S=%s");
+	world_run(&w, 20000);
+	assert_null(wire_find(&w, PPP_CHAP, 2));
+	world_free(&w);
+
+	client_with(&w, "0305c22381");
+	ms2_challenged(&w, 33, &first);
+	world_run(&w, 40000);
+	while (wire_find(&w, PPP_CHAP, 2))
+		n++;
+	assert_int_equal(n, 9); /* and the first one */
+	assert_int_equal(w.client.cause->code, 13);
+	world_free(&w);
+}
+
 static void test_client_repeats_its_pap_request_and_gives_up(void **state)
 {
 	struct world w;
@@ -440,7 +469,7 @@ static void test_a_late_answer_belongs_to_its_question(void **state)
 	w.lns.judge_later = true;
 	feed(&w.lns, PAP_JOE);
 	ask(&w.lns, PPP_LCP, "0506a1b2c3d4"); /* LCP anew */
-	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_ACK, last_options(&w, PPP_LCP));
+	agree(&w.lns, PPP_LCP);
 	assert_string_equal(ppp_phase(w.lns.link), "authenticate");
 	wire_clear(&w);
 	feed(&w.lns, "ff03c023 0108000b 036a6f65 027878"); /* a wrong password now */
@@ -513,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_client_ignores_an_unsolicited_success),
 		cmocka_unit_test(test_client_checks_the_servers_proof),
 		cmocka_unit_test(test_client_repeats_its_response),
+		cmocka_unit_test(test_client_asks_again_for_a_lost_verdict),
 		cmocka_unit_test(test_client_repeats_its_pap_request_and_gives_up),
 		cmocka_unit_test(test_a_late_answer_belongs_to_its_question),
 		cmocka_unit_test(test_a_daemon_that_never_answers),

@@ -178,7 +178,7 @@ static void test_ipcp_again_with_the_same_result(void **state)
 
 static void ipv6cp_up(struct world *w)
 {
-	answer(&w->lns, PPP_IPV6CP, CODE_CONFIGURE_ACK, last_options(w, PPP_IPV6CP));
+	agree(&w->lns, PPP_IPV6CP);
 	ask(&w->lns, PPP_IPV6CP, "010a 0011223344556677");
 	assert_true(ppp_is_open(w->lns.link, PPP_IPV6));
 }
@@ -201,7 +201,7 @@ static void test_ipv6cp_ends_and_ipv4_lives_on(void **state)
 	assert_true(ppp_is_open(w.lns.link, PPP_IP));
 	/* and it may come back */
 	ask(&w.lns, PPP_IPV6CP, "010a 0011223344556677");
-	answer(&w.lns, PPP_IPV6CP, CODE_CONFIGURE_ACK, last_options(&w, PPP_IPV6CP));
+	agree(&w.lns, PPP_IPV6CP);
 	assert_int_equal(w.lns.up6, 2);
 	world_free(&w);
 }
@@ -271,7 +271,7 @@ static void test_no_ipv6_over_a_small_mru(void **state)
 	world_init(&w);
 	w.lns.cfg.n_auths = 0;
 	world_lns(&w);
-	answer(&w.lns, PPP_LCP, CODE_CONFIGURE_ACK, last_options(&w, PPP_LCP));
+	agree(&w.lns, PPP_LCP);
 	ask(&w.lns, PPP_LCP, "010404ff 0506a1b2c3d4"); /* 1279 */
 	assert_string_equal(ppp_phase(w.lns.link), "network");
 	assert_null(wire_find(&w, PPP_IPV6CP, CODE_CONFIGURE_REQUEST));
@@ -386,7 +386,7 @@ static void test_client_without_an_address(void **state)
 
 	(void)state;
 	client_up(&w);
-	answer(&w.client, PPP_IPCP, CODE_CONFIGURE_ACK, last_options(&w, PPP_IPCP));
+	agree(&w.client, PPP_IPCP);
 	ask(&w.client, PPP_IPCP, "");
 	assert_int_equal(w.client.up4, 0);
 	assert_non_null(wire_find(&w, PPP_IPCP, CODE_TERMINATE_REQUEST));

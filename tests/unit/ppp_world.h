@@ -420,6 +420,17 @@ static inline const char *last_options(struct world *w, uint16_t protocol)
 	return hex_of(f->data + 8, f->len - 8);
 }
 
+/* Acknowledges the last request, whatever it was. */
+static inline void agree(struct end *e, uint16_t protocol)
+{
+	struct fsm *f = link_fsm(e->link, protocol);
+	uint8_t options[64];
+	struct writer w = writer_of(options, sizeof(options));
+
+	f->proto->request(e->link, &w);
+	answer(e, protocol, CODE_CONFIGURE_ACK, hex_of(options, w.len));
+}
+
 /* One LNS link whose peer is the test. */
 static inline void world_lns(struct world *w)
 {

@@ -54,6 +54,11 @@ unsigned int l2tp_tunnel_calls(const struct l2tp_tunnel *t)
 	return t->n_calls;
 }
 
+bool l2tp_tunnel_outstanding(const struct l2tp_tunnel *t)
+{
+	return reliable_outstanding(&t->rel);
+}
+
 struct l2tp_tunnel *l2tp_tunnel_find(struct l2tp_endpoint *ep, uint16_t id)
 {
 	struct l2tp_tunnel *t = idmap_get(&ep->tunnels, id);

@@ -247,6 +247,9 @@ static void on_redial(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	loop_enter(&c->loop);
+	/* With all lines lost the server may have forgotten the tunnel, too. */
+	if (c->tunnel && !c->n_lines)
+		dialer_hang_up(c->dialer, c->loop.now, c->tunnel);
 	if (dial(c) < 0)
 		plan_redial(c);
 	loop_leave(&c->loop);
@@ -264,7 +267,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 			if (c->subs[i].line)
 				line_close(c->subs[i].line, c->loop.now, false);
 	} else {
-		log_warn(NULL, "the server does not acknowledge the end of the tunnel");
+		log_info(NULL, "the server does not acknowledge the end of a tunnel");
 		event_base_loopbreak(c->loop.base);
 	}
 	loop_leave(&c->loop);

@@ -6,7 +6,8 @@
  *                  until each is up or has failed
  *   HOLD           --hold seconds, with --traffic
  *   CLOSE_LINES    a CDN for each line, a part of them at a time
- *   CLOSE_TUNNELS  a StopCCN for each tunnel, until all are acknowledged
+ *   CLOSE_TUNNELS  a StopCCN for each tunnel whose CDNs have been acknowledged
+ *   FAREWELL       until every StopCCN is
  *
  * step() moves on; it runs at the end of each callback, where no room's code is on the
  * stack. A tick keeps time for --rate, --traffic, --hold and what does not come.
@@ -22,7 +23,7 @@
 #include <sys/resource.h>
 
 #define CLOSE_AT_ONCE 512
-#define CLOSE_TIMEOUT_US (40u * 1000000) /* five retransmissions take 31 s (V2-REL-8) */
+#define CLOSE_TIMEOUT_US (40 * UINT64_C(1000000)) /* five retransmissions take 31 s (V2-REL-8) */
 #define LINES_PER_SHARD 16384
 #define TICK_US 5000
 #define SLOW_TICK_US 100000
@@ -60,11 +61,30 @@ static void enter(struct load *g, enum load_phase phase)
 	g->phase = phase;
 }
 
-static void hang_up_tunnels(struct load *g)
+/* StopCCN would overtake CDNs that wait in the window. True: no tunnel is left. */
+static bool hang_up_tunnels(struct load *g)
 {
-	for (unsigned int i = 0; i < g->opt->tunnels; i++)
-		if (g->tunnels[i].tunnel)
-			dialer_hang_up(g->dialer, g->loop.now, g->tunnels[i].tunnel);
+	bool late = clock_us() - g->close_us > CLOSE_TIMEOUT_US;
+	bool all = true;
+
+	for (unsigned int i = 0; i < g->opt->tunnels; i++) {
+		struct l2tp_tunnel *t = g->tunnels[i].tunnel;
+
+		if (t && (late || !g->tunnels[i].up || !l2tp_tunnel_outstanding(t)))
+			dialer_hang_up(g->dialer, g->loop.now, t);
+		else if (t)
+			all = false;
+	}
+	return all;
+}
+
+/* What looks at every tunnel is not done for each datagram. */
+static bool time_to_look(struct load *g)
+{
+	if (g->looked_ms == g->loop.now)
+		return false;
+	g->looked_ms = g->loop.now;
+	return true;
 }
 
 static void close_some_lines(struct load *g)
@@ -74,6 +94,20 @@ static void close_some_lines(struct load *g)
 	for (; g->closing < g->next && g->closing < end; g->closing++)
 		if (g->lines[g->closing].line)
 			line_close(g->lines[g->closing].line, g->loop.now, false);
+}
+
+static void say_farewell(struct load *g)
+{
+	if (g->phase == LOAD_CLOSE_TUNNELS && hang_up_tunnels(g))
+		enter(g, LOAD_FAREWELL);
+	if (g->phase != LOAD_FAREWELL)
+		return;
+	g->unclean = dialer_unacknowledged(g->dialer) != 0;
+	if (g->unclean && clock_us() - g->close_us < 2 * CLOSE_TIMEOUT_US)
+		return;
+	g->closed_us = clock_us();
+	enter(g, LOAD_DONE);
+	event_base_loopbreak(g->loop.base);
 }
 
 static void step(void *arg)
@@ -89,27 +123,19 @@ static void step(void *arg)
 		enter(g, LOAD_CLOSE_LINES);
 	if (g->phase == LOAD_CLOSE_LINES) {
 		close_some_lines(g);
-		if (g->closing >= g->next && !g->open) {
+		if (g->closing >= g->next && !g->open)
 			enter(g, LOAD_CLOSE_TUNNELS);
-			hang_up_tunnels(g);
-		}
 	}
+	if (g->phase >= LOAD_CLOSE_TUNNELS && time_to_look(g))
+		say_farewell(g);
 	dialer_reap(g->dialer);
 	udp_flush(g->batch);
-	if (g->phase != LOAD_CLOSE_TUNNELS)
-		return;
-	g->unclean = dialer_unacknowledged(g->dialer) != 0;
-	if (g->unclean && clock_us() - g->close_us < CLOSE_TIMEOUT_US)
-		return;
-	g->closed_us = clock_us();
-	enter(g, LOAD_DONE);
-	event_base_loopbreak(g->loop.base);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct load *g = arg;
-	bool fast = g->phase == LOAD_CLOSE_LINES || (g->phase == LOAD_SETUP && g->opt->rate) ||
+	bool fast = g->phase >= LOAD_CLOSE_LINES || (g->phase == LOAD_SETUP && g->opt->rate) ||
 		    (g->phase == LOAD_HOLD && g->opt->traffic);
 	struct timeval tv = { .tv_usec = fast ? TICK_US : SLOW_TICK_US };
 

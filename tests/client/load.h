@@ -66,7 +66,14 @@ struct load_tunnel {
 	unsigned int lines; /* open in it */
 };
 
-enum load_phase { LOAD_SETUP, LOAD_HOLD, LOAD_CLOSE_LINES, LOAD_CLOSE_TUNNELS, LOAD_DONE };
+enum load_phase {
+	LOAD_SETUP,
+	LOAD_HOLD,
+	LOAD_CLOSE_LINES,
+	LOAD_CLOSE_TUNNELS,
+	LOAD_FAREWELL,
+	LOAD_DONE
+};
 
 #define LOAD_REASONS 32
 #define LOAD_REASON_LEN 128
@@ -93,6 +100,7 @@ struct load {
 	enum load_phase phase;
 	bool interrupted, unclean;
 	uint64_t start_us, setup_us, close_us, closed_us;
+	msec_t looked_ms; /* when all tunnels were last looked at */
 	uint64_t traffic_start_us, traffic_sent, traffic_received, traffic_misdelivered;
 	uint32_t traffic_next;
 	struct load_failures failures;

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define QUEUE 1000 /* packets; TCP fills what stands between it and a busy reader */
+
 struct netcfg {
 	struct nl_sock *sk;
 };
@@ -94,6 +96,7 @@ static int change_link(struct netcfg *n, int index, bool mode, unsigned int mtu)
 			goto out;
 	} else {
 		rtnl_link_set_mtu(new, mtu);
+		rtnl_link_set_txqlen(new, QUEUE);
 		rtnl_link_set_flags(new, IFF_UP);
 	}
 	err = rtnl_link_change(n->sk, old, new, 0);

@@ -269,6 +269,15 @@ static struct l2tp_call *find(struct l2tp_tunnel *t, uint16_t id)
 
 /* ---- actions ---- */
 
+/* For the answer to what was queued last. */
+static void wait_for_peer(struct l2tp_call *c, msec_t now)
+{
+	if (c->down)
+		return;
+	c->ticket = c->tunnel->rel.taken;
+	timer_set(c->tunnel->ep->timers, &c->timer, now + L2TP_LOOK_MS, not_in_time);
+}
+
 static void send_icrq(struct l2tp_call *c, msec_t now)
 {
 	struct l2tp_tunnel *t = c->tunnel;
@@ -276,8 +285,8 @@ static void send_icrq(struct l2tp_call *c, msec_t now)
 	struct l2tp_build b;
 
 	t->opened_calls = true;
-	timer_set(t->ep->timers, &c->timer, now + L2TP_SETUP_MS, not_in_time);
 	tunnel_send(t, now, &b, l2tp_build_icrq(&b, &style, t->peer_id, c->id, c->info));
+	wait_for_peer(c, now);
 }
 
 static void connect_call(struct l2tp_call *c, msec_t now, const struct l2tp_message *m)
@@ -292,7 +301,8 @@ static void connect_call(struct l2tp_call *c, msec_t now, const struct l2tp_mess
 	timer_stop(ep->timers, &c->timer);
 	/* memory: the tables of this endpoint exist, or CDN by AVP 14 finds nothing */
 	set_peer_id(c, l2tp_u16(m, L2TP_AVP_ASSIGNED_SESSION_ID));
-	tunnel_send(t, now, &b, l2tp_build_iccn(&b, &style, t->peer_id, c->peer_id, offer));
+	/* The LNS waits for it, and perhaps not as long as all our ICRQ will take. */
+	tunnel_send_first(t, now, &b, l2tp_build_iccn(&b, &style, t->peer_id, c->peer_id, offer));
 	explicit_bzero(b.buf, b.w.len);
 	if (!c->down && ep->ops->call_up)
 		ep->ops->call_up(ep->ctx, c, offer);
@@ -384,6 +394,14 @@ static void not_in_time(struct timer *timer, msec_t now)
 	struct l2tp_endpoint *ep = c->tunnel->ep;
 	struct l2tp_reason why;
 
+	/* What stands in a long queue of ours, or is lost, is not the peer's delay. */
+	if (!c->delivered) {
+		c->delivered = reliable_delivered(&c->tunnel->rel, c->ticket);
+		timer_set(ep->timers, timer,
+			  now + (c->delivered ? L2TP_SETUP_MS - L2TP_LOOK_MS : L2TP_LOOK_MS),
+			  not_in_time);
+		return;
+	}
 	endpoint_enter(ep);
 	reason_set(&why, L2TP_CDN_TIMEOUT, 0, "no %s in time", c->lac ? "ICRP" : "ICCN");
 	why.timeout = true;
@@ -464,8 +482,8 @@ static void accept_icrq(struct l2tp_tunnel *t, msec_t now, const struct l2tp_mes
 			refuse(t, now, m, &why);
 		return;
 	}
-	timer_set(t->ep->timers, &c->timer, now + L2TP_SETUP_MS, not_in_time);
 	tunnel_send(t, now, &b, l2tp_build_icrp(&b, &style, t->peer_id, c->peer_id, c->id));
+	wait_for_peer(c, now);
 }
 
 static enum l2tp_call_event event_of(const struct l2tp_message *m)

@@ -29,6 +29,7 @@
 
 #define L2TP_REST_MS 31000 /* one cycle of retransmissions (V2-REL-14) */
 #define L2TP_SETUP_MS 60000 /* a tunnel or call that does not get on (V2-CALL-5) */
+#define L2TP_LOOK_MS 5000 /* has the peer got it, so that its time runs? */
 #define L2TP_MAX_STOPPED 4096 /* closed tunnels that still acknowledge */
 #define L2TP_SETUP_HELD 4 /* messages out of order from who is not known yet */
 #define L2TP_TIE_LEN 8
@@ -220,8 +221,10 @@ struct l2tp_call {
 	uint16_t id, peer_id;
 	uint8_t state; /* enum l2tp_call_state */
 	bool lac; /* we sent ICRQ */
+	bool delivered; /* ICRQ or ICRP */
 	bool down; /* call_down has run, or runs */
 	struct hashnode by_peer;
+	uint32_t ticket; /* of the ICRQ or ICRP that it waits on */
 	struct timer timer;
 	void *user;
 	struct l2tp_call_info *info; /* without the proxy arrays at its end */
@@ -287,6 +290,8 @@ void tunnel_bury(struct l2tp_tunnel *t);
 void tunnel_free(struct l2tp_tunnel *t);
 /* Queues what b holds; ends the tunnel when its queue is beyond all reason. */
 void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len);
+/* The same, before requests that wait for the window. */
+void tunnel_send_first(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len);
 struct l2tp_style tunnel_style(const struct l2tp_tunnel *t);
 void tunnel_moved(struct l2tp_tunnel *t, const struct path *path);
 void tunnel_tick_set(struct l2tp_tunnel *t, msec_t now);

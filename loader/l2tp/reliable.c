@@ -74,6 +74,11 @@ bool reliable_outstanding(const struct reliable *r)
 	return r->queue;
 }
 
+bool reliable_delivered(const struct reliable *r, uint32_t ticket)
+{
+	return (int32_t)(r->done - ticket) >= 0;
+}
+
 /* ---- sending ---- */
 
 /* The current Nr goes into every transmission (V2-REL-6). */
@@ -126,30 +131,51 @@ static void pump(struct reliable *r, msec_t now)
 	r->pumping = false;
 }
 
-int reliable_send(struct reliable *r, msec_t now, const uint8_t *msg, size_t len)
+/* The place behind all that has ever left. */
+static struct rel_message **never_sent(struct reliable *r)
 {
-	struct rel_message *m = malloc(sizeof(*m) + len);
+	uint16_t sent = (uint16_t)(r->snd_nxt - r->snd_una);
+	struct rel_message **at = &r->queue;
+
+	while (sent-- && *at)
+		at = &(*at)->next;
+	return at;
+}
+
+static int enqueue(struct reliable *r, msec_t now, const uint8_t *msg, size_t len, bool first)
+{
+	struct rel_message *m = malloc(sizeof(*m) + len), **at;
 
 	if (!m)
 		return -ENOMEM;
-	*m = (struct rel_message){ .len = (uint16_t)len };
+	at = first ? never_sent(r) : r->tail;
+	*m = (struct rel_message){ .next = *at, .len = (uint16_t)len, .first = first };
 	memcpy(m->data, msg, len);
-	*r->tail = m;
-	r->tail = &m->next;
-	r->queued++;
-	if (!r->unsent)
+	if (!r->unsent || r->unsent == *at)
 		r->unsent = m;
+	if (!*at)
+		r->tail = &m->next;
+	*at = m;
+	r->queued++;
+	r->taken += !first;
 	pump(r, now);
 	return 0;
 }
 
+int reliable_send(struct reliable *r, msec_t now, const uint8_t *msg, size_t len)
+{
+	return enqueue(r, now, msg, len, false);
+}
+
+int reliable_send_first(struct reliable *r, msec_t now, const uint8_t *msg, size_t len)
+{
+	return enqueue(r, now, msg, len, true);
+}
+
 void reliable_drop_unsent(struct reliable *r)
 {
-	uint16_t sent = (uint16_t)(r->snd_nxt - r->snd_una);
-	struct rel_message **at = &r->queue, *m;
+	struct rel_message **at = never_sent(r), *m;
 
-	for (uint16_t i = 0; i < sent && *at; i++)
-		at = &(*at)->next;
 	for (m = *at; m; m = m->next) {
 		r->queued--;
 		if (m == r->unsent)
@@ -208,6 +234,7 @@ void reliable_acknowledged(struct reliable *r, msec_t now, uint16_t nr)
 		struct rel_message *m = r->queue;
 
 		r->queue = m->next;
+		r->done += !m->first;
 		/* sent before a timeout and not again since: the peer had it after all */
 		if (r->unsent == m)
 			r->unsent = m->next;

@@ -31,6 +31,7 @@ struct rel_message {
 	struct rel_message *next;
 	uint16_t ns; /* of one that waits for its turn */
 	uint16_t len;
+	bool first; /* jumped the queue */
 	uint8_t data[]; /* from the header on */
 };
 
@@ -55,6 +56,7 @@ struct reliable {
 	struct rel_message *held; /* ahead of their turn, in order */
 	struct timer timer;
 	uint32_t queued;
+	uint32_t taken, done; /* ever queued, ever acknowledged, of those in their turn */
 	uint16_t snd_una, snd_nxt, rcv_nxt;
 	uint16_t in_flight; /* sent since the last timeout, and not acknowledged */
 	uint16_t window, n_held; /* ours */
@@ -79,6 +81,12 @@ void reliable_set_peer_window(struct reliable *r, uint16_t window);
 
 /* Takes a copy of a whole message; Ns and Nr are filled in as it leaves. -ENOMEM. */
 int reliable_send(struct reliable *r, msec_t now, const uint8_t *msg, size_t len);
+/* The same, ahead of all that has never left: for a message that another one's sender waits
+ * for, while a long row of requests stands in the queue. */
+int reliable_send_first(struct reliable *r, msec_t now, const uint8_t *msg, size_t len);
+/* Has the peer acknowledged so many of reliable_send? After that, r->taken is the number
+ * that holds its message. */
+bool reliable_delivered(const struct reliable *r, uint32_t ticket);
 /* Forgets what has never left: before StopCCN, which makes it void. */
 void reliable_drop_unsent(struct reliable *r);
 void reliable_timeout(struct reliable *r, msec_t now);

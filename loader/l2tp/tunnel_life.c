@@ -164,7 +164,8 @@ struct l2tp_style tunnel_style(const struct l2tp_tunnel *t)
 	};
 }
 
-void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len)
+static void queue(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len,
+		  int (*put)(struct reliable *r, msec_t now, const uint8_t *msg, size_t len))
 {
 	struct log_who who = tunnel_who(t);
 	struct l2tp_reason why;
@@ -175,11 +176,21 @@ void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t
 	}
 	if (!t->gone && t->rel.queued > QUEUE_MIN + QUEUE_PER_CALL * t->most_calls)
 		reason_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "transmit queue is full");
-	else if (reliable_send(&t->rel, now, b->buf, len) < 0 && !t->gone)
+	else if (put(&t->rel, now, b->buf, len) < 0 && !t->gone)
 		reason_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "no memory");
 	else
 		return;
 	tunnel_event(t, now, L2TP_TE_CLOSE, NULL, &why);
+}
+
+void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len)
+{
+	queue(t, now, b, len, reliable_send);
+}
+
+void tunnel_send_first(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len)
+{
+	queue(t, now, b, len, reliable_send_first);
 }
 
 void tunnel_transmit(struct reliable *r, const uint8_t *msg, size_t len)

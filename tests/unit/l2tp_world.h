@@ -86,6 +86,14 @@ struct world {
 	struct side side[2];
 	bool capture; /* packets stay in the list: the test takes them (world_take) */
 	bool cut; /* nothing arrives at all */
+	/* sees every message, type 0 for a ZLB; false: it is lost */
+	bool (*filter)(struct world *w, unsigned int from, uint16_t type, const uint8_t *msg,
+		       size_t len);
+	unsigned int seen[2][L2TP_MESSAGE_LIMIT]; /* by sender and type */
+	msec_t seen_at[2]; /* when each side sent last */
+	struct l2tp_reason last_stop; /* of the last StopCCN or CDN on the wire */
+	const char *needle; /* text that must not be on the wire */
+	unsigned int needles;
 	/* fixed bytes before chance, for vectors */
 	const uint8_t *random_fixed;
 	size_t random_fixed_len;
@@ -105,6 +113,31 @@ static UNUSED void world_enqueue(struct world *w, unsigned int to, const struct 
 	*at = p;
 }
 
+/* Type of a message, 0 for a ZLB; what StopCCN and CDN say is kept. */
+static UNUSED uint16_t world_look(struct world *w, unsigned int from, const uint8_t *msg,
+				  size_t len)
+{
+	struct l2tp_header h;
+	struct l2tp_message m;
+
+	assert_int_equal(l2tp_header_parse(msg, len, &h), L2TP_H_OK);
+	if (w->needle && memmem(msg, len, w->needle, strlen(w->needle)))
+		w->needles++;
+	if (!h.payload_len) {
+		w->seen[from][0]++;
+		return 0;
+	}
+	assert_int_equal(l2tp_message_parse(h.payload, h.payload_len, w->side[from].peer.secret,
+					    w->side[from].peer.secret_len, &m),
+			 0);
+	/* whatever leaves here is acceptable by our own rules */
+	assert_int_equal(m.fault.error, L2TP_ERR_NONE);
+	if (m.type == L2TP_STOPCCN || m.type == L2TP_CDN)
+		l2tp_message_reason(&m, &w->last_stop);
+	w->seen[from][m.type]++;
+	return m.type;
+}
+
 static UNUSED void side_send(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
 {
 	struct side *s = ctx;
@@ -115,7 +148,12 @@ static UNUSED void side_send(void *ctx, const struct path *path, const uint8_t *
 			     .peer_port = path->local_port };
 	unsigned int copies = 1;
 
+	uint16_t type = world_look(w, s->index, msg, len);
+
 	s->sent++;
+	w->seen_at[s->index] = w->now;
+	if (w->filter && !w->filter(w, s->index, type, msg, len))
+		return;
 	if (w->cut || chance_percent(&w->chance, w->loss))
 		return;
 	if (chance_percent(&w->chance, w->duplicate))

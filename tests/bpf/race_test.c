@@ -123,6 +123,57 @@ static void test_downlink(void **state)
 	race(step_down, seen);
 }
 
+/*
+ * Frames that neither value forwards but a mixture of both would. Nothing becomes of
+ * such a frame, so that the kernel can run it a hundred thousand times in one call, which
+ * finds what single calls are too slow for.
+ */
+static void race_forbidden(unsigned int ifindex, enum l2x_verdict forwarded)
+{
+	struct xdp_md ctx = { .data_end = (uint32_t)p.len, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p.b, .data_size_in = (uint32_t)p.len,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 100000);
+	uint64_t counts[L2X_V_MAX], end = now_ms() + RUN_MS;
+	pthread_t thread;
+
+	atomic_store(&stop, false);
+	assert_int_equal(pthread_create(&thread, NULL, writer, NULL), 0);
+	do {
+		assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(rig.skel->progs.l2xdp), &o),
+				 0);
+		rig.frames += 100000;
+	} while (now_ms() < end);
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	rig_counts(&rig, counts);
+	print_message("  %llu frames in all\n", (unsigned long long)rig.frames);
+	assert_int_equal(counts[forwarded], 0);
+}
+
+static void test_mixture_up(void **state)
+{
+	(void)state;
+	rig_reset(&rig, false, 0);
+	make_values();
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){ .src = "10.64.0.3" });
+	race_forbidden(rig.access, L2X_V_DECAP);
+	make_rx(&p, &(struct outer_desc){ .src = "192.0.2.20", .sport = 33412 },
+		&(struct inner_desc){});
+	race_forbidden(rig.access, L2X_V_DECAP);
+}
+
+/* One value has a way but IPCP closed, the other is open but has no way. */
+static void test_mixture_down(void **state)
+{
+	(void)state;
+	rig_reset(&rig, false, 0);
+	make_values();
+	values[0].tx_flags &= (uint16_t)~L2X_S_IPV4;
+	values[1].tx_peer = rig_addr("203.0.115.1");
+	make_core(&p, &(struct inner_desc){ .down = true, .payload = 50 });
+	race_forbidden(rig.core, L2X_V_ENCAP);
+}
+
 /* From either peer with either source address: only the pairs that belong together get
  * through, and no mixture makes a spoofer of an honest one. */
 static unsigned int step_up(unsigned int i)
@@ -181,6 +232,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mixture_up), /* these first: nothing was forwarded yet */
+		cmocka_unit_test(test_mixture_down),
 		cmocka_unit_test(test_downlink),
 		cmocka_unit_test(test_uplink),
 	};

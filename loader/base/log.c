@@ -135,7 +135,7 @@ bool log_allowed(struct log_limit *l, msec_t now, unsigned int burst, msec_t eve
 
 static bool is_plain(unsigned char c)
 {
-	return c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '\'';
+	return c >= ' ' && c < 127 && c != '"' && c != '\\';
 }
 
 const char *log_quote(const void *in, size_t n, char *quoted, size_t cap)

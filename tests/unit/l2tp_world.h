@@ -428,4 +428,84 @@ static UNUSED struct l2tp_call *world_call(struct world *w, struct l2tp_tunnel *
 	return c;
 }
 
+/* ---- a peer played by the test ---- */
+
+/* Gives the endpoint a message with the numbers that the tunnel waits for (plus ns). */
+static UNUSED void raw_send(struct world *w, unsigned int to, struct l2tp_tunnel *t,
+			    struct l2tp_build *b, size_t len, int ns)
+{
+	struct path path = t ? t->path : world_path(w, to);
+
+	assert_int_not_equal(len, 0);
+	if (t) {
+		writer_patch_u16(&b->w, 4, t->id);
+		writer_patch_u16(&b->w, 8, (uint16_t)(t->rel.rcv_nxt + ns));
+		writer_patch_u16(&b->w, 10, t->rel.snd_nxt);
+	}
+	l2tp_input(w->side[to].ep, w->now, &path, b->buf, len);
+}
+
+static const struct l2tp_style raw_style = { 0 };
+
+static UNUSED void raw_sccrq(struct world *w, unsigned int to, uint16_t id,
+			     const uint8_t *challenge)
+{
+	struct l2tp_start start = {
+		.hostname = "raw", .tunnel_id = id, .window = 8, .challenge = challenge
+	};
+	struct l2tp_build b;
+
+	raw_send(w, to, NULL, &b, l2tp_build_sccrq(&b, &raw_style, &start), 0);
+}
+
+/* A responder's tunnel, up, with nobody at the other end. */
+static UNUSED struct l2tp_tunnel *raw_up(struct world *w)
+{
+	struct l2tp_build b;
+
+	w->capture = true;
+	raw_sccrq(w, LNS, 77, NULL);
+	assert_non_null(w->side[LNS].tunnel);
+	raw_send(w, LNS, w->side[LNS].tunnel, &b, l2tp_build_scccn(&b, &raw_style, 0, NULL), 0);
+	assert_int_equal(w->side[LNS].tunnels_up, 1);
+	return w->side[LNS].tunnel;
+}
+
+/* A message of this type with all that it requires. */
+static UNUSED size_t raw_message(struct l2tp_build *b, uint16_t session_id,
+				 enum l2tp_message_type type, uint16_t id)
+{
+	uint8_t value[32] = { 1, 0 };
+
+	l2tp_build_begin(b, NULL, 0, session_id, type);
+	for (unsigned int i = 1; i < L2TP_AVP_LIMIT; i++) {
+		if (!(l2tp_avp_rules[i].required & L2TP_IN(type)))
+			continue;
+		if (i == L2TP_AVP_ASSIGNED_TUNNEL_ID || i == L2TP_AVP_ASSIGNED_SESSION_ID)
+			l2tp_build_u16(b, i, id);
+		else
+			l2tp_build_bytes(b, i, value, l2tp_avp_rules[i].min);
+	}
+	return l2tp_build_end(b);
+}
+
+static UNUSED void raw_simple(struct world *w, unsigned int to, struct l2tp_tunnel *t,
+			      uint16_t session_id, enum l2tp_message_type type, uint16_t id)
+{
+	struct l2tp_build b;
+
+	raw_send(w, to, t, &b, raw_message(&b, session_id, type, id), 0);
+}
+
+/* The responder's call, in wait-connect or established. */
+static UNUSED struct l2tp_call *raw_call(struct world *w, struct l2tp_tunnel *t, uint16_t id,
+					 bool up)
+{
+	raw_simple(w, LNS, t, 0, L2TP_ICRQ, id);
+	assert_non_null(w->side[LNS].call);
+	if (up)
+		raw_simple(w, LNS, t, w->side[LNS].call->id, L2TP_ICCN, 0);
+	return w->side[LNS].call;
+}
+
 #endif

@@ -237,6 +237,7 @@ __noinline int downlink(struct xdp_md *ctx, struct frame *f, __u32 index)
 	t = bpf_map_lookup_elem(&traffic, &index);
 	if (!index || !s || !t)
 		return L2X_V_NO_SESSION;
+	traffic_fetch(&t->tx_packets);
 	v = session_read_tx(s, &copy);
 	if (v != GO_ON)
 		return v;

@@ -154,6 +154,7 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 /* A function of its own: the verifier walks it once, not for every way here. */
 __noinline int uplink(struct xdp_md *ctx, struct frame *f)
 {
+	struct l2x_traffic *t;
 	struct l2x_session *s;
 	struct l2tp h = {};
 	__u32 index, gen;
@@ -168,6 +169,9 @@ __noinline int uplink(struct xdp_md *ctx, struct frame *f)
 	if (h.control)
 		return tunnel_is_known(ctx, f, h.tunnel_id) ? L2X_V_CONTROL : L2X_V_STRANGER;
 	index = session_index(h.tunnel_id, h.session_id);
+	t = bpf_map_lookup_elem(&traffic, &index);
+	if (t)
+		traffic_fetch(&t->rx_packets);
 	s = session_of_ids(index, h.tunnel_id, &gen);
 	if (!s)
 		return L2X_V_SESSION_UNKNOWN;

@@ -135,6 +135,7 @@ int ask(const struct options *o, const char *command, json_t *arguments, json_t 
 	struct reply r = { 0 };
 	json_t *request;
 	char *line = NULL;
+	size_t len;
 	int fd = -1, code, err;
 
 	request = json_pack("{s:s, s:o*, s:o*}", "command", command, "arguments", arguments,
@@ -149,10 +150,11 @@ int ask(const struct options *o, const char *command, json_t *arguments, json_t 
 	code = dial(o->socket, &fd);
 	if (code)
 		goto out;
-	err = send_all(fd, line, strlen(line));
-	if (!err)
-		err = send_all(fd, "\n", 1);
-	if (!err)
+	len = strlen(line);
+	line[len] = '\n'; /* in place of the NUL */
+	err = send_all(fd, line, len + 1);
+	/* a daemon that has no room says so at once, and may not read the request */
+	if (!err || err == -EPIPE)
 		err = receive(fd, &r);
 	close(fd);
 	if (err) {

@@ -167,10 +167,13 @@ const char *bytes_str(uint64_t bytes, char buf[static CELL])
 
 const char *percent_str(uint64_t part, uint64_t whole, char buf[static CELL])
 {
+	double share = whole ? 1000.0 * (double)part / (double)whole : 0;
+
+	/* cut, not rounded: 100 % means all */
 	if (!whole)
 		snprintf(buf, CELL, "-");
 	else
-		snprintf(buf, CELL, "%.1f%%", 100.0 * (double)part / (double)whole);
+		snprintf(buf, CELL, "%u.%u%%", (unsigned int)share / 10, (unsigned int)share % 10);
 	return buf;
 }
 

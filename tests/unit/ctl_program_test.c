@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* l2xdpctl as people run it, against a socket that gives made-up answers. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char tool[4096], dir[32], path[64], output[65536], request[4096];
+
+/* build/l2xdpctl, seen from build/tests/unit/ctl_program_test */
+static int setup(void **state)
+{
+	ssize_t n = readlink("/proc/self/exe", tool, sizeof(tool) - 32);
+	int i;
+
+	(void)state;
+	assert_true(n > 0);
+	tool[n] = '\0';
+	for (i = 0; i < 3; i++)
+		*strrchr(tool, '/') = '\0';
+	strcat(tool, "/l2xdpctl");
+	if (access(tool, X_OK))
+		fail_msg("%s is not built", tool);
+	strcpy(dir, "/tmp/ctl-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static int listen_at(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	unlink(path);
+	strcpy(sa.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Runs the tool; its standard output and error go to `output`. Returns its exit code. */
+static int run(const char *arguments, const char *answer)
+{
+	int server = answer ? listen_at() : -1, fd, status;
+	char command[8192];
+	size_t n;
+	FILE *p;
+
+	snprintf(command, sizeof(command), "%s --socket %s %s 2>&1", tool, path, arguments);
+	p = popen(command, "r");
+	assert_non_null(p);
+	if (answer) {
+		size_t got = 0;
+		ssize_t more;
+
+		fd = accept(server, NULL, NULL);
+		do {
+			more = read(fd, request + got, sizeof(request) - 1 - got);
+			assert_true(more > 0);
+			got += (size_t)more;
+		} while (request[got - 1] != '\n');
+		request[got] = '\0';
+		assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL),
+				 (ssize_t)strlen(answer));
+		close(fd);
+		close(server);
+	}
+	n = fread(output, 1, sizeof(output) - 1, p);
+	output[n] = '\0';
+	status = pclose(p);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void expect(int code, const char *arguments, const char *answer, const char *says)
+{
+	int got = run(arguments, answer);
+
+	if (got != code || !strstr(output, says))
+		fail_msg("%s: exit %d, \"%s\", not %d, \"%s\"", arguments, got, output, code, says);
+}
+
+#define SESSION(user)                                                                              \
+	"{\"id\":65537,\"tunnel\":1,\"session\":1,\"peer_tunnel\":2,\"peer_session\":3,"           \
+	"\"peer\":\"carrier\",\"address\":\"192.0.2.9\",\"port\":1701,\"user\":\"" user            \
+	"\",\"state\":\"open\",\"authentication\":\"chap\",\"ipv4\":\"10.0.0.2\",\"ipv6\":null,"   \
+	"\"mtu\":1460,\"age\":3725,\"sequencing\":false,\"rx\":{\"hook_packets\":999,"             \
+	"\"hook_bytes\":1234567,\"slow_packets\":1,\"slow_bytes\":0,\"drops\":5},"                 \
+	"\"tx\":{\"hook_packets\":1000,\"hook_bytes\":42}}"
+
+static void sessions_become_a_table(void **state)
+{
+	(void)state;
+	expect(0, "show sessions",
+	       "{\"ok\":true,\"result\":[" SESSION("joe") "," SESSION("ann") "]}\n", "joe");
+	assert_string_equal(request, "{\"command\":\"show sessions\",\"options\":{}}\n");
+	assert_non_null(strstr(output, "ann"));
+	assert_non_null(strstr(output, "1h02m"));
+	assert_non_null(strstr(output, "1.2 MB"));
+	assert_non_null(strstr(output, "42 B"));
+	assert_non_null(strstr(output, "99.9%")); /* never rounded up to all */
+	expect(0, "show sessions", "{\"ok\":true,\"result\":[]}\n", "ID");
+	run("show sessions --peer carrier --user 'joe x' --limit 3",
+	    "{\"ok\":true,\"result\":[]}\n");
+	assert_non_null(strstr(request, "\"peer\":\"carrier\""));
+	assert_non_null(strstr(request, "\"user\":\"joe x\""));
+	assert_non_null(strstr(request, "\"limit\":\"3\""));
+}
+
+static void one_session_is_shown_whole(void **state)
+{
+	(void)state;
+	expect(0, "show session 65537", "{\"ok\":true,\"result\":" SESSION("joe") "}\n",
+	       "hook 999 packets, 1.2 MB; slow path 1 packets");
+	assert_non_null(strstr(request, "\"arguments\":[\"65537\"]"));
+}
+
+static void json_is_handed_on_as_it_came(void **state)
+{
+	(void)state;
+	expect(0, "show tunnels --json", "{\"ok\":true,\"result\":[{\"id\":7,\"new\":[1,2]}]}\n",
+	       "[{\"id\":7,\"new\":[1,2]}]\n");
+	assert_int_equal(output[0], '[');
+	expect(0, "--json clear tunnel 7", "{\"ok\":true,\"result\":{\"cleared\":7}}\n",
+	       "{\"cleared\":7}\n");
+}
+
+static void names_from_the_network_cannot_write_to_the_terminal(void **state)
+{
+	(void)state;
+	expect(0, "show sessions",
+	       "{\"ok\":true,\"result\":[" SESSION("\\u001b[2J\\nx\\u202e") "]}\n", "x1b[2J");
+	assert_null(strchr(output, '\x1b'));
+	assert_null(strstr(output, "\xe2\x80\xae"));
+	expect(1, "show session 1",
+	       "{\"ok\":false,\"error\":\"\\u001b]0;x\",\"code\":\"not-found\"}\n", "x1b]0;x");
+	assert_null(strchr(output, '\x1b'));
+}
+
+static void verdicts_stand_by_frequency(void **state)
+{
+	static const char answer[] = "{\"ok\":true,\"result\":["
+				     "{\"number\":0,\"verdict\":\"not-ours\",\"class\":\"PASS\","
+				     "\"frames\":1,\"text\":\"a\"},"
+				     "{\"number\":1,\"verdict\":\"decap\",\"class\":\"FORWARD\","
+				     "\"frames\":3,\"text\":\"b\"},"
+				     "{\"number\":2,\"verdict\":\"encap\",\"class\":\"FORWARD\","
+				     "\"frames\":0,\"text\":\"c\"}"
+				     "]}\n";
+
+	(void)state;
+	expect(0, "show verdicts", answer, "75.0%");
+	assert_true(strstr(output, "decap") < strstr(output, "not-ours"));
+	assert_null(strstr(output, "encap"));
+	expect(0, "show verdicts --all", answer, "encap");
+}
+
+static void preflight_ends_with_one_if_fatal(void **state)
+{
+	(void)state;
+	expect(1, "preflight eth0",
+	       "{\"ok\":true,\"result\":[{\"device\":\"eth0\",\"ok\":false,\"findings\":[{"
+	       "\"level\":\"fatal\",\"what\":\"LRO is on\",\"remedy\":\"ethtool -K eth0 lro off\"}"
+	       "]}]}\n",
+	       "# ethtool -K eth0 lro off");
+	expect(0, "preflight eth0",
+	       "{\"ok\":true,\"result\":[{\"device\":\"eth0\",\"ok\":true,\"findings\":[]}]}\n",
+	       "eth0: ready");
+}
+
+static void exit_codes_tell_who_is_wrong(void **state)
+{
+	(void)state;
+	expect(1, "clear session 9",
+	       "{\"ok\":false,\"error\":\"no session has ID 9\",\"code\":\"not-found\"}\n",
+	       "no session has ID 9");
+	expect(2, "show session x", "{\"ok\":false,\"error\":\"takes\",\"code\":\"usage\"}\n",
+	       "takes");
+	expect(2, "show sesions", NULL, "show has no sesions");
+	expect(2, "show", NULL, "show tunnels");
+	expect(2, "frobnicate", NULL, "no command frobnicate");
+	expect(2, "", NULL, "usage: l2xdpctl");
+	expect(2, "show session", NULL, "takes one ID");
+	expect(2, "show tunnels x", NULL, "takes no arguments");
+	expect(2, "show tunnels --peer x", NULL, "show tunnels has no --peer");
+	expect(2, "--nonsense", NULL, "--help");
+	expect(1, "show tunnels", "nonsense\n", "not that of l2xdpd");
+	expect(1, "show tunnels", "{\"ok\":true,\"result\":[{]}\n", "no list");
+}
+
+static void missing_daemon_is_told_apart(void **state)
+{
+	(void)state;
+	unlink(path);
+	expect(3, "show tunnels", NULL, "systemctl start l2xdpd");
+	assert_non_null(strstr(output, "--socket PATH"));
+	close(listen_at());
+	expect(3, "show tunnels", NULL, "l2xdpd has ended");
+	expect(3, "preflight eth0", NULL, "l2xdpd --preflight eth0");
+	expect(3, "show tunnels", "", "closed the connection");
+	expect(3, "show tunnels", "{\"ok\":tr", "closed the connection");
+}
+
+static void every_command_has_help(void **state)
+{
+	static const char *const commands[] = { "show tunnels",  "show sessions", "show session",
+						"show verdicts", "show datapath", "clear tunnel",
+						"clear session", "preflight" };
+	char line[64];
+	size_t i;
+
+	(void)state;
+	expect(0, "--help", NULL, "examples:");
+	expect(0, "--version", NULL, "l2xdpctl " L2XDP_VERSION);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		run("--help", NULL);
+		assert_non_null(strstr(output, commands[i]));
+		snprintf(line, sizeof(line), "%s --help", commands[i]);
+		expect(0, line, NULL, "  l2xdpctl ");
+		assert_non_null(strstr(output, commands[i]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sessions_become_a_table),
+		cmocka_unit_test(one_session_is_shown_whole),
+		cmocka_unit_test(json_is_handed_on_as_it_came),
+		cmocka_unit_test(names_from_the_network_cannot_write_to_the_terminal),
+		cmocka_unit_test(verdicts_stand_by_frequency),
+		cmocka_unit_test(preflight_ends_with_one_if_fatal),
+		cmocka_unit_test(exit_codes_tell_who_is_wrong),
+		cmocka_unit_test(missing_daemon_is_told_apart),
+		cmocka_unit_test(every_command_has_help),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -337,4 +337,19 @@ static inline void age(uint8_t *ip, bool v6)
 	set_sum(ip + 10, (uint16_t)~rig_sum(ip, 20, 0));
 }
 
+/* Asserts that `res` is the packet at `inner` of the frame p, as a router sends it on by the
+ * core port; `link`: octets of its Ethernet header and tags. */
+static inline void assert_forwarded(const struct packet *p, const struct rig_result *res,
+				    size_t inner, size_t len, bool v6, size_t link)
+{
+	static uint8_t want[RIG_FRAME];
+
+	memcpy(want, p->b + inner, len);
+	age(want, v6);
+	assert_int_equal(res->action, XDP_REDIRECT);
+	assert_int_equal(res->len, link + len);
+	assert_int_equal(get16(res->frame + link - 2), v6 ? 0x86dd : 0x0800);
+	assert_memory_equal(res->frame + link, want, len);
+}
+
 #endif

@@ -169,9 +169,8 @@ size_t frame_in(const struct cell *c, uint16_t k, uint16_t ns, uint8_t *ret)
 	put_mac(ret, MAC_IN, MAC_FAR, false);
 	put_inner(c, ret + ETH + outer_len(c), k, 64);
 	put_outer(c, ret + ETH, BENCH_TUNNEL, k, ns);
-	/* The sum over the whole does not change with k: what the session ID adds, the inner
-	 * checksum takes away. With Ns or without inner checksum it does: send none then,
-	 * which IPv4 allows (DP-CK-2). */
+	/* With Ns or without inner checksum the sum is not that of frame_recipe: send none
+	 * then, which IPv4 allows (DP-CK-2). */
 	if (c->seq || c->plain_sum)
 		put16(ret + ETH + IP4 + 6, 0);
 	return ETH + outer_len(c) + c->inner;
@@ -201,6 +200,13 @@ void frame_recipe(const struct cell *c, struct gen_config *ret)
 		ret->addr_off = (uint32_t)ip + (up ? 14 : 18);
 	else
 		ret->addr_off = (uint32_t)ip + (up ? 14 : 30);
+	/* The outer sum: over inner IPv4 it is the same for all k, since what the session ID
+	 * adds the inner checksum takes away. Over IPv6 the address adds once more. */
+	if (up && c->family == 6 && !c->seq) {
+		put16(frame + ETH + IP4 + 6, 0);
+		sums->off = ETH + IP4 + 6;
+		sums++->sum = sum_udp(frame + ETH, frame + ETH + IP4, len - ETH - IP4);
+	}
 	if (c->family == 4) {
 		put16(frame + ip + 10, 0);
 		sums->off = (uint32_t)ip + 10;

@@ -204,7 +204,7 @@ static bool server_proved(const struct ppp_link *l, struct reader r)
 	const uint8_t *tag = reader_take(&r, 2);
 	const uint8_t *digits = reader_take(&r, AUTHENTICATOR_RESPONSE_LEN);
 
-	if (!digits || !l->auth.answer || memcmp(tag, "S=", 2))
+	if (!digits || !l->auth.answer || memcmp(tag, "S=", 2) != 0)
 		return false;
 	return crypto_equal(digits, l->auth.answer->expected, AUTHENTICATOR_RESPONSE_LEN);
 }

@@ -92,8 +92,9 @@ static bool judges_requests(uint8_t state)
 	return state == FSM_STOPPED || state >= FSM_REQ_SENT;
 }
 
-static void configure_request(struct fsm *f, msec_t now, struct fsm_packet *p)
+static void configure_request(struct fsm *f, msec_t now, const struct fsm_packet *p)
 {
+	struct fsm_packet answered = *p;
 	uint8_t nak_buf[PPP_MAX_FRAME], reject_buf[PPP_MAX_FRAME];
 	size_t room = link_room(f->link);
 	struct writer nak = writer_of(nak_buf, room);
@@ -115,10 +116,10 @@ static void configure_request(struct fsm *f, msec_t now, struct fsm_packet *p)
 	}
 	if (too_many_refusals(f, now))
 		return;
-	p->answer_code = reject.len ? CODE_CONFIGURE_REJECT : CODE_CONFIGURE_NAK;
-	p->answer = reject.len ? reject_buf : nak_buf;
-	p->answer_len = reject.len ? reject.len : nak.len;
-	fsm_event(f, now, FSM_RCR_MINUS, p);
+	answered.answer_code = reject.len ? CODE_CONFIGURE_REJECT : CODE_CONFIGURE_NAK;
+	answered.answer = reject.len ? reject_buf : nak_buf;
+	answered.answer_len = reject.len ? reject.len : nak.len;
+	fsm_event(f, now, FSM_RCR_MINUS, &answered);
 }
 
 /* An answer to our last request, and not a second one (PPP-FSM-3). */

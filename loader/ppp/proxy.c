@@ -119,7 +119,7 @@ static bool credentials(const struct ppp_link *l, const struct ppp_proxy *p,
 
 bool proxy_take_over(struct ppp_link *l, msec_t now, const struct ppp_proxy *p)
 {
-	struct ppp_credentials cred;
+	struct ppp_credentials cred = { 0 };
 	struct reader r;
 	struct option o;
 

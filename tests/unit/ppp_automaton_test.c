@@ -38,7 +38,7 @@ static void cell_text(const struct fsm_cell *c, char out[64])
 	size_t n = 0;
 
 	if (c->next == FSM_STATES) {
-		strcpy(out, "-");
+		snprintf(out, 64, "-");
 		return;
 	}
 	for (unsigned int i = 0; i < FSM_ACTIONS; i++)
@@ -68,9 +68,9 @@ static char done[64];
 
 static void note(const char *what)
 {
-	if (done[0])
-		strcat(done, ",");
-	strcat(done, what);
+	size_t n = strlen(done);
+
+	snprintf(done + n, sizeof(done) - n, "%s%s", n ? "," : "", what);
 }
 
 static void fake_reset(struct ppp_link *l)
@@ -134,13 +134,13 @@ static void visible(const char *cell, char out[64])
 	static const char *const names[] = { "tld", "scr", "sca", "scn", "str",
 					     "sta", "scj", "ser", "tlu", "tlf" };
 
+	size_t n = 0;
+
 	out[0] = 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!strstr(cell, names[i]))
 			continue;
-		if (out[0])
-			strcat(out, ",");
-		strcat(out, names[i]);
+		n += (size_t)snprintf(out + n, 64 - n, "%s%s", n ? "," : "", names[i]);
 	}
 }
 

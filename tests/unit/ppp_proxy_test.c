@@ -45,7 +45,7 @@ static void lac_auth(struct lac *p, uint16_t type, const char *password)
 		p->proxy.auth_challenge_len = 16;
 	}
 	if (type != 2) {
-		strcpy((char *)p->response, password);
+		memcpy(p->response, password, strlen(password));
 		p->proxy.auth_response_len = strlen(password);
 	} else if (p->sent_octets[8] == 0x81) { /* the algorithm in AVP 27 */
 		memset(p->response, 0x33, 16);

@@ -175,7 +175,9 @@ void l2tp_message_reason(const struct l2tp_message *m, struct l2tp_reason *ret)
 	ret->from_peer = true;
 	ret->result = host_code(reader_u16(&r));
 	if (r.left >= 2) { /* V2-RES-1: the error code is optional */
-		ret->error = host_code(reader_u16(&r));
+		ret->error = reader_u16(&r);
+		if (m->type != L2TP_STOPCCN || ret->result != L2TP_STOP_VERSION)
+			ret->error = host_code(ret->error); /* else it is a version (V2-CC-2) */
 		log_quote(r.p, r.left, ret->text, sizeof(ret->text));
 	}
 	if (cause->p) {

@@ -32,31 +32,33 @@ static __always_inline bool police_take(__u64 *bucket, __u32 rate, __u32 reserve
 {
 	volatile __u64 *word = bucket;
 	__u32 now = (__u32)(bpf_ktime_get_coarse_ns() >> 20), ticks;
-	__u64 tokens, full = (__u64)rate * TOKEN;
-	union token_word old, new;
+	__u64 was, tokens, full = (__u64)rate * TOKEN;
+	union token_word t;
 	int i;
 
 	if (full > 0xffffffff)
 		full = 0xffffffff;
 	for (i = 0; i < POLICE_TRIES; i++) {
-		old.word = *word;
-		ticks = now - old.t.stamp;
-		if ((__s32)ticks < 0)
-			ticks = 0; /* another CPU was ahead */
-		tokens = old.t.tokens;
-		if (!old.word || ticks >= FULL_TICKS)
-			tokens = full;
-		else /* 2^20 ns of it: rate * 1.0737 units of 1/1024 frame */
-			tokens += (__u64)ticks * rate * 1100 / 1024;
+		was = *word;
+		t.word = was;
+		if (!was) /* never used */
+			t.t.stamp = now - FULL_TICKS;
+		ticks = now - t.t.stamp;
+		if (ticks > 0u - FULL_TICKS)
+			ticks = 0; /* another CPU was ahead; beyond that, it was long ago */
+		tokens = full;
+		if (ticks < FULL_TICKS) /* 2^20 ns: rate * 1.0737 units of 1/1024 frame */
+			tokens = t.t.tokens + (__u64)ticks * rate * 1100 / 1024;
 		if (tokens > full)
 			tokens = full;
 		if (tokens < (__u64)(reserve + 1) * TOKEN)
 			return false;
-		new.t.stamp = ticks ? now : old.t.stamp;
-		new.t.tokens = (__u32)(tokens - TOKEN);
-		if (!new.word)
-			new.t.tokens = 1; /* all zeros means: never used */
-		if (__sync_val_compare_and_swap(bucket, old.word, new.word) == old.word)
+		if (ticks)
+			t.t.stamp = now;
+		t.t.tokens = (__u32)(tokens - TOKEN);
+		if (!t.word)
+			t.t.tokens = 1;
+		if (__sync_val_compare_and_swap(bucket, was, t.word) == was)
 			return true;
 	}
 	return false;

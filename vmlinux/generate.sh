@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Makes vmlinux/vmlinux.h: of the 100 000 lines of types that the running kernel's BTF
 # holds, those that the programs use, and what these are made of.

@@ -6,6 +6,8 @@
  */
 #include "tests/bpf/packet.h"
 
+#include <time.h>
+
 #define RATE 40
 #define TOTAL 100
 
@@ -175,6 +177,35 @@ static void test_refill(void **state)
 	rig_close(&rig);
 }
 
+/* Stamps wrap after 52 days: a bucket that was left empty half of that ago is full, one
+ * that another CPU has just used is not. */
+static void test_old_stamps(void **state)
+{
+	static const struct {
+		int64_t seconds; /* from now */
+		bool full;
+	} cases[] = { { -86400, true },      { -26 * 86400, true }, { -30 * 86400, true },
+		      { -50 * 86400, true }, { 0, false },          { 1, false } };
+	struct timespec ts;
+	unsigned int i;
+
+	(void)state;
+	open_rig(0, 0, RATE);
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){ .ttl = 1 });
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct l2x_tokens t = { .tokens = 1 };
+		struct rig_result res;
+
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		t.stamp = (uint32_t)(((ts.tv_sec + cases[i].seconds) * 1000000000 + ts.tv_nsec) >>
+				     20);
+		memcpy(&rig.t->punt, &t, sizeof(t));
+		rig_run(&rig, rig.access, p.b, p.len, &res);
+		assert_int_equal(res.verdict, cases[i].full ? L2X_V_TTL : L2X_V_SLOW_POLICED);
+	}
+	rig_close(&rig);
+}
+
 /* DP-SPOOF-2: with isolation a subscriber reaches no other; without, the slow path joins
  * them (here there is no l2tp0, so the FIB says no). */
 static void test_isolation(void **state)
@@ -252,10 +283,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strangers),       cmocka_unit_test(test_unknown_sessions),
-		cmocka_unit_test(test_many_sources),    cmocka_unit_test(test_punts),
-		cmocka_unit_test(test_refill),          cmocka_unit_test(test_isolation),
-		cmocka_unit_test(test_verify_checksum),
+		cmocka_unit_test(test_strangers),    cmocka_unit_test(test_unknown_sessions),
+		cmocka_unit_test(test_many_sources), cmocka_unit_test(test_punts),
+		cmocka_unit_test(test_refill),       cmocka_unit_test(test_old_stamps),
+		cmocka_unit_test(test_isolation),    cmocka_unit_test(test_verify_checksum),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

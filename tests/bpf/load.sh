@@ -1,20 +1,20 @@
-#!/ bin / bash
-#SPDX - License - Identifier : GPL - 2.0 - or -later
-#Every program of the given objects past this kernel's verifier:  load.sh OBJECT...
-#Also run in the guest of tests / interop, where it is Debian's 6.1.
-#shellcheck source - path = SCRIPTDIR /..
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every program of the given objects past this kernel's verifier:  load.sh OBJECT...
+# Also run in the guest of tests/interop, where it is Debian's 6.1.
 set -u
 here=$(dirname "$0")
-#shellcheck source = tests / tap.sh
+# shellcheck source=tests/tap.sh
 . "${TAP:-$here/../tap.sh}"
 pins=$(mktemp -d)
 trap 'umount "$pins"; rmdir "$pins"' EXIT
 mount -t bpf bpf "$pins" || exit 1
 mkdir "$pins/maps"
 i=0
-for object in "$@";
-do
-i = $((i + 1)) check "$(uname -r) takes $(basename " $object ") ${LABEL:-}" / usr / sbin /
-	    bpftool prog loadall "$object"
-				 "$pins/$i" type xdp rm -
-    rf "${pins:?}/$i" done tap_done
+for object in "$@"; do
+	i=$((i + 1))
+	check "$(uname -r) takes $(basename "$object") ${LABEL:-}" \
+		/usr/sbin/bpftool prog loadall "$object" "$pins/$i" type xdp
+	rm -rf "${pins:?}/$i"
+done
+tap_done

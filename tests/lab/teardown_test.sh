@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2119
+# Every end of a session, and what is left: clear, SIGTERM, kill, refusal.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+# shellcheck source=tests/lab/lab.sh
+. tests/lab/lab.sh
+
+host_state() {
+	lns ip -br link | awk '{ print $1 }' | sed 's/@.*//' | sort
+	lns ip -4 route | sort
+	lns ip -6 route | sort
+	lns ip -d link | grep -c 'prog/xdp'
+	lns ip -4 rule | sort
+	lns ss -Hlun | awk '{ print $4 }' | sort
+	lns ip -br addr | sed 's/@if[0-9]*//' | sort
+}
+last_down() { grep '"event":"down"' "$lab/$1.events" | tail -n 1 | json "d['$2']"; }
+went_down() { grep -q '"event":"down"' "$lab/$1.events"; }
+
+lab_up || exit 1
+host_state >"$lab/before"
+daemon_start || exit 1
+
+client_start joe || exit 1
+check "clear session" ctl clear session "$(session_id)"
+check "the client is told" wait_for 5 went_down joe
+is "by a CDN, result 3: for administrative reasons" "$(last_down joe result)" 3
+check "the session is gone" wait_for 5 sessions_are 0
+check_not "its route is gone" lns ip route get 10.0.77.77 from 203.0.113.2 iif core0
+
+client_start joe || exit 1
+check "clear tunnel" ctl clear tunnel "$(ctl show tunnels | json 'd[0]["id"]')"
+check "the client is told" wait_for 5 went_down joe
+check "the session is gone" wait_for 5 sessions_are 0
+is "the tunnel too" "$(ctl show tunnels | json 'len(d)')" 0
+
+client_start joe || exit 1
+client_stop joe KILL
+check "a client that was killed can come again" client_start joe --route 203.0.113.0/24
+check "and carries traffic" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
+check "its old session gave way" wait_for 10 sessions_are 1
+
+# Wrong secret, wrong password, unknown user: each with its own words.
+refuse() { # NAME CODE TEXT OPTION...
+	local name=$1 code=$2 text=$3 status
+	shift 3
+	client_spawn bad "$@"
+	lab_reap "${client_pid[bad]}" 250
+	status=$?
+	is "$name: refused" $status 1
+	has "$name: the client learns why" "$(cat "$lab/bad.log" "$lab/bad.events")" "$code"
+	has "$name: the log says why" "$(tail -n 20 "$lab/l2xdpd.log")" "$text"
+}
+refuse "wrong secret" 'StopCCN|secret|authoriz|authoris|authentic' 'secret|authentic' --secret wrong
+refuse "no secret" 'StopCCN|secret|authoriz|authoris|authentic|challenge' 'secret|authentic|challenge' --secret ''
+refuse "wrong password" 'authentic|password|refused' 'user joe.*(authentic|password)' --password wrong
+refuse "unknown user" 'authentic|password|refused' 'user nobody.*(authentic|password|unknown)' --user nobody
+check_not "no secret or password is in the log" grep -qE 's3cret|wonder|wrong' "$lab/l2xdpd.log"
+is "the good session lives" "$(sessions)" 1
+
+# SIGTERM: StopCCN to every peer, and the host as it was found.
+daemon_stop
+is "SIGTERM: status 0" $? 0
+check "the peer got StopCCN" wait_for 5 went_down joe
+is "result 6: shutting down" "$(last_down joe result)" 6
+host_state >"$lab/after"
+check "links, routes, sockets and the hook are as they were found" diff "$lab/before" "$lab/after"
+check_not "the control socket is gone" test -e "$lab/l2xdpd.sock"
+
+# Killed: the next start finds the leftovers and goes on.
+daemon_start || exit 1
+client_start joe --route 203.0.113.0/24 || exit 1
+daemon_stop KILL 2>/dev/null
+check "starts again after it was killed" daemon_start
+client_stop joe KILL
+check "and takes subscribers" client_start joe --route 203.0.113.0/24
+check "and carries traffic" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
+before=$(crossed)
+check "TCP" transfer sub core 203.0.113.2 3000000
+check "at the hook" share_is_fast "$before" "$(crossed)"
+daemon_stop
+is "and ends cleanly" $? 0
+host_state >"$lab/after"
+check "the host is as it was found, again" diff "$lab/before" "$lab/after"
+tap_done

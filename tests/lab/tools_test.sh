@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2119
+# What a person types: l2xdpd --check and --preflight, l2xdpctl, their errors and exit codes.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+# shellcheck source=tests/lab/lab.sh
+. tests/lab/lab.sh
+
+lab_up || exit 1
+lab_config
+check "--check takes the example" "$BUILD/l2xdpd" --check --config "$lab/l2xdpd.yaml"
+
+# wrong NAME SED-SCRIPT REGEX: refused with file, line and a remedy
+wrong() {
+	lab_config "$2"
+	mv "$lab/l2xdpd.yaml" "$lab/wrong.yaml"
+	tap_try "$BUILD/l2xdpd" --check --config "$lab/wrong.yaml"
+	is "$1: status 3" $? 3
+	has "$1: file, line, what and remedy" "$tap_said" "wrong\.yaml:[0-9]+: .*($3)"
+}
+wrong "unknown key" 's/^hostname:/hostnme:/' 'hostnme'
+wrong "unknown key below" 's/  mode: auto/  moed: auto/' 'moed'
+wrong "wrong type" 's/shards: 1/shards: many/' 'shards'
+wrong "not a power of two" 's/shards: 1/shards: 3/' 'shards'
+wrong "unknown mode" 's/mode: auto/mode: fast/' 'mode'
+wrong "no address" 's/192.0.2.0\/24/192.0.2.300\/24/' '192.0.2.300'
+wrong "dangling profile" 's/profile: home/profile: away/' 'away'
+wrong "dangling pool" 's/pool: subscribers/pool: nobody/' 'nobody'
+wrong "unknown authentication" 's/chap, pap/chap, eap/' 'eap'
+wrong "bad prefix" 's,10.0.0.0/16,10.0.0.0/40,' '10.0.0.0/40'
+wrong "a list where one value stands" 's/^hostname: .*/hostname: [a, b]/' 'hostname'
+wrong "not YAML" 's/^peers:/peers: [/' ''
+tap_try "$BUILD/l2xdpd" --check --config "$lab/nowhere.yaml"
+is "no such file: status 3" $? 3
+has "no such file: its name" "$tap_said" 'nowhere.yaml'
+tap_try "$BUILD/l2xdpd" --nonsense
+is "unknown option: status 2" $? 2
+check "--version" "$BUILD/l2xdpd" --version
+check "--help" "$BUILD/l2xdpd" --help
+lab_config 's/interfaces: .*/interfaces: [nowhere0]/'
+tap_try lns timeout 10 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
+is "no such interface: status 1" $? 1
+has "no such interface: its name" "$tap_said" nowhere0
+
+tap_try lns "$BUILD/l2xdpd" --preflight access0 core0
+is "--preflight" $? 0
+has "--preflight names the devices" "$tap_said" access0
+ip -n "$lab_lns" link add dummy0 type dummy
+tap_try lns "$BUILD/l2xdpd" --preflight dummy0
+has "--preflight of a device without a hook says so" "$tap_said" '[Nn]o.*(XDP|hook)|XDP'
+tap_try lns "$BUILD/l2xdpd" --preflight nowhere0
+check "--preflight of no device fails" test $? != 0
+
+tap_try ctl_text show sessions
+check "no daemon: l2xdpctl fails" test $? != 0
+has "no daemon: it says where it looked" "$tap_said" 'l2xdpd\.sock'
+lab_config
+daemon_start || exit 1
+client_start joe || exit 1
+id=$(session_id)
+for command in "show tunnels" "show sessions" "show session $id" "show verdicts" "show datapath" "preflight access0"; do
+	read -r -a words <<<"$command"
+	check "l2xdpctl $command" ctl_text "${words[@]}"
+	check "l2xdpctl --json $command is JSON" sh -c "'$BUILD/l2xdpctl' --socket '$lab/l2xdpd.sock' --json $command |
+		/usr/bin/python3 -m json.tool"
+done
+has "show sessions shows the user" "$(ctl_text show sessions)" joe
+is "a session's documented fields" "$(ctl show session "$id" | json 'sorted(k for k in ("tunnel", "session",
+	"peer", "user", "state", "ipv4", "ipv6", "mtu", "age", "rx", "tx") if k not in d)')" '[]'
+is "every frame has one verdict: packets and verdicts agree" \
+	"$(($(verdict decap) - $(session 'd["rx"]["hook_packets"]')))" 0
+fails() { # NAME REGEX WORD...
+	local name=$1 regex=$2
+	shift 2
+	tap_try ctl_text "$@"
+	check "$name: fails" test $? != 0
+	has "$name: says what to do" "$tap_said" "$regex"
+}
+fails "an ID that nobody has" 'show sessions' show session 4242
+fails "an ID that is none" 'show sessions|usage|ID' show session joe
+fails "clear of nobody" 'show tunnels' clear tunnel 4242
+fails "an unknown command" 'help' frobnicate
+fails "half a command" 'help|show' show
+check "--help" "$BUILD/l2xdpctl" --help
+
+# The socket itself: what is no request gets an answer, and nobody else is disturbed.
+said=$(/usr/bin/python3 - "$lab/l2xdpd.sock" <<-'P'
+	import socket, sys
+	for line in (b"nonsense\n", b"{}\n", b"[1]\n", b'{"command": 7}\n', b'{"command": "show sessions", "arguments": 3}\n',
+	             b"x" * (1 << 20) + b"\n"):
+	    s = socket.socket(socket.AF_UNIX)
+	    s.settimeout(5)
+	    s.connect(sys.argv[1])
+	    try:
+	        s.sendall(line)
+	    except BrokenPipeError:
+	        pass
+	    try:
+	        print(s.recv(4096)[:11].decode())
+	    except ConnectionResetError:
+	        print('{"ok":false')
+P
+)
+is "six lines that are no request: six errors" "$(grep -c '"ok": *false' <<<"$said")" 6
+is "a second daemon on the socket is refused" \
+	"$(lns timeout 10 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml" >/dev/null 2>&1; echo $?)" 1
+check "and the first lives on" ctl show datapath
+is "the socket is root's alone" "$(stat -c %a "$lab/l2xdpd.sock")" 600
+tap_done

@@ -2,10 +2,11 @@
 /*
  * What the files of this room share: the three objects, and who does what with them.
  *
- *   endpoint.c  finds or makes the control connection for a datagram; limits, shutdown
+ *   endpoint.c  finds the control connection for a datagram; life of it all, shutdown
+ *   contact.c   how control connections begin; limits, repeated SCCRQ, ties
  *   tunnel.c    the automaton of control connections (the essay of the room is there)
  *   judge.c     is this SCCRQ, SCCRP, SCCCN acceptable?
- *   call.c      the automata of incoming calls
+ *   call.c      incoming calls; call_table.c: their automata
  *   info.c      ICRQ, ICCN and struct l2tp_call_info
  *   query.c     what the caller may ask
  */
@@ -249,6 +250,18 @@ uint64_t endpoint_hash_address(const struct l2tp_endpoint *ep, const struct ipad
 uint64_t endpoint_hash_challenge(const struct l2tp_endpoint *ep, const uint8_t *p, size_t len);
 uint64_t endpoint_hash_session(const struct l2tp_endpoint *ep, const struct l2tp_tunnel *t,
 			       uint16_t peer_session_id);
+
+/* A malformed message: counted, and now and then logged. */
+void endpoint_malformed(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+			enum l2tp_counter why);
+/* A message with the ID of a tunnel that exists; msg is where its header begins. */
+void endpoint_tunnel_input(struct l2tp_tunnel *t, msec_t now, const struct path *path,
+			   const struct l2tp_header *h, const uint8_t *msg);
+
+/* ---- contact.c ---- */
+/* A message with tunnel ID 0. */
+void contact_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		   const struct l2tp_header *h, const uint8_t *msg);
 
 /* ---- tunnel.c, tunnel_life.c ---- */
 

@@ -8,7 +8,8 @@
  *
  * The way of a datagram, all of it without sockets and clocks:
  *
- *   l2tp_input          header (header.c); which tunnel, and does its path fit? (endpoint.c)
+ *   l2tp_input          header (header.c); which tunnel, and does its path fit? (endpoint.c,
+ *                       contact.c for those that begin)
  *   reliable.c          duplicate, in order, ahead? what does its Nr acknowledge?
  *   message.c, avp.c    all AVPs, hidden ones revealed (hide.c), against one table of rules
  *   tunnel_message      event = message + judgement (judge.c, auth.c); table below; action

@@ -8,7 +8,7 @@ CC        = gcc
 BPF_CC   ?= clang-14
 BPF_STRIP ?= llvm-strip-14
 FUZZ_CC  ?= clang-14
-PKGS      = libbpf libxdp libevent_core libnl-3.0 libnl-route-3.0 libcyaml yaml-0.1 jansson nettle \
+PKGS      = libbpf libxdp libevent_core libnl-3.0 libnl-route-3.0 yaml-0.1 jansson nettle \
 	    libcap-ng libseccomp
 
 VERSION  := $(shell cat VERSION)

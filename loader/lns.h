@@ -65,7 +65,7 @@ struct datapath *lns_datapath(struct lns *lns);
 const struct config *lns_config(const struct lns *lns);
 const struct l2tp_endpoint *lns_l2tp(const struct lns *lns);
 unsigned int lns_session_count(const struct lns *lns);
-msec_t lns_age_ms(const struct lns *lns);
+msec_t lns_age_ms(struct lns *lns);
 struct pool;
 const struct pool *lns_pool(const struct lns *lns, unsigned int index); /* as config.pools */
 

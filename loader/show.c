@@ -154,9 +154,9 @@ unsigned int lns_session_count(const struct lns *lns)
 	return lns->n_sessions;
 }
 
-msec_t lns_age_ms(const struct lns *lns)
+msec_t lns_age_ms(struct lns *lns)
 {
-	return lns->now - lns->since;
+	return lns_enter(lns) - lns->since;
 }
 
 const struct pool *lns_pool(const struct lns *lns, unsigned int index)

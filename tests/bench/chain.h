@@ -15,8 +15,6 @@
 #ifndef L2XDP_BENCH_CHAIN_H
 #define L2XDP_BENCH_CHAIN_H
 
-#include <linux/types.h>
-
 #include "tests/bench/gen.h"
 
 struct chain {

@@ -16,7 +16,7 @@
  * to each other, so that a machine that changes its speed does not show up as cost.
  *
  * Then the same in plain test runs, where no driver is involved: the generator tail-calls
- * the program, and in its turn one that does next to nothing; the difference is the
+ * the program, and in turns with it the bare redirect; the difference is the
  * program alone.
  */
 #include <bpf/bpf.h>
@@ -436,7 +436,7 @@ static int bench_run(struct bench *b)
 	if (!r && b->plain) {
 		r = measure_all(b, false);
 		if (!r)
-			show(b, "plain", "program alone, plain test runs", "generator alone");
+			show(b, "plain", "program alone, plain test runs", "bare redirect");
 	}
 	if (!r)
 		conditions(b);

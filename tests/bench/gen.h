@@ -7,6 +7,12 @@
 #ifndef L2X_BENCH_GEN_H
 #define L2X_BENCH_GEN_H
 
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
 #define GEN_HEAD 112 /* octets of headers that are written again on each frame ... */
 #define GEN_HEAD_SHORT 72 /* ... or this many, where the headers are shorter */
 #define GEN_CSUMS 2

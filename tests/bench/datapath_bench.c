@@ -268,7 +268,7 @@ static void line_of(const char *path, const char *key, char *ret, size_t len)
 	while (f && fgets(line, sizeof(line), f)) {
 		char *value = strchr(line, ':');
 
-		if (*key && (strncmp(line, key, strlen(key)) || !value))
+		if (*key && (strncmp(line, key, strlen(key)) != 0 || !value))
 			continue;
 		value = *key ? value + 2 : line;
 		value[strcspn(value, "\n")] = 0;

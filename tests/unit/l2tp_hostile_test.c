@@ -557,6 +557,35 @@ static void a_peer_that_moves_its_port_during_set_up_is_followed(void **state)
 	world_free(w);
 }
 
+/* V2-PORT-2, V2-CC-9: as initiator we follow SCCRP to another port, not to another address. */
+static void an_answer_from_another_port_is_followed(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct l2tp_tunnel *t;
+	struct l2tp_build b;
+	struct path path;
+	size_t len;
+
+	(void)state;
+	w->capture = true;
+	t = world_open(w, LAC);
+	len = raw_message(&b, 0, L2TP_SCCRP, 9);
+	writer_patch_u16(&b.w, 4, t->id);
+	writer_patch_u16(&b.w, 10, 1);
+	path = t->path;
+	path.peer.b[15]++;
+	l2tp_input(w->side[LAC].ep, w->now, &path, b.buf, len);
+	assert_int_equal(counter(&w->side[LAC], L2TP_C_WRONG_PATH), 1);
+	path = t->path;
+	path.peer_port = 50000;
+	l2tp_input(w->side[LAC].ep, w->now, &path, b.buf, len);
+	assert_int_equal(w->side[LAC].tunnels_up, 1);
+	assert_int_equal(w->side[LAC].moved, 1);
+	assert_int_equal(l2tp_tunnel_path(t)->peer_port, 50000);
+	assert_int_equal(l2tp_tunnel_peer_id(t), 9);
+	world_free(w);
+}
+
 /* V2-PORT-7, Q-18 */
 static void port_float_follows_a_message_in_the_window(void **state)
 {
@@ -877,6 +906,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_restarted_replaces_its_tunnel),
 		cmocka_unit_test(messages_from_elsewhere_are_dropped),
 		cmocka_unit_test(a_peer_that_moves_its_port_during_set_up_is_followed),
+		cmocka_unit_test(an_answer_from_another_port_is_followed),
 		cmocka_unit_test(port_float_follows_a_message_in_the_window),
 		cmocka_unit_test(scccn_out_of_order),
 		cmocka_unit_test(scccn_is_acknowledged_at_once),

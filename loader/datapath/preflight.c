@@ -132,7 +132,7 @@ static void check_driver(struct flight *f)
 	}
 	snprintf(f->driver, sizeof(f->driver), "%s", info.driver);
 	for (size_t i = 0; i < sizeof(xdp_drivers) / sizeof(xdp_drivers[0]); i++) {
-		if (strcmp(xdp_drivers[i].driver, info.driver))
+		if (strcmp(xdp_drivers[i].driver, info.driver) != 0)
 			continue;
 		find(f, DP_OK, "", "driver %s has native XDP", info.driver);
 		check_mtu(f, xdp_drivers[i].mtu);
@@ -147,7 +147,7 @@ static void check_driver(struct flight *f)
 /* A veth hands redirected frames to its peer only if that has NAPI (a program or GRO). */
 static void check_veth(struct flight *f)
 {
-	if (strcmp(f->driver, "veth"))
+	if (strcmp(f->driver, "veth") != 0)
 		return;
 	find(f, DP_NOTE, "ethtool -K PEER gro on   (PEER: the other end, in its namespace)",
 	     "veth: the other end needs an XDP program or GRO, or every redirected frame is lost");
@@ -174,7 +174,7 @@ static void check_queues(struct flight *f)
 		find(f, DP_NOTE, remedy, "%u of %u receive queues are used on %ld CPUs", now, max,
 		     cpus);
 	/* virtio_net and ena want a transmit queue of their own for each CPU. */
-	if ((!strcmp(f->driver, "virtio_net") || !strcmp(f->driver, "ena")) &&
+	if ((strcmp(f->driver, "virtio_net") == 0 || strcmp(f->driver, "ena") == 0) &&
 	    c.combined_count * 2 > c.max_combined) {
 		snprintf(remedy, sizeof(remedy), "ethtool -L %s combined %u", f->name,
 			 c.max_combined > 1 ? c.max_combined / 2 : 1);
@@ -255,8 +255,8 @@ static void check_offloads(struct flight *f)
 	}
 	for (unsigned int i = 0; i < list->n; i++)
 		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
-			if (list->active[i] && !strcmp(list->name[i], bad[k].feature) &&
-			    strcmp(f->driver, "veth"))
+			if (list->active[i] && strcmp(list->name[i], bad[k].feature) == 0 &&
+			    strcmp(f->driver, "veth") != 0)
 				find(f, bad[k].level, command(f, bad[k].remedy), "%s", bad[k].what);
 	free(list);
 }

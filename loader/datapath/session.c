@@ -124,7 +124,7 @@ static void chains_grow(struct datapath *dp)
 
 	if (dp->n_addresses < dp->n_buckets)
 		return;
-	bigger = calloc((size_t)dp->n_buckets * 2, sizeof(*bigger));
+	bigger = calloc((size_t)dp->n_buckets * 2, sizeof(struct session *));
 	if (!bigger)
 		return;
 	free(dp->buckets);
@@ -139,8 +139,8 @@ static void chains_grow(struct datapath *dp)
 int sessions_init(struct datapath *dp)
 {
 	dp->n_buckets = MIN_BUCKETS;
-	dp->buckets = calloc(dp->n_buckets, sizeof(dp->buckets[0]));
-	dp->sessions = calloc(DP_INDEXES(dp->cfg), sizeof(dp->sessions[0]));
+	dp->buckets = calloc(dp->n_buckets, sizeof(struct session *));
+	dp->sessions = calloc(DP_INDEXES(dp->cfg), sizeof(struct session *));
 	return dp->buckets && dp->sessions ? 0 : -ENOMEM;
 }
 

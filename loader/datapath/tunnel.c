@@ -66,7 +66,7 @@ static void path_in(struct datapath *dp, struct tunnel *t, const struct path *pa
 
 int tunnels_init(struct datapath *dp)
 {
-	dp->tunnels = calloc(L2X_MAX_TUNNELS, sizeof(dp->tunnels[0]));
+	dp->tunnels = calloc(L2X_MAX_TUNNELS, sizeof(struct tunnel *));
 	dp->pmtu_tokens = PMTU_CHECKS;
 	return dp->tunnels ? 0 : -ENOMEM;
 }

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every program of the given objects past this kernel's verifier:  load.sh OBJECT...
-# Also run in the guest of tests/interop, where it is Debian's 6.1.
 set -u
 here=$(dirname "$0")
 # shellcheck source=tests/tap.sh

@@ -26,7 +26,9 @@ guest_prepare() {
 
 guest_file() {
 	guest_prepare
-	cp -L "$1" "$guest_dir/overlay/lab/${2:-$(basename "$1")}"
+	local to=$guest_dir/overlay/lab/${2:-$(basename "$1")}
+	mkdir -p "$(dirname "$to")"
+	cp -L "$1" "$to"
 }
 
 guest_program() {

@@ -25,8 +25,7 @@ for cc in $COMPILERS; do
 		guest_program "$BUILD/$cc/tests/bpf/$name" "$cc-$name"
 	done
 done
-guest_file tests/bpf/load.sh
-guest_file tests/tap.sh
+for vectors in tests/vectors/*.json; do guest_file "$vectors" "$vectors"; done
 guest_file tests/interop/guest_lab.sh
 guest_file "$BUILD/tests/lab/pass.bpf.o"
 for program in l2xdpd l2xdpctl tests/l2xdp-client; do

@@ -325,9 +325,15 @@ def _(a):
                    b"\xff\x03\xc0\x21" + struct.pack("!BBH", 2, 77, 4 + len(body)) + body)
 
 
-@case("PPP: Code-Reject of a Code-Reject, echo of a wrong magic, Protocol-Reject of nothing")
+# RFC 1661 section 5.6: whoever rejects a code that everybody has cannot go on.
+@case("ends the call: Code-Reject of a Code-Reject")
 def _(a):
-    for code, body in ((7, b"\x07\x01\x00\x04"), (9, b"\0\0\0\x07"), (10, b"\0\0\0\x07"), (8, b"")):
+    yield data(a.tunnel, a.session, b"\xff\x03\xc0\x21\x07\x4e\x00\x08\x07\x01\x00\x04")
+
+
+@case("PPP: echo of a wrong magic, Protocol-Reject of nothing")
+def _(a):
+    for code, body in ((9, b"\0\0\0\x07"), (10, b"\0\0\0\x07"), (8, b"")):
         yield data(a.tunnel, a.session,
                    b"\xff\x03\xc0\x21" + struct.pack("!BBH", code, 78, 4 + len(body)) + body)
 

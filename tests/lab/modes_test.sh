@@ -48,18 +48,18 @@ done
 
 # An interface of a kind that has no driver hook: the daemon says which, and why, and all
 # goes on without.
-ip -n "$lab_lns" link add dummy0 type dummy && ip -n "$lab_lns" link set dummy0 up
-lab_config 's/access0, core0/access0, core0, dummy0/'
+ip -n "$lab_lns" tuntap add dev tun9 mode tun && ip -n "$lab_lns" link set tun9 up
+lab_config 's/access0, core0/access0, core0, tun9/'
 if check "mode auto, one interface without a hook: l2xdpd starts" daemon_start; then
 	is "it says which" \
-		"$(ctl show datapath | json '{i["name"]: i["mode"] for i in d["interfaces"]}["dummy0"]')" off
-	check "and why" test -n "$(ctl show datapath | json '{i["name"]: i["why"] or "" for i in d["interfaces"]}["dummy0"]')"
+		"$(ctl show datapath | json '{i["name"]: i["mode"] for i in d["interfaces"]}["tun9"]')" off
+	check "and why" test -n "$(ctl show datapath | json '{i["name"]: i["why"] or "" for i in d["interfaces"]}["tun9"]')"
 	check "a subscriber connects" client_start joe --default-route && traffic "mode auto"
 	client_stop joe
 	daemon_stop
 fi
-lab_config 's/access0, core0/access0, core0, dummy0/; s/mode: auto/mode: native/'
+lab_config 's/access0, core0/access0, core0, tun9/; s/mode: auto/mode: native/'
 tap_try lns timeout 20 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
 is "mode native refuses it" $? 1
-has "and says which and what to do" "$tap_said" 'dummy0'
+has "and says which and what to do" "$tap_said" 'tun9'
 tap_done

@@ -101,7 +101,8 @@ $(BUILD)/tests/%.bpf.o: tests/%.bpf.c
 
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)/usr/sbin/bpftool gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+	$(Q){ echo '/* NOLINTBEGIN: generated */'; /usr/sbin/bpftool gen skeleton $< name $*_bpf && \
+		echo '/* NOLINTEND */'; } > $@.tmp && mv $@.tmp $@
 
 # ---- tests --------------------------------------------------------------------
 $(CLIENT_LIB): $(CLIENT_LIB_OBJ)

@@ -154,11 +154,6 @@ static const struct dp_ops dp_ops = {
 
 /* ---- from l2tp/ -------------------------------------------------------------------- */
 
-static struct log_who tunnel_who(const struct l2tp_tunnel *t)
-{
-	return (struct log_who){ .tunnel = l2tp_tunnel_id(t), .peer = l2tp_tunnel_peer(t)->name };
-}
-
 static void on_send(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
 {
 	struct lns *lns = ctx;
@@ -170,20 +165,14 @@ static const struct l2tp_peer *on_find_peer(void *ctx, const struct path *path)
 {
 	struct lns *lns = ctx;
 	const struct config_peer *p = config_peer_of(lns->cfg, &path->peer);
-	char buf[PATH_STRLEN];
 
-	if (!p && log_allowed(&lns->refused_log, lns->now, 5, 10000))
-		log_note(NULL,
-			 "%s asks for a control connection, but no entry of `peers` holds its "
-			 "address",
-			 endpoint_str(&path->peer, path->peer_port, buf));
 	return p ? &p->l2tp : NULL;
 }
 
 static void on_tunnel_new(void *ctx, struct l2tp_tunnel *t)
 {
 	struct lns *lns = ctx;
-	struct log_who who = tunnel_who(t);
+	struct log_who who = { .tunnel = l2tp_tunnel_id(t), .peer = l2tp_tunnel_peer(t)->name };
 	int ret = dp_tunnel_set(lns->dp, l2tp_tunnel_id(t), l2tp_tunnel_path(t));
 
 	if (ret)
@@ -202,38 +191,17 @@ static bool move_session(void *arg, struct l2tp_call *c)
 static void on_tunnel_moved(void *ctx, struct l2tp_tunnel *t)
 {
 	struct path path = *l2tp_tunnel_path(t);
-	struct log_who who = tunnel_who(t);
-	char buf[PATH_STRLEN];
 
-	log_note(&who, "moved to %s", endpoint_str(&path.peer, path.peer_port, buf));
 	on_tunnel_new(ctx, t);
 	l2tp_calls_visit(t, move_session, &path);
-}
-
-static void on_tunnel_up(void *ctx, struct l2tp_tunnel *t)
-{
-	const struct path *path = l2tp_tunnel_path(t);
-	struct log_who who = tunnel_who(t);
-	char at[PATH_STRLEN];
-
-	(void)ctx;
-	log_info(&who, "up: host name \"%s\", at %s, its tunnel ID %u", l2tp_tunnel_hostname(t),
-		 endpoint_str(&path->peer, path->peer_port, at), l2tp_tunnel_peer_id(t));
 }
 
 static void on_tunnel_gone(void *ctx, struct l2tp_tunnel *t, const struct l2tp_reason *why)
 {
 	struct lns *lns = ctx;
-	struct log_who who = tunnel_who(t);
-	char text[LOG_QUOTE_LEN];
 
+	(void)why; /* l2tp/ has logged it */
 	dp_tunnel_del(lns->dp, l2tp_tunnel_id(t));
-	log_info(&who, "down, %s, result %u error %u%s%s",
-		 why->timeout     ? "nobody answered"
-		 : why->from_peer ? "by the peer"
-				  : "by us",
-		 why->result, why->error, why->text[0] ? ": " : "",
-		 log_quote(why->text, strlen(why->text), text, sizeof(text)));
 }
 
 struct alive_ask {
@@ -269,7 +237,6 @@ static const struct l2tp_ops l2tp_ops = {
 	.find_peer = on_find_peer,
 	.tunnel_new = on_tunnel_new,
 	.tunnel_moved = on_tunnel_moved,
-	.tunnel_up = on_tunnel_up,
 	.tunnel_gone = on_tunnel_gone,
 	.tunnel_alive = on_tunnel_alive,
 	.call_request = session_call_request,

@@ -44,7 +44,7 @@ struct lns {
 	struct session ***table; /* [shard][session ID]; a shard's row comes with its first one */
 	unsigned int n_sessions;
 	struct session *dead; /* freed when the event is over: a link may still be running */
-	struct log_limit refused_log, auth_log;
+	struct log_limit auth_log;
 	struct event *closing; /* lns_shutdown */
 	msec_t closing_until;
 	void (*closed)(void *arg);

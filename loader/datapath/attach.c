@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
@@ -171,6 +172,8 @@ static int map_all(struct datapath *dp, struct attach *a, char *err, size_t errl
 	m->verdicts = bpf_map__fd(a->skel->maps.verdicts);
 	m->live = (struct l2x_live *)a->live.mem;
 	dp->maps = m;
+	if (getrandom(&m->live->seed, sizeof(m->live->seed), 0) < 0)
+		return dp_fail(-errno, err, errlen, "no randomness: %s", strerror(errno));
 	maps_epoch_raise(dp);
 	return 0;
 }

@@ -181,13 +181,16 @@ static void accept_sccrq(struct l2tp_tunnel *t, msec_t now, const struct l2tp_me
 
 static void up(struct l2tp_tunnel *t, msec_t now)
 {
+	char at[PATH_STRLEN];
+
 	tunnel_setup_done(t);
 	t->since = t->idle_since = now;
 	tunnel_tick_set(t, now);
 	tunnel_replace_older(t, now);
 	log_info(&(struct log_who){ .tunnel = t->id, .peer = t->peer->name },
-		 "up: host name \"%s\", vendor \"%s\"", l2tp_tunnel_hostname(t),
-		 l2tp_tunnel_vendor(t));
+		 "up: host name \"%s\", vendor \"%s\", at %s, its tunnel ID %u",
+		 l2tp_tunnel_hostname(t), l2tp_tunnel_vendor(t),
+		 endpoint_str(&t->path.peer, t->path.peer_port, at), t->peer_id);
 	if (t->ep->ops->tunnel_up)
 		t->ep->ops->tunnel_up(t->ep->ctx, t);
 	if (!t->gone)

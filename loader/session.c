@@ -342,21 +342,27 @@ static int grant_ipv6(struct session *s)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* Addresses for a user who may come in. False: none to be had. */
+static void tell_no_address(const struct session *s, int v4, int v6)
+{
+	struct log_who who = session_who(s);
+
+	if (v4 && v4 != -EBUSY)
+		log_warn(&who, "no IPv4 address: %s",
+			 v4 == -ENOSPC ? "the pool is used up"
+				       : "its profile has no pool with any");
+	if (v6)
+		log_warn(&who, "no IPv6 prefix: the pool is used up");
+}
+
+/* Addresses for a user who may come in; user NULL: nobody was asked for a name. False:
+ * none to be had. */
 static bool grant_addresses(struct session *s, const struct user_entry *user, struct ppp_grant *ret)
 {
 	const struct config_profile *p = s->profile;
-	struct log_who who = session_who(s);
-	int v4, v6;
 
-	give_back_addresses(s); /* LCP may have been renegotiated */
-	v4 = grant_ipv4(s, user);
-	v6 = grant_ipv6(s);
-	if (v4 && v4 != -EBUSY)
-		log_warn(&who, "no IPv4 address: %s",
-			 v4 == -ENOSPC ? "the pool is used up" : "no pool");
-	if (v6)
-		log_warn(&who, "no IPv6 prefix: the pool is used up");
+	/* LCP negotiated anew by the same user: nothing changes (PPP-IPCP-5) */
+	if (!addr_is_set(&s->ipv4) && !s->ipv6.len)
+		tell_no_address(s, grant_ipv4(s, user), grant_ipv6(s));
 	if (!addr_is_set(&s->ipv4) && !s->ipv6.len)
 		return false;
 	ret->ipv4 = s->ipv4;
@@ -368,8 +374,11 @@ static bool grant_addresses(struct session *s, const struct user_entry *user, st
 	return true;
 }
 
+/* What another user of this session held before is not his. */
 static void remember_user(struct session *s, const char *user)
 {
+	if (strcmp(s->user ? s->user : "", user) != 0)
+		give_back_addresses(s);
 	free(s->user);
 	s->user = *user ? strdup(user) : NULL;
 }

@@ -19,6 +19,7 @@ struct end {
 	struct end *other; /* NULL: nobody listens */
 	bool up4, up6, finished, granted, later;
 	unsigned int answers;
+	unsigned int asked; /* questions that wait for an answer */
 	uint8_t last[PPP_MAX_FRAME + 8]; /* the last frame sent */
 	size_t last_len;
 };
@@ -68,6 +69,9 @@ static void grant(struct end *e, bool ok)
 {
 	struct ppp_grant g = { .ok = ok, .message = "hello" };
 
+	if (!e->asked)
+		return;
+	e->asked--;
 	g.ipv4 = addr_from_v4(0x0a000307);
 	g.local_ipv4 = addr_from_v4(0x0a000001);
 	g.dns4[0] = addr_from_v4(0x0a000035);
@@ -75,7 +79,8 @@ static void grant(struct end *e, bool ok)
 	g.ipv6.len = 64;
 	g.dns6[0].b[0] = 0x20;
 	memset(g.authenticator_response, 'A', 40);
-	e->granted = ok;
+	if (!e->asked) /* only the answer to the last question counts */
+		e->granted = ok;
 	ppp_authenticated(e->link, now, &g);
 }
 
@@ -87,6 +92,7 @@ static void op_authenticate(void *ctx, const struct ppp_credentials *cred)
 
 	check(!e->finished);
 	e->granted = false;
+	e->asked++;
 	if (e->later)
 		return;
 	ok = cred->method == PPP_AUTH_NONE || ppp_check_password(cred, "secret", 6, response);

@@ -141,7 +141,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard loader/*/*.h)
 		$(shell sed -n 's/^.*FUZZ_SOURCES: \(.*\) \*\/.*/\1/p' $<) $(LIBS)
 
 test-bins: unit-bins bpf-bins lab-bins
-unit-bins: $(UNIT_BIN)
+unit-bins: $(UNIT_BIN) $(BUILD)/l2xdpctl
 bpf-objects: $(BPF_OBJ)
 bpf-bins: $(BPFTEST_BIN)
 fuzz-bins: $(FUZZ_BIN)

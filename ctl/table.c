@@ -119,6 +119,8 @@ void table_print(struct table *t)
 {
 	size_t width[COLUMNS_MOST], i, len;
 
+	if (!t->n)
+		return;
 	for (i = 0; i < t->n; i++)
 		width[i] = strlen(t->columns[i].title);
 	for (i = 0; i < t->n_cells; i++) {

@@ -188,11 +188,10 @@ static int add_v6(struct family *f, const struct prefix *p)
 
 static int family_alloc(struct family *f)
 {
-	size_t octets = (f->slots + 7u) / 8;
+	size_t octets = f->slots / 8 + 1;
 
-	if (!f->slots)
-		return 0;
-	f->ring = malloc(f->slots * sizeof(*f->ring));
+	/* one octet more, so that a family without addresses has a bitmap, too */
+	f->ring = malloc((f->slots + 1u) * sizeof(*f->ring));
 	f->held = calloc(octets, 1);
 	f->queued = calloc(octets, 1);
 	f->late = calloc(octets, 1);

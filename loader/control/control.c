@@ -357,7 +357,7 @@ static int clear_path(const struct sockaddr_un *sa, char *err, size_t errlen)
 static int socket_open(struct control *c, const char *path, char *err, size_t errlen)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct stat st;
+	struct stat st = { 0 };
 	mode_t mask;
 	int fd, r;
 

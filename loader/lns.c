@@ -117,8 +117,10 @@ static void on_ppp(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
 	struct session *s = session_at(lns, index);
 
 	lns_enter(lns);
-	if (s && s->ppp)
+	if (s && s->ppp) {
+		session_heard(s);
 		ppp_input(s->ppp, lns->now, frame, len);
+	}
 	lns_leave(lns);
 }
 
@@ -128,8 +130,10 @@ static void on_ipv6_local(void *ctx, uint32_t index, const uint8_t *packet, size
 	struct session *s = session_at(lns, index);
 
 	lns_enter(lns);
-	if (s && s->ppp)
+	if (s && s->ppp) {
+		session_heard(s);
 		ppp_ipv6_local(s->ppp, lns->now, packet, len);
+	}
 	lns_leave(lns);
 }
 
@@ -205,7 +209,7 @@ static void on_tunnel_gone(void *ctx, struct l2tp_tunnel *t, const struct l2tp_r
 }
 
 struct alive_ask {
-	struct lns *lns;
+	msec_t since;
 	bool alive;
 };
 
@@ -213,20 +217,19 @@ static bool ask_alive(void *arg, struct l2tp_call *c)
 {
 	struct alive_ask *ask = arg;
 	struct session *s = l2tp_call_user(c);
-	uint64_t rx = s && s->in_dp ? dp_session_rx(ask->lns->dp, s->index) : 0;
 
-	if (s && rx != s->rx_seen_tunnel) {
+	/* every session is looked at, so that the next answer is about what came after this */
+	if (s && session_alive(s, ask->since))
 		ask->alive = true;
-		s->rx_seen_tunnel = rx;
-	}
 	return true;
 }
 
+/* Q-3, V2-HELLO-1: packets at the hook and LCP echoes show life, Hello or not. */
 static bool on_tunnel_alive(void *ctx, struct l2tp_tunnel *t, msec_t since)
 {
-	struct alive_ask ask = { .lns = ctx };
+	struct alive_ask ask = { .since = since };
 
-	(void)since; /* asked once an interval */
+	(void)ctx;
 	l2tp_calls_visit(t, ask_alive, &ask);
 	return ask.alive;
 }
@@ -246,25 +249,42 @@ static const struct l2tp_ops l2tp_ops = {
 
 /* ---- opening and closing ------------------------------------------------------------ */
 
+/* What pools must not hand out: our own addresses, and those that users have for good. */
+static struct ipaddr *kept_back(const struct lns *lns, unsigned int *ret_n)
+{
+	const struct dp_config *d = &lns->cfg->datapath;
+	size_t n_static = lns->users ? users_addresses(lns->users, NULL, 0) : 0;
+	struct ipaddr *kept = calloc(d->n_local + n_static + 1, sizeof(*kept));
+
+	if (!kept)
+		return NULL;
+	memcpy(kept, d->local, d->n_local * sizeof(*kept));
+	if (n_static)
+		users_addresses(lns->users, kept + d->n_local, n_static);
+	*ret_n = d->n_local + (unsigned int)n_static;
+	return kept;
+}
+
 static int open_pools(struct lns *lns, char *err, size_t errlen)
 {
 	const struct config *cfg = lns->cfg;
+	unsigned int n_kept = 0;
+	struct ipaddr *kept = kept_back(lns, &n_kept);
+	int ret = 0;
 
-	lns->pools = calloc(cfg->n_pools ? cfg->n_pools : 1, sizeof(struct pool *));
-	if (!lns->pools)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < cfg->n_pools; i++) {
+	lns->pools = calloc(cfg->n_pools + 1, sizeof(struct pool *));
+	if (!lns->pools || !kept)
+		ret = -ENOMEM;
+	for (unsigned int i = 0; !ret && i < cfg->n_pools; i++) {
 		const struct config_pool *p = &cfg->pools[i];
-		int ret = pool_new(p->name, p->ipv4, p->n_ipv4, p->ipv6, p->n_ipv6,
-				   cfg->datapath.local, cfg->datapath.n_local, lns_random, NULL,
-				   &lns->pools[i]);
 
-		if (ret) {
+		ret = pool_new(p->name, p->ipv4, p->n_ipv4, p->ipv6, p->n_ipv6, kept, n_kept,
+			       lns_random, NULL, &lns->pools[i]);
+		if (ret)
 			snprintf(err, errlen, "pool %s: %s", p->name, strerror(-ret));
-			return ret;
-		}
 	}
-	return 0;
+	free(kept);
+	return ret;
 }
 
 static int open_users(struct lns *lns, char *err, size_t errlen)

@@ -24,8 +24,11 @@ struct session {
 	struct prefix ipv6;
 	uint32_t index;
 	msec_t since;
-	uint64_t rx_seen, rx_seen_tunnel; /* packets at the last question (alive, tunnel_alive) */
+	uint64_t rx_seen; /* packets from the subscriber when last looked at */
+	msec_t data_at; /* when they were seen to have grown */
+	msec_t heard_at; /* or a PPP frame came */
 	bool ipv4_pool, ipv6_pool; /* to be given back to the profile's pool */
+	bool ipv4_static; /* in lns->statics */
 	bool in_dp;
 };
 
@@ -41,6 +44,7 @@ struct lns {
 	struct datapath *dp;
 	struct users *users;
 	struct pool **pools; /* as cfg->pools */
+	void *statics; /* tsearch(3) tree: sessions with a static address, by it */
 	struct session ***table; /* [shard][session ID]; a shard's row comes with its first one */
 	unsigned int n_sessions;
 	struct session *dead; /* freed when the event is over: a link may still be running */
@@ -67,5 +71,9 @@ void session_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info
 void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason *why);
 void session_moved(struct session *s, const struct path *path);
 void session_close(struct session *s, const struct ppp_cause *cause);
+/* A PPP frame came in. */
+void session_heard(struct session *s);
+/* Anything in from the subscriber, at the hook or in the slow path, since then? */
+bool session_alive(struct session *s, msec_t since);
 
 #endif

@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,13 @@ void session_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info
 	ppp_lower_up(s->ppp, lns->now, &proxy);
 }
 
+static int by_ipv4(const void *a, const void *b)
+{
+	const struct session *x = a, *y = b;
+
+	return memcmp(&x->ipv4, &y->ipv4, sizeof(x->ipv4));
+}
+
 static void give_back_addresses(struct session *s)
 {
 	struct lns *lns = s->lns;
@@ -180,9 +188,15 @@ static void give_back_addresses(struct session *s)
 		pool_release4(lns->pools[s->profile->pool], &s->ipv4);
 	if (s->ipv6_pool)
 		pool_release6(lns->pools[s->profile->pool], &s->ipv6);
-	s->ipv4_pool = s->ipv6_pool = false;
+	if (s->ipv4_static)
+		tdelete(s, &lns->statics, by_ipv4);
+	s->ipv4_pool = s->ipv6_pool = s->ipv4_static = false;
 	memset(&s->ipv4, 0, sizeof(s->ipv4));
 	memset(&s->ipv6, 0, sizeof(s->ipv6));
+	s->dp.ipv4 = s->ipv4;
+	s->dp.ipv6 = s->ipv6;
+	if (s->in_dp)
+		dp_session_set(lns->dp, &s->dp);
 }
 
 static void log_end(struct session *s, const struct l2tp_reason *why)
@@ -260,58 +274,87 @@ static void on_send(void *ctx, const uint8_t *frame, size_t len)
 		dp_send_ppp(s->lns->dp, s->index, frame, len);
 }
 
+/* The hook counts and does not tell: what has grown since the last look has come by now. */
+static void look(struct session *s)
+{
+	uint64_t rx = s->in_dp ? dp_session_rx(s->lns->dp, s->index) : 0;
+
+	if (rx == s->rx_seen)
+		return;
+	s->rx_seen = rx;
+	s->data_at = s->heard_at = s->lns->now;
+}
+
+void session_heard(struct session *s)
+{
+	s->heard_at = s->lns->now;
+}
+
+bool session_alive(struct session *s, msec_t since)
+{
+	look(s);
+	return s->heard_at && s->heard_at >= since;
+}
+
+/* For PPP only data counts: an answer to its last echo must not save the next one. */
 static bool on_alive(void *ctx, msec_t since)
 {
 	struct session *s = ctx;
-	uint64_t rx = s->in_dp ? dp_session_rx(s->lns->dp, s->index) : 0;
-	bool moved = rx != s->rx_seen;
 
-	(void)since; /* asked once an interval: anything new since the last question will do */
-	s->rx_seen = rx;
-	return moved;
+	look(s);
+	return s->data_at && s->data_at >= since;
 }
 
-/* The session that holds this address, NULL if none. */
-static struct session *holder_of(struct lns *lns, const struct ipaddr *a)
-{
-	for (unsigned int shard = 0; shard < lns->cfg->datapath.shards; shard++)
-		for (unsigned int i = 1; lns->table[shard] && i < L2X_SHARD_SESSIONS; i++) {
-			struct session *s = lns->table[shard][i];
+/* ---- addresses ----------------------------------------------------------------- */
 
-			if (s && addr_eq(&s->ipv4, a))
-				return s;
-		}
-	return NULL;
+static struct session *static_holder(struct lns *lns, const struct ipaddr *a)
+{
+	struct session key = { .ipv4 = *a };
+	void *node = tfind(&key, &lns->statics, by_ipv4);
+
+	return node ? *(struct session **)node : NULL;
+}
+
+static bool is_ours(const struct lns *lns, const struct ipaddr *a)
+{
+	const struct dp_config *d = &lns->cfg->datapath;
+
+	for (unsigned int i = 0; i < d->n_local; i++)
+		if (addr_eq(&d->local[i], a))
+			return true;
+	for (unsigned int i = 0; i < d->n_listen; i++)
+		if (addr_eq(&d->listen[i], a))
+			return true;
+	return false;
 }
 
 /* A static address belongs to the user: a session of the same user that still holds it
- * (its client died and came back) gives way. */
+ * (its client died and came back) gives way. Pools keep static addresses back, so that
+ * nobody else can hold one. */
 static int claim_static(struct session *s, const struct ipaddr *a)
 {
-	struct session *old = holder_of(s->lns, a);
+	struct session *old = static_holder(s->lns, a);
 	struct log_who who = session_who(s);
 	char buf[ADDR_STRLEN];
-	int ret;
 
-	if (old && old != s) {
-		if (!old->user || !s->user || strcmp(old->user, s->user) != 0) {
-			log_warn(&who,
-				 "refused: static address %s is held by session %u of another user",
-				 addr_str(a, buf), old->index);
-			return -EBUSY;
-		}
+	if (is_ours(s->lns, a)) {
+		log_warn(&who, "refused: its static address %s is our own; correct the users file",
+			 addr_str(a, buf));
+		return -EBUSY;
+	}
+	if (old && (!old->user || !s->user || strcmp(old->user, s->user) != 0)) {
+		log_warn(&who, "refused: static address %s is held by session %u of another user",
+			 addr_str(a, buf), old->index);
+		return -EBUSY;
+	}
+	if (old) {
 		log_note(&who, "takes %s over from session %u of the same user", addr_str(a, buf),
 			 old->index);
 		close_call(old, L2TP_CDN_ADMIN, "replaced by a new session of the same user");
 	}
-	if (s->profile->pool != UINT_MAX) {
-		ret = pool_claim4(s->lns->pools[s->profile->pool], a);
-		if (ret == -EBUSY)
-			return ret;
-		s->ipv4_pool = ret == 0;
-	}
 	s->ipv4 = *a;
-	return 0;
+	s->ipv4_static = tsearch(s, &s->lns->statics, by_ipv4) != NULL;
+	return s->ipv4_static ? 0 : -ENOMEM;
 }
 
 static int grant_ipv4(struct session *s, const struct user_entry *user)

@@ -37,6 +37,8 @@ struct user_entry {
  * names before "*"). -ENOENT if none. */
 int users_find(const struct users *u, const char *client, const char *server,
 	       struct user_entry *ret);
+/* How many lines have a static address; the first `cap` of these go to ret. */
+size_t users_addresses(const struct users *u, struct ipaddr *ret, size_t cap);
 unsigned int users_count(const struct users *u);
 
 /* ---- pools ---- */

@@ -547,6 +547,20 @@ int users_find(const struct users *u, const char *client, const char *server,
 	return 0;
 }
 
+size_t users_addresses(const struct users *u, struct ipaddr *ret, size_t cap)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < u->n; i++) {
+		if (!addr_is_set(&u->entries[i].ipv4))
+			continue;
+		if (n < cap)
+			ret[n] = u->entries[i].ipv4;
+		n++;
+	}
+	return n;
+}
+
 unsigned int users_count(const struct users *u)
 {
 	return (unsigned int)u->n;

@@ -116,8 +116,8 @@ static struct config *config_new(const char *file)
 	c->datapath.port = 1701;
 	c->datapath.tun_mtu = 1500;
 	c->datapath.dscp = -1;
-	c->limits = (struct l2tp_limits){ .half_open = 1024,
-					  .half_open_source = 16,
+	c->limits = (struct l2tp_limits){ .half_open = 4096,
+					  .half_open_source = 256,
 					  .tunnels = 65535,
 					  .retransmits = 5,
 					  .retransmit_cap_ms = 8000 };

@@ -198,7 +198,7 @@ static const struct key peer_keys[] = {
 				 NULL },
 	[PEER_HELLO] = { "hello", read_number, AT(raw_peer, c.hello), 0, 86400, NULL },
 	[PEER_IDLE] = { "idle", read_number, AT(raw_peer, c.idle), 0, 86400, NULL },
-	[PEER_WINDOW] = { "window", read_number, AT(raw_peer, c.window), 1, 1024, NULL },
+	[PEER_WINDOW] = { "window", read_number, AT(raw_peer, c.window), 1, 256, NULL },
 	[PEER_MAX_SESSIONS] = { "max-sessions", read_number, AT(raw_peer, c.max_calls), 0, 65535,
 				NULL },
 };

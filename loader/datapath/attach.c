@@ -43,9 +43,13 @@
 
 #include "bpf/l2xdp.skel.h"
 
-#define STRANGER_RATE 1000 /* frames a second from one source, to the socket */
-#define STRANGER_TOTAL 10000 /* ... from all, per CPU */
-#define PUNT_RATE 10000 /* ... of one session; a session may live by the slow path alone */
+/* Frames a second to the socket. */
+#define STRANGER_RATE 1000 /* control messages of one source without control connection */
+#define STRANGER_TOTAL 10000 /* ... of all, per CPU */
+#define UNKNOWN_RATE 100 /* data for no session, of one source: it is only counted */
+#define UNKNOWN_TOTAL 1000 /* ... of all, per CPU */
+#define PUNT_RATE 10000 /* one session; it may live by the slow path alone */
+#define PUNT_TOTAL 50000 /* ... all, per CPU: control and LCP share the socket with them */
 #define KERNEL_TEXT 256
 #define MIB (1024 * 1024)
 
@@ -97,7 +101,10 @@ static void set_config(const struct datapath *dp, const struct dp_maps *m, struc
 	c->resync = SEQ_RESYNC;
 	c->stranger_rate = STRANGER_RATE;
 	c->stranger_total = STRANGER_TOTAL;
+	c->unknown_rate = UNKNOWN_RATE;
+	c->unknown_total = UNKNOWN_TOTAL;
 	c->punt_rate = PUNT_RATE;
+	c->punt_total = PUNT_TOTAL;
 	c->n_listen = (uint8_t)cfg->n_listen;
 	for (unsigned int i = 0; i < cfg->n_listen; i++)
 		memcpy(&c->listen[i], cfg->listen[i].b, sizeof(c->listen[i]));

@@ -3,7 +3,8 @@
  * Reports that an outer packet was too big for the way (DP-ICMP-5): ICMP 3/4 and ICMPv6 2/0
  * come from a socket's error queue with the start of what we had sent. The kernel has found
  * the socket by the quoted addresses and ports; a report is believed only if the quoted
- * L2TP header names a live session of that very path, which an outsider does not know.
+ * L2TP header names a live session of that very path, which an outsider does not know. It
+ * then lowers every tunnel of the path, for they go the same way.
  */
 #include <errno.h>
 #include <time.h>
@@ -18,9 +19,10 @@
 #define ERRORS 32 /* taken in one turn of the event loop */
 #define QUOTE_MAX 64 /* all that is needed is the L2TP header */
 #define CMSG_ROOM 512
+#define LOOKS 131072 /* tunnels and sessions, in the search for one that was quoted */
 
 /* Our transmit form in a quote that may end anywhere after it: the IDs, and no more. */
-static bool names_live_session(const struct tunnel *t, const uint8_t *quoted, size_t len)
+static bool read_ids(const uint8_t *quoted, size_t len, uint16_t *ret_tunnel, uint16_t *ret_session)
 {
 	struct reader r = reader_of(quoted, len);
 	uint16_t flags = reader_u16(&r), tunnel_id = reader_u16(&r), session_id = reader_u16(&r);
@@ -28,34 +30,61 @@ static bool names_live_session(const struct tunnel *t, const uint8_t *quoted, si
 	/* What is sent with DF is data, and has neither T, L nor O (DP-TX-1). */
 	if (r.bad || (flags & ~L2TP_F_S) != 2)
 		return false;
-	for (const struct session *s = t->sessions; s; s = s->next)
-		if (s->s.peer_session_id == session_id && s->s.peer_tunnel_id == tunnel_id)
-			return true;
-	return false;
+	*ret_tunnel = tunnel_id;
+	*ret_session = session_id;
+	return true;
+}
+
+/* The tunnel of the path whose live session the quote names (V2-PORT-4: there may be many
+ * tunnels), and what to believe of the report; NULL: none, or nothing. */
+static struct tunnel *validate(struct tunnel *t, const uint8_t *quoted, size_t len, uint32_t mtu,
+			       uint16_t *ret_believed)
+{
+	uint16_t tunnel_id, session_id, believed;
+	int looks = LOOKS;
+
+	if (!read_ids(quoted, len, &tunnel_id, &session_id))
+		return NULL;
+	for (; t && looks > 0; t = tunnel_next_on_path(t), looks--) {
+		/* A control connection has one ID of the peer, so any session tells it. */
+		if (!t->sessions || t->sessions->s.peer_tunnel_id != tunnel_id)
+			continue;
+		believed = mtu_believe(tunnel_mtu(t), mtu, !addr_is_v4(&t->path.local));
+		if (!believed)
+			continue;
+		for (const struct session *s = t->sessions; s && looks > 0; s = s->next, looks--)
+			if (s->s.peer_session_id == session_id) {
+				*ret_believed = believed;
+				return t;
+			}
+	}
+	return NULL;
 }
 
 void pmtu_report(struct datapath *dp, const struct path *path, const uint8_t *quoted, size_t len,
 		 uint32_t mtu)
 {
-	struct tunnel *t = tunnel_by_path(dp, path);
+	struct tunnel *first = tunnel_by_path(dp, path), *named;
 	uint16_t believed;
 	char at[PATH_STRLEN];
 
-	/* The walk over a tunnel's sessions is not for the asking. */
-	if (!t || !dp->pmtu_tokens) {
+	/* The walk over tunnels and sessions is not for the asking. */
+	if (!first || !dp->pmtu_tokens) {
 		dp_count(dp, DP_SLOW_PMTU_REFUSED);
 		return;
 	}
 	dp->pmtu_tokens--;
-	believed = mtu_believe(tunnel_mtu(t), mtu, !addr_is_v4(&path->local));
-	if (!believed || !names_live_session(t, quoted, len)) {
+	named = validate(first, quoted, len, mtu, &believed);
+	if (!named) {
 		dp_count(dp, DP_SLOW_PMTU_REFUSED);
 		return;
 	}
 	dp_count(dp, DP_SLOW_PMTU_LOWERED);
-	log_info(&(struct log_who){ .tunnel = t->id }, "path MTU to %s lowered from %u to %u",
-		 endpoint_str(&path->peer, path->peer_port, at), tunnel_mtu(t), believed);
-	tunnel_learn(dp, t, believed);
+	log_info(&(struct log_who){ .tunnel = named->id }, "path MTU to %s lowered from %u to %u",
+		 endpoint_str(&path->peer, path->peer_port, at), tunnel_mtu(named), believed);
+	for (struct tunnel *t = first; t; t = tunnel_next_on_path(t))
+		if (tunnel_mtu(t) > believed)
+			tunnel_learn(dp, t, believed);
 }
 
 static bool is_too_big(const struct sock_extended_err *e)

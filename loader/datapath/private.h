@@ -172,7 +172,9 @@ struct tunnel *tunnel_for(struct datapath *dp, uint16_t id, const struct path *p
 void tunnel_join(struct tunnel *t, struct session *s);
 void tunnel_leave(struct datapath *dp, struct session *s); /* frees a tunnel nobody needs */
 uint16_t tunnel_mtu(const struct tunnel *t); /* of an outer packet */
+/* The newest tunnel on a path, and the next older one; NULL: no more (V2-PORT-4). */
 struct tunnel *tunnel_by_path(const struct datapath *dp, const struct path *path);
+struct tunnel *tunnel_next_on_path(const struct tunnel *t);
 void tunnel_learn(struct datapath *dp, struct tunnel *t, uint16_t mtu);
 void tunnels_tick(struct datapath *dp); /* once a second */
 void tunnels_sweep(struct datapath *dp); /* sessions of changed tunnels, a bounded number */

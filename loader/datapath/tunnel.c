@@ -36,6 +36,15 @@ struct tunnel *tunnel_by_path(const struct datapath *dp, const struct path *path
 	return t;
 }
 
+struct tunnel *tunnel_next_on_path(const struct tunnel *t)
+{
+	struct tunnel *next = t->next_path;
+
+	while (next && !path_eq(&next->path, &t->path))
+		next = next->next_path;
+	return next;
+}
+
 static void path_out(struct datapath *dp, struct tunnel *t)
 {
 	struct tunnel **at = path_chain(dp, &t->path);
@@ -56,7 +65,12 @@ static uint16_t ask_way(struct datapath *dp, const struct path *path)
 static void path_in(struct datapath *dp, struct tunnel *t, const struct path *path)
 {
 	struct tunnel **head = path_chain(dp, path);
+	const struct tunnel *other = tunnel_by_path(dp, path);
 
+	if (other) { /* what was learned is the path's */
+		t->learned_mtu = other->learned_mtu;
+		t->learned_until = other->learned_until;
+	}
 	t->path = *path;
 	t->next_path = *head;
 	*head = t;

@@ -108,8 +108,12 @@ static bool half_open_limit(struct l2tp_endpoint *ep, msec_t now, const struct p
 		return false;
 	endpoint_count(ep, L2TP_C_HALF_OPEN_LIMIT);
 	if (log_allowed(&ep->log_half_open, now, 5, 10000))
-		log_warn(NULL, "too many tunnels in set-up: SCCRQ from %s dropped",
-			 addr_str(&path->peer, from));
+		log_warn(NULL,
+			 "SCCRQ from %s dropped: %u tunnels in set-up, %u of them from there; "
+			 "if that is a LAC at work, raise %s in `limits`",
+			 addr_str(&path->peer, from), ep->half_open, n,
+			 ep->half_open < ep->limits.half_open ? "half-open-per-source"
+							      : "half-open");
 	return true;
 }
 

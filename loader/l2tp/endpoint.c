@@ -9,8 +9,8 @@
 const char *const l2tp_counter_names[L2TP_C_MAX] = { L2TP_COUNTERS(X) };
 #undef X
 
-#define DEFAULT_HALF_OPEN 1024
-#define DEFAULT_HALF_OPEN_SOURCE 16
+#define DEFAULT_HALF_OPEN 4096
+#define DEFAULT_HALF_OPEN_SOURCE 256
 #define DEFAULT_RETRANSMITS 5
 
 void endpoint_enter(struct l2tp_endpoint *ep)

@@ -93,8 +93,8 @@ struct l2tp_peer {
 };
 
 struct l2tp_limits {
-	unsigned int half_open; /* tunnels in set-up, together: default 1024 */
-	unsigned int half_open_source; /* from one address: default 16 */
+	unsigned int half_open; /* tunnels in set-up, together: default 4096 */
+	unsigned int half_open_source; /* from one address: default 256 */
 	unsigned int tunnels; /* default 65535 */
 	unsigned int shards; /* session IDs are unique in (tunnel ID & (shards-1)) */
 	unsigned int retransmits; /* default 5 (V2-REL-8) */

@@ -83,7 +83,7 @@ static const struct {
 	{ 5, "  data-checksum: maybe", 5, { "data-checksum is maybe", "" } },
 	{ 5, "  tun: this-name-is-too-long", 5, { "cannot be an interface", "" } },
 	{ 9, "    hello: 100000", 9, { "hello is 100000", "0 to 86400" } },
-	{ 9, "    window: 0", 9, { "window is 0", "1 to 1024" } },
+	{ 9, "    window: 0", 9, { "window is 0", "1 to 256" } },
 	{ 9, "    max-sessions: 65536", 9, { "max-sessions is 65536", "" } },
 	{ 17, "    mru: 100", 17, { "mru is 100", "128 to 9000" } },
 	{ 17, "    echo-failures: 0", 17, { "echo-failures is 0", "" } },

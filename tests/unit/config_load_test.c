@@ -147,8 +147,8 @@ static void defaults_fill_what_is_not_said(void **state)
 	assert_int_equal(dp->mtu_limit, 0);
 	assert_int_equal(dp->dscp, -1);
 	assert_false(dp->exclusive || dp->verify_checksum || dp->isolate || dp->data_checksum_off);
-	assert_int_equal(c->limits.half_open, 1024);
-	assert_int_equal(c->limits.half_open_source, 16);
+	assert_int_equal(c->limits.half_open, 4096);
+	assert_int_equal(c->limits.half_open_source, 256);
 	assert_int_equal(c->limits.tunnels, 65535);
 	assert_int_equal(c->limits.retransmits, 5); /* V2-REL-8 */
 	assert_int_equal(c->limits.retransmit_cap_ms, 8000); /* V2-REL-7 */

@@ -431,20 +431,20 @@ static void floods_of_sccrq_are_bounded(void **state)
 		path.peer = addr_from_v4(0x0a000000 + i);
 		l2tp_input(sc.s->ep, sc.w->now, &path, b.buf, len);
 	}
-	assert_int_equal(sc.s->ep->half_open, 1024);
-	assert_int_equal(counter(sc.s, L2TP_C_HALF_OPEN_LIMIT), 10000 - 1024);
-	assert_int_equal(sc.s->tunnels_new, 1 + 1024);
+	assert_int_equal(sc.s->ep->half_open, 4096);
+	assert_int_equal(counter(sc.s, L2TP_C_HALF_OPEN_LIMIT), 10000 - 4096);
+	assert_int_equal(sc.s->tunnels_new, 1 + 4096);
 	world_drop_packets(sc.w);
 	world_run(sc.w, 32000);
 	assert_int_equal(sc.s->ep->half_open, 0);
-	assert_int_equal(sc.s->tunnels_gone, 1024);
+	assert_int_equal(sc.s->tunnels_gone, 4096);
 	world_drop_packets(sc.w);
 	for (uint16_t i = 1; i <= 10000; i++) { /* one source, many tunnel IDs */
 		start.tunnel_id = i;
 		len = l2tp_build_sccrq(&b, &raw_style, &start);
 		l2tp_input(sc.s->ep, sc.w->now, &path, b.buf, len);
 	}
-	assert_int_equal(sc.s->ep->half_open, 16);
+	assert_int_equal(sc.s->ep->half_open, 256);
 	world_free(sc.w);
 }
 

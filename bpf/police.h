@@ -6,21 +6,33 @@
  *
  *   frame                                      share
  *   control message of a known tunnel          none is needed
- *   other control message, unknown session     its source's stranger_rate, and
+ *   other control message                      its source's stranger_rate, and
  *                                              stranger_total of this CPU
- *   a session's frame for the slow path        the session's punt_rate
- *   ... its PPP control frames                 the same, and the last quarter alone
- *   any other for the slow path                its source's punt_rate
+ *   data for no session here                   its source's unknown_rate, and
+ *                                              unknown_total of this CPU
+ *   a session's PPP control frame              the session's punt_rate, all of it
+ *   ... any other frame for the slow path      the same but for the last quarter, and
+ *                                              punt_total of this CPU
+ *   any other for the slow path                its source's punt_rate, and punt_total
+ *
+ * Strangers and unknown data have shares apart, and slots: after a restart of ours a LAC goes
+ * on sending data that nobody knows, next to the SCCRQ that mends it. And because control
+ * messages, PPP and punted data all wait in one socket's queue, there is a total for data:
+ * many sessions within their shares must not cost the others their Hellos and echoes.
  */
 #ifndef L2X_BPF_POLICE_H
 #define L2X_BPF_POLICE_H
 
 #include "bpf/frame.h"
 
-#define POLICE_CPUS 256u /* slots before those of sources */
+#define POLICE_PART (L2X_POLICE_SLOTS / 3) /* slots of a kind of share */
+#define POLICE_CPUS 256u /* the first of them: totals, the others are of sources */
 #define POLICE_TRIES 4
 #define TOKEN 1024u /* one frame */
 #define FULL_TICKS 1000u /* in these any bucket fills */
+
+/* What cannot use up each other's shares. */
+enum police_kind { POLICE_STRANGER, POLICE_PUNT, POLICE_UNKNOWN };
 
 union token_word {
 	struct l2x_tokens t;
@@ -65,14 +77,15 @@ static __always_inline bool police_take(__u64 *bucket, __u32 rate, __u32 reserve
 }
 
 /* Slot of the source of the frame's IP header: an IPv4 /24 or an IPv6 /56. */
-static __always_inline __u32 police_slot(struct xdp_md *ctx, const struct frame *f, __u32 salt)
+static __always_inline __u32 police_slot(struct xdp_md *ctx, const struct frame *f, __u32 kind)
 {
 	const struct ipv6hdr *ip6;
 	const struct iphdr *ip;
+	__u32 first = kind * POLICE_PART + POLICE_CPUS;
 	__u64 key = 0;
 
 	if (f->l3 > 22)
-		return POLICE_CPUS;
+		return first;
 	if (f->v6) {
 		ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
 		if (ip6)
@@ -83,10 +96,10 @@ static __always_inline __u32 police_slot(struct xdp_md *ctx, const struct frame 
 			key = bpf_ntohl(ip->saddr) >> 8;
 	}
 	/* a multiplicative hash: the odd constant is 2^64 divided by the golden ratio */
-	key = (key ^ ((__u64)(live.seed + salt) << 20)) * 0x9e3779b97f4a7c15ull;
+	key = (key ^ (__u64)live.seed << 20) * 0x9e3779b97f4a7c15ull;
 	key ^= key >> 29;
 	key *= 0x9e3779b97f4a7c15ull;
-	return POLICE_CPUS + (__u32)(key >> 40) % (L2X_POLICE_SLOTS - POLICE_CPUS);
+	return first + (__u32)(key >> 40) % (POLICE_PART - POLICE_CPUS);
 }
 
 static __always_inline bool police_slot_take(__u32 slot, __u32 rate)
@@ -96,13 +109,26 @@ static __always_inline bool police_slot_take(__u32 slot, __u32 rate)
 	return bucket && police_take(&bucket->tokens, rate, 0);
 }
 
+static __always_inline bool police_total(__u32 kind, __u32 rate)
+{
+	__u32 cpu = bpf_get_smp_processor_id() & (POLICE_CPUS - 1);
+
+	return police_slot_take(kind * POLICE_PART + cpu, rate);
+}
+
 static __always_inline int police_stranger(struct xdp_md *ctx, const struct frame *f, int verdict)
 {
+	__u32 kind = POLICE_STRANGER, rate = cfg.stranger_rate, total = cfg.stranger_total;
+
+	if (verdict == L2X_V_SESSION_UNKNOWN) {
+		kind = POLICE_UNKNOWN;
+		rate = cfg.unknown_rate;
+		total = cfg.unknown_total;
+	}
 	/* its own share first: a source that floods must not eat everybody's */
-	if (cfg.stranger_rate && !police_slot_take(police_slot(ctx, f, 0), cfg.stranger_rate))
+	if (rate && !police_slot_take(police_slot(ctx, f, kind), rate))
 		return L2X_V_STRANGER_POLICED;
-	if (cfg.stranger_total &&
-	    !police_slot_take(bpf_get_smp_processor_id() & (POLICE_CPUS - 1), cfg.stranger_total))
+	if (total && !police_total(kind, total))
 		return L2X_V_STRANGER_POLICED;
 	return verdict;
 }
@@ -110,20 +136,21 @@ static __always_inline int police_stranger(struct xdp_md *ctx, const struct fram
 static __always_inline int police_punt(struct xdp_md *ctx, const struct frame *f, int verdict)
 {
 	__u32 session = f->session, rate = cfg.punt_rate;
-	struct l2x_traffic *t;
-	bool taken;
+	bool ppp = verdict == L2X_V_PPP_CONTROL, taken = true;
+	struct l2x_traffic *t = NULL;
 
-	if (!rate)
+	if (!rate && !cfg.punt_total)
 		return verdict;
-	if (session) {
+	if (session)
 		t = bpf_map_lookup_elem(&traffic, &session);
-		taken = t &&
-			police_take(&t->punt, rate, verdict == L2X_V_PPP_CONTROL ? 0 : rate / 4);
-		if (t && !taken)
-			__sync_fetch_and_add(f->uplink ? &t->rx_drops : &t->tx_drops, 1);
-	} else {
-		taken = police_slot_take(police_slot(ctx, f, 1), rate);
-	}
+	if (rate && session)
+		taken = t && police_take(&t->punt, rate, ppp ? 0 : rate / 4);
+	else if (rate)
+		taken = police_slot_take(police_slot(ctx, f, POLICE_PUNT), rate);
+	if (taken && !ppp && cfg.punt_total)
+		taken = police_total(POLICE_PUNT, cfg.punt_total);
+	if (t && !taken)
+		__sync_fetch_and_add(f->uplink ? &t->rx_drops : &t->tx_drops, 1);
 	return taken ? verdict : L2X_V_SLOW_POLICED;
 }
 

@@ -227,10 +227,13 @@ struct l2x_config {
 	/* Rates are in frames per second, a second's worth at once; 0: no limit. A source is
 	 * an IPv4 /24 or an IPv6 /56. The last quarter of a session's share is for its PPP
 	 * control frames alone, so that no flood of its own data costs it its LCP echoes. */
-	__u32 stranger_rate; /* of a source without control connection or session, passed up */
+	__u32 stranger_rate; /* control messages of a source without control connection */
 	__u32 stranger_total; /* ... and of all those together, per CPU */
+	__u32 unknown_rate; /* of a source: data for sessions that there are not */
+	__u32 unknown_total; /* ... and of all sources together, per CPU */
 	__u32 punt_rate; /* of a session to the slow path, and of a source whose frames belong
 			  * to no session: fragments, IP options, addresses nobody holds */
+	__u32 punt_total; /* ... and of all those together, per CPU, but for PPP control */
 	struct l2x_addr listen[L2X_MAX_LISTEN];
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];

@@ -17,7 +17,7 @@
 	X(2, ENCAP, "encap", FORWARD, "header put on and forwarded")                               \
 	X(3, CONTROL, "control", SLOW, "control message of a known control connection")            \
 	X(4, STRANGER, "stranger", SLOW, "control message of a source without control connection") \
-	X(5, STRANGER_POLICED, "stranger-policed", DROP, "too many of those")                      \
+	X(5, STRANGER_POLICED, "stranger-policed", DROP, "too many of those, or session-unknown")  \
 	X(6, PPP_CONTROL, "ppp-control", SLOW, "PPP frame that is not IP")                         \
 	X(7, SESSION_UNKNOWN, "session-unknown", SLOW, "no such tunnel or session here, policed")  \
 	X(8, PEER_MISMATCH, "peer-mismatch", DROP, "session exists, but not for this source")      \
@@ -43,7 +43,7 @@
 	X(28, NO_SESSION, "no-session", SLOW, "address of a pool, but no session has it")          \
 	X(29, NOT_LINEAR, "not-linear", SLOW, "headers beyond the linear area or program limits")  \
 	X(30, SLOW_POLICED, "slow-policed", DROP,                                                  \
-	  "slow-path share of this session or source used up")                                     \
+	  "slow-path share of this session, source or CPU used up")                                \
 	X(31, NO_HEADROOM, "no-headroom", SLOW, "driver left no room for the headers")             \
 	X(32, CHANGING, "changing", SLOW, "session value was being rewritten")                     \
 	X(33, ISOLATED, "isolated", DROP, "one subscriber to another, isolation is on")            \

@@ -31,13 +31,26 @@ static unsigned int burst(unsigned int ifindex, unsigned int n, unsigned int ver
 	return got;
 }
 
-static void open_rig(uint32_t source, uint32_t total, uint32_t punt)
+/* Totals are per CPU. */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+static void open_with(const struct l2x_config *rates)
 {
 	struct l2x_config cfg = rig_config();
 
-	cfg.stranger_rate = source;
-	cfg.stranger_total = total;
-	cfg.punt_rate = punt;
+	cfg.stranger_rate = rates->stranger_rate;
+	cfg.stranger_total = rates->stranger_total;
+	cfg.unknown_rate = rates->unknown_rate;
+	cfg.unknown_total = rates->unknown_total;
+	cfg.punt_rate = rates->punt_rate;
+	cfg.punt_total = rates->punt_total;
 	rig_open(&rig, &cfg);
 	rig.skel->bss->live.seed = 0x1337;
 	rig.tunnels[RIG_TID] = (struct l2x_tunnel){ .gen = 1,
@@ -45,6 +58,12 @@ static void open_rig(uint32_t source, uint32_t total, uint32_t punt)
 						    .local_port = htons(1701),
 						    .peer = rig_addr(RIG_LAC4),
 						    .local = rig_addr(RIG_LNS4) };
+}
+
+static void open_rig(uint32_t source, uint32_t total, uint32_t punt)
+{
+	open_with(&(struct l2x_config){
+		.stranger_rate = source, .stranger_total = total, .punt_rate = punt });
 }
 
 static void make_control(const char *src, uint16_t tid)
@@ -92,19 +111,71 @@ static void test_strangers(void **state)
 	rig_close(&rig);
 }
 
-/* Data for sessions that there are not, by the same share. */
+/* An LCP echo of the session. */
+static void make_echo(void)
+{
+	static const uint8_t echo[] = { 0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4 };
+
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){});
+	p.len = 52;
+	memcpy(p.b + 50, echo, 2);
+	put(&p, echo + 2, sizeof(echo) - 2);
+	set16(p.b + 16, (unsigned int)p.len - 14);
+	set16(p.b + 38, (unsigned int)p.len - 34);
+	fix_outer(&p, 14, false, false);
+}
+
+static unsigned int unknown(const char *src, unsigned int n)
+{
+	make_rx(&p, &(struct outer_desc){ .sid = 9, .src = src }, &(struct inner_desc){});
+	return burst(rig.access, n, L2X_V_SESSION_UNKNOWN, L2X_V_STRANGER_POLICED);
+}
+
+/* Data for sessions that there are not has shares of its own: after a restart of ours the
+ * LAC's data must not keep its SCCRQ from us, nor the other way round. */
 static void test_unknown_sessions(void **state)
 {
 	unsigned int n;
 
 	(void)state;
-	open_rig(RATE, 0, 0);
-	make_rx(&p, &(struct outer_desc){ .sid = 9 }, &(struct inner_desc){});
-	n = burst(rig.access, 3 * RATE, L2X_V_SESSION_UNKNOWN, L2X_V_STRANGER_POLICED);
+	open_with(&(struct l2x_config){ .stranger_rate = RATE, .unknown_rate = RATE });
+	n = unknown("198.18.7.1", 3 * RATE);
 	assert_in_range(n, RATE, 2 * RATE);
+	assert_int_equal(strangers("198.18.7.1", RATE / 2), RATE / 2);
+	strangers("198.18.8.1", 3 * RATE);
+	assert_int_equal(unknown("198.18.8.1", RATE / 2), RATE / 2);
 	/* guesses do not disturb a session of the same peer */
+	unknown(NULL, 3 * RATE);
 	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){});
 	assert_int_equal(burst(rig.access, RATE, L2X_V_DECAP, L2X_V_DECAP), RATE);
+	rig_close(&rig);
+}
+
+/* From everywhere, so that all slots of sources and the CPU's total are used up: strangers
+ * have theirs still. */
+static void test_unknown_total(void **state)
+{
+	unsigned int i, n = 0;
+
+	(void)state;
+	stay_on_one_cpu();
+	open_with(&(struct l2x_config){ .stranger_rate = RATE,
+					.stranger_total = TOTAL,
+					.unknown_rate = 1,
+					.unknown_total = TOTAL });
+	for (i = 0; i < 4000; i++) {
+		char src[20];
+
+		snprintf(src, sizeof(src), "11.%u.%u.1", i / 256, i % 256);
+		n += unknown(src, 1);
+	}
+	assert_in_range(n, TOTAL, 5 * TOTAL);
+	for (i = 0; i < TOTAL / 2; i++) {
+		char src[20];
+
+		snprintf(src, sizeof(src), "11.0.%u.1", i);
+		assert_int_equal(strangers(src, 1), 1);
+	}
 	rig_close(&rig);
 }
 
@@ -112,12 +183,9 @@ static void test_unknown_sessions(void **state)
 static void test_many_sources(void **state)
 {
 	unsigned int i, n = 0;
-	cpu_set_t one;
 
 	(void)state;
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on_one_cpu();
 	open_rig(RATE, TOTAL, 0);
 	for (i = 0; i < 4000; i++) {
 		char src[20];
@@ -132,7 +200,6 @@ static void test_many_sources(void **state)
 /* A session's punts have their share, and its PPP control frames a reserve in it. */
 static void test_punts(void **state)
 {
-	static const uint8_t echo[] = { 0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4 };
 	unsigned int n;
 
 	(void)state;
@@ -141,13 +208,7 @@ static void test_punts(void **state)
 	n = burst(rig.access, 3 * RATE, L2X_V_TTL, L2X_V_SLOW_POLICED);
 	assert_in_range(n, RATE * 3 / 4 - 1, 2 * RATE);
 	assert_int_equal(rig.t->rx_drops, 3 * RATE - n);
-	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){});
-	p.len = 52;
-	memcpy(p.b + 50, echo, 2);
-	put(&p, echo + 2, sizeof(echo) - 2);
-	set16(p.b + 16, (unsigned int)p.len - 14);
-	set16(p.b + 38, (unsigned int)p.len - 34);
-	fix_outer(&p, 14, false, false);
+	make_echo();
 	assert_int_equal(burst(rig.access, RATE / 4 - 1, L2X_V_PPP_CONTROL, L2X_V_SLOW_POLICED),
 			 RATE / 4 - 1);
 	/* fragments and nobody's addresses: the source's share */
@@ -160,6 +221,42 @@ static void test_punts(void **state)
 	/* and what is forwarded needs none */
 	make_core(&p, &(struct inner_desc){ .down = true });
 	assert_int_equal(burst(rig.core, 5 * RATE, L2X_V_ENCAP, L2X_V_ENCAP), 5 * RATE);
+	rig_close(&rig);
+}
+
+/* Many sessions and sources, each within its share: together no more than the total of this
+ * CPU. What keeps tunnels and links alive does not count, and does not suffer. */
+static void test_punt_total(void **state)
+{
+	unsigned int i, n = 0;
+
+	(void)state;
+	stay_on_one_cpu();
+	open_with(&(struct l2x_config){ .punt_rate = 1000 * TOTAL, .punt_total = TOTAL });
+	make_echo();
+	assert_int_equal(burst(rig.access, 2 * TOTAL, L2X_V_PPP_CONTROL, L2X_V_PPP_CONTROL),
+			 2 * TOTAL);
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){ .ttl = 1 });
+	n = burst(rig.access, TOTAL / 2, L2X_V_TTL, L2X_V_SLOW_POLICED);
+	assert_int_equal(n, TOTAL / 2); /* the echoes have cost it nothing */
+	for (i = 0; i < 2000; i++) {
+		char src[20];
+
+		snprintf(src, sizeof(src), "11.%u.%u.1", i / 256, i % 256);
+		make_rx(&p, &(struct outer_desc){ .frag = 0x2000, .src = src },
+			&(struct inner_desc){});
+		n += burst(rig.access, 1, L2X_V_FRAGMENT, L2X_V_SLOW_POLICED);
+	}
+	assert_in_range(n, TOTAL, 5 * TOTAL);
+	make_rx(&p, &(struct outer_desc){}, &(struct inner_desc){ .ttl = 1 });
+	n = burst(rig.access, TOTAL, L2X_V_TTL, L2X_V_SLOW_POLICED);
+	assert_in_range(n, 0, TOTAL / 2);
+	assert_int_equal(rig.t->rx_drops, TOTAL - n);
+	make_echo();
+	assert_int_equal(burst(rig.access, 2 * TOTAL, L2X_V_PPP_CONTROL, L2X_V_PPP_CONTROL),
+			 2 * TOTAL);
+	make_control(NULL, RIG_TID);
+	assert_int_equal(burst(rig.access, 2 * TOTAL, L2X_V_CONTROL, L2X_V_CONTROL), 2 * TOTAL);
 	rig_close(&rig);
 }
 
@@ -283,10 +380,11 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strangers),    cmocka_unit_test(test_unknown_sessions),
-		cmocka_unit_test(test_many_sources), cmocka_unit_test(test_punts),
-		cmocka_unit_test(test_refill),       cmocka_unit_test(test_old_stamps),
-		cmocka_unit_test(test_isolation),    cmocka_unit_test(test_verify_checksum),
+		cmocka_unit_test(test_strangers),     cmocka_unit_test(test_unknown_sessions),
+		cmocka_unit_test(test_unknown_total), cmocka_unit_test(test_many_sources),
+		cmocka_unit_test(test_punts),         cmocka_unit_test(test_punt_total),
+		cmocka_unit_test(test_refill),        cmocka_unit_test(test_old_stamps),
+		cmocka_unit_test(test_isolation),     cmocka_unit_test(test_verify_checksum),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

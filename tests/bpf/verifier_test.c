@@ -41,6 +41,13 @@ static void load(const struct l2x_config *cfg, const char *what)
 	l2xdp_bpf__destroy(skel);
 }
 
+static void set_rates(struct l2x_config *cfg)
+{
+	cfg->stranger_rate = cfg->stranger_total = 100;
+	cfg->unknown_rate = cfg->unknown_total = 100;
+	cfg->punt_rate = cfg->punt_total = 100;
+}
+
 static void test_smallest(void **state)
 {
 	struct l2x_config cfg = { .schema = L2X_SCHEMA, .port = htons(1701) };
@@ -54,7 +61,7 @@ static void test_usual(void **state)
 	struct l2x_config cfg = rig_config();
 
 	(void)state;
-	cfg.stranger_rate = cfg.stranger_total = cfg.punt_rate = 100;
+	set_rates(&cfg);
 	load(&cfg, "usual");
 }
 
@@ -68,7 +75,7 @@ static void test_largest(void **state)
 	cfg.n_windows4 = cfg.n_windows6 = L2X_MAX_WINDOWS;
 	cfg.shard_mask = L2X_MAX_SHARDS - 1;
 	cfg.verify_checksum = cfg.isolate = 1;
-	cfg.stranger_rate = cfg.stranger_total = cfg.punt_rate = 100;
+	set_rates(&cfg);
 	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
 		cfg.listen[i] = rig_addr(i & 1 ? RIG_LNS4 : RIG_LNS6);
 		cfg.window4[i] = (struct l2x_window4){ i << 24, 1 << 20, i << 20 };

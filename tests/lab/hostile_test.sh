@@ -23,9 +23,11 @@ ip -n "$lab_lns" route add 198.18.0.0/15 via 192.0.2.10
 ip -n "$lab_lns" route add 172.16.0.0/12 via 192.0.2.10
 
 id=$(session_id)
-live=(--port "$(session 'd["port"]')" --tunnel "$(session 'd["tunnel"]')"
+tunnel=$(ctl show tunnels | json 'd[0]["id"]')
+port=$(session 'd["port"]')
+live=(--port "$port" --tunnel "$tunnel"
 	--session "$(session 'd["session"]')" --inner "$(session 'd["ipv4"]')")
-hostile() { sub tests/lab/hostile.py "$@" "${live[@]}"; }
+hostile() { sub tests/lab/hostile.py "${live[@]}" "$@"; } # later options count
 alive() {
 	kill -0 "$daemon_pid" || { tail -n 30 "$lab/l2xdpd.log" && return 1; }
 	[ "$(session_id)" = "$id" ] && sub ping -q -c 2 -i 0.05 -W 2 203.0.113.2
@@ -57,8 +59,18 @@ quiet_flood() { # NAME COUNT-OF-PINGS COMMAND...
 }
 quiet_flood "SCCRQ from 10000 strangers" sccrq-flood 10000 172.16
 quiet_flood "SCCRQ from 10000 sources that may connect" sccrq-flood 10000 198.18
-check "tunnels in set-up stay below their limit" test "$(ctl show tunnels | json 'len(d)')" -le 1100
-quiet_flood "Hello and ZLB flood" hello-flood 20000
+check "tunnels in set-up stay below their limit (4096)" test "$(ctl show tunnels | json 'len(d)')" -le 4097
+# Control messages of a live tunnel: by the known lane they come to its control connection.
+l2tp() { ctl show datapath | json "d['l2tp']['$1']"; }
+control=$(verdict control)
+seen=$(l2tp received)
+quiet_flood "Hello and ZLB flood to the live tunnel" hello-flood 20000
+check "by the lane of known peers" test $(($(verdict control) - control)) -gt 10000
+check "and its control connection saw them" test $(($(l2tp received) - seen)) -gt 1000
+wrong=$(l2tp wrong_path)
+quiet_flood "Hello and ZLB flood from another port" hello-flood 20000 --port $((port ^ 1))
+check "some reached the control connection, which refused them" test "$(l2tp wrong_path)" -gt "$wrong"
+is "the tunnel is the same one" "$(ctl show tunnels | json "[t['sessions'] for t in d if t['id'] == $tunnel]")" "[1]"
 quiet_flood "guessed tunnel and session IDs" guess 20000
 check "guesses were counted" test "$(($(verdict session-unknown) + $(verdict peer-mismatch) +
 	$(verdict stranger-policed)))" -gt 0

@@ -71,6 +71,7 @@ struct frame {
 	__u8 v6; /* of the header at l3 */
 	__u8 ecn; /* of the header at l3 */
 	__u8 uplink; /* for us, not for a subscriber */
+	__u8 group; /* to a link-layer broadcast or multicast address */
 	struct inner in;
 };
 

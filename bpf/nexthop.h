@@ -6,6 +6,11 @@
  * of a tunnel, so each CPU keeps it, for as long as the daemon has not raised live.epoch;
  * it does when routes, neighbours or links change, and once a second (DP-TX-6). A look-up
  * that fails is not kept.
+ *
+ * The FIB is asked for the way alone, never for an MTU (tot_len stays 0, mtu_result is not
+ * read): its answer would hold the kernel's path MTU exceptions, which any stranger's ICMP
+ * sets, and one forged message would take a whole LAC off the hook (DP-ICMP-5). The port's
+ * MTU counts here, and the session's, for which the daemon validates what it is told.
  */
 #ifndef L2X_BPF_NEXTHOP_H
 #define L2X_BPF_NEXTHOP_H
@@ -26,8 +31,6 @@ static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_loo
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		return L2X_V_NO_NEIGHBOUR;
-	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		return L2X_V_TOO_BIG;
 	default:
 		return L2X_V_NO_ROUTE;
 	}
@@ -40,8 +43,6 @@ static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_loo
 	__builtin_memcpy(nh->dmac, fib->dmac, sizeof(nh->dmac));
 	__builtin_memcpy(nh->smac, fib->smac, sizeof(nh->smac));
 	nh->mtu = port->mtu;
-	if (fib->mtu_result && fib->mtu_result < nh->mtu)
-		nh->mtu = fib->mtu_result; /* a route may have a smaller one */
 	return GO_ON;
 }
 
@@ -58,7 +59,6 @@ static __always_inline int nexthop_of_inner(struct xdp_md *ctx, const struct fra
 	/* never a designated initialiser: it leaves bytes between the unions unset */
 	__builtin_memset(&fib, 0, sizeof(fib));
 	fib.ifindex = f->ifindex;
-	fib.tot_len = in->len;
 	fib.l4_protocol = in->proto;
 	if (in->v6) {
 		ip6 = frame_at(ctx, in->at, sizeof(*ip6));

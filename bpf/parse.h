@@ -27,7 +27,7 @@ static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be1
 	__u32 *above;
 	__be16 proto;
 
-	if (!eth || (eth->h_dest[0] & 1))
+	if (!eth)
 		return L2X_V_NOT_OURS;
 	proto = eth->h_proto;
 	f->l3 = sizeof(*eth);
@@ -61,7 +61,8 @@ static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be1
 	port = port_find(f->ifindex);
 	if (!port)
 		return L2X_V_NOT_OURS;
-	if (!port_mac_is(port, eth))
+	f->group = eth->h_dest[0] & 1;
+	if (!f->group && !port_mac_is(port, eth))
 		return L2X_V_OTHER_HOST;
 	*ret_proto = proto;
 	return GO_ON;
@@ -216,6 +217,13 @@ static __always_inline int parse_outer6(struct xdp_md *ctx, struct frame *f)
 	return parse_udp(ctx, f, bpf_ntohs(ip6->payload_len));
 }
 
+/* A datagram for us in a broadcast or multicast frame would pass by all the policing, and
+ * no host needs to take it (RFC 1122 section 3.3.6). */
+static __always_inline int not_to_group(const struct frame *f, int v)
+{
+	return f->group && v != L2X_V_NOT_OURS ? L2X_V_BAD_OUTER : v;
+}
+
 /* Which way does it go? GO_ON: f->uplink, or to the session *ret_index, which is 0 where
  * nobody holds the address. */
 static __always_inline int parse_ip4(struct xdp_md *ctx, struct frame *f, __u32 *ret_index)
@@ -226,7 +234,9 @@ static __always_inline int parse_ip4(struct xdp_md *ctx, struct frame *f, __u32 
 		return L2X_V_NOT_OURS;
 	f->uplink = listen_has4(ip->daddr);
 	if (f->uplink)
-		return parse_outer4(ctx, f);
+		return not_to_group(f, parse_outer4(ctx, f));
+	if (f->group)
+		return L2X_V_NOT_OURS;
 	*ret_index = pool_find4(ip->daddr);
 	return *ret_index == NOT_IN_POOL ? L2X_V_NOT_OURS : GO_ON;
 }
@@ -240,7 +250,9 @@ static __always_inline int parse_ip6(struct xdp_md *ctx, struct frame *f, __u32 
 	f->v6 = 1;
 	f->uplink = listen_has6(&ip6->daddr);
 	if (f->uplink)
-		return parse_outer6(ctx, f);
+		return not_to_group(f, parse_outer6(ctx, f));
+	if (f->group)
+		return L2X_V_NOT_OURS;
 	*ret_index = pool_find6(*(const any64 *)&ip6->daddr);
 	return *ret_index == NOT_IN_POOL ? L2X_V_NOT_OURS : GO_ON;
 }

@@ -264,9 +264,11 @@ static void test_not_ours(void **state)
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NOT_OURS, "GRE", NULL);
 	make_rx(&p, &(struct outer_desc){}, &d);
 	p.b[0] = 3;
-	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NOT_OURS, "multicast", NULL);
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_BAD_OUTER, "multicast", NULL);
 	memset(p.b, 0xff, 6);
-	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NOT_OURS, "broadcast", NULL);
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_BAD_OUTER, "broadcast", NULL);
+	set16(p.b + 14 + 20 + 2, 1702); /* RFC 1122 section 3.3.6 is the kernel's business here */
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_NOT_OURS, "broadcast, other port", NULL);
 	make_rx(&p, &(struct outer_desc){}, &d);
 	p.b[5] ^= 8;
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_OTHER_HOST, "other MAC", NULL);

@@ -58,8 +58,27 @@ if check "mode auto, one interface without a hook: l2xdpd starts" daemon_start; 
 	client_stop joe
 	daemon_stop
 fi
+# What a refusal says is done: each command it prints is run as it stands.
+refused() { # LABEL REGEX: l2xdpd does not start, and prints a command that begins so
+	tap_try lns timeout 20 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
+	is "$1: refused" $? 1
+	has "$1: and a command that mends it" "$tap_said" "(^ *|\()$2"
+	remedy=$(grep -oE "(^ *|\()$2[^()]*" <<<"$tap_said" | head -n 1 | tr -d '(')
+}
 lab_config 's/access0, core0/access0, core0, tun9/; s/mode: auto/mode: native/'
-tap_try lns timeout 20 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
-is "mode native refuses it" $? 1
-has "and says which and what to do" "$tap_said" 'tun9'
+lns sysctl -qw net.ipv4.ip_forward=0
+refused "mode native, an interface without a hook, no forwarding" 'sysctl -w net\.ipv4\.ip_forward='
+has "it says which interface, and why" "$tap_said" 'interface tun9: .*native XDP'
+# shellcheck disable=SC2086 # words
+check "the command can be typed" lns $remedy
+is "and does it" "$(lns sysctl -n net.ipv4.ip_forward)" 1
+
+lab_config 's/mode: auto/mode: native/'
+ip -n "$lab_lns" link set dev core0 xdpdrv obj "$BUILD/tests/lab/pass.bpf.o" sec xdp
+refused "mode native, a program alone on the hook" 'ip link set dev core0 '
+# shellcheck disable=SC2086
+check "the command can be typed" lns $remedy
+check "and l2xdpd starts" daemon_start
+daemon_stop
+is "and ends cleanly" $? 0
 tap_done

@@ -173,7 +173,7 @@ static const struct l2tp_peer *on_find_peer(void *ctx, const struct path *path)
 	return p ? &p->l2tp : NULL;
 }
 
-static void on_tunnel_new(void *ctx, struct l2tp_tunnel *t)
+static void on_tunnel_up(void *ctx, struct l2tp_tunnel *t)
 {
 	struct lns *lns = ctx;
 	struct log_who who = { .tunnel = l2tp_tunnel_id(t), .peer = l2tp_tunnel_peer(t)->name };
@@ -196,7 +196,8 @@ static void on_tunnel_moved(void *ctx, struct l2tp_tunnel *t)
 {
 	struct path path = *l2tp_tunnel_path(t);
 
-	on_tunnel_new(ctx, t);
+	if (l2tp_tunnel_is_up(t))
+		on_tunnel_up(ctx, t);
 	l2tp_calls_visit(t, move_session, &path);
 }
 
@@ -238,7 +239,8 @@ static const struct l2tp_ops l2tp_ops = {
 	.send = on_send,
 	.random = lns_random,
 	.find_peer = on_find_peer,
-	.tunnel_new = on_tunnel_new,
+	/* not from tunnel_new on: who has not proved the secret has no lane of its own */
+	.tunnel_up = on_tunnel_up,
 	.tunnel_moved = on_tunnel_moved,
 	.tunnel_gone = on_tunnel_gone,
 	.tunnel_alive = on_tunnel_alive,

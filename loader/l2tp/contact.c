@@ -235,6 +235,10 @@ void contact_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path
 	t = NULL;
 	if (m.type == L2TP_STOPCCN && l2tp_has(&m, L2TP_AVP_ASSIGNED_TUNNEL_ID))
 		t = find_by_peer(ep, path, l2tp_u16(&m, L2TP_AVP_ASSIGNED_TUNNEL_ID));
+	/* V2-CC-5 is for who has not learnt our ID yet. A peer that sent SCCCN knows it, and
+	 * who does not is a stranger who wants to end its tunnel. */
+	if (t && !t->gone && t->state != L2TP_T_WAIT_CONN)
+		t = NULL;
 	if (m.type == L2TP_SCCRQ) {
 		sccrq_input(ep, now, path, peer, &a);
 	} else if (t) {

@@ -216,6 +216,8 @@ const char *l2tp_tunnel_vendor(const struct l2tp_tunnel *t);
 bool l2tp_tunnel_peer_ecn(const struct l2tp_tunnel *t); /* AVP 103 seen (V2-EXT-6) */
 msec_t l2tp_tunnel_since(const struct l2tp_tunnel *t);
 unsigned int l2tp_tunnel_calls(const struct l2tp_tunnel *t);
+/* Established: the peer has proved what it had to. */
+bool l2tp_tunnel_is_up(const struct l2tp_tunnel *t);
 /* Does a message of ours wait for its acknowledgement, or for its turn in the window? */
 bool l2tp_tunnel_outstanding(const struct l2tp_tunnel *t);
 struct l2tp_tunnel *l2tp_tunnel_find(struct l2tp_endpoint *ep, uint16_t id);

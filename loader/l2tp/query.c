@@ -54,6 +54,11 @@ unsigned int l2tp_tunnel_calls(const struct l2tp_tunnel *t)
 	return t->n_calls;
 }
 
+bool l2tp_tunnel_is_up(const struct l2tp_tunnel *t)
+{
+	return t->state == L2TP_T_ESTABLISHED;
+}
+
 bool l2tp_tunnel_outstanding(const struct l2tp_tunnel *t)
 {
 	return reliable_outstanding(&t->rel);

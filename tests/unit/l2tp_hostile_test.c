@@ -881,9 +881,29 @@ static void stopccn_is_acknowledged_again_for_31_s(void **state)
 	world_free(sc.w);
 }
 
+/* V2-CC-5 is for who does not know our ID; a peer whose tunnel is up knows it. */
+static void stopccn_without_our_id_does_not_end_an_established_tunnel(void **state)
+{
+	struct scene sc = scene_new();
+	struct l2tp_build b;
+
+	(void)state;
+	for (uint16_t ns = 0; ns < 20; ns++) {
+		size_t len = raw_message(&b, 0, L2TP_STOPCCN, 77);
+
+		writer_patch_u16(&b.w, 4, 0);
+		writer_patch_u16(&b.w, 8, ns);
+		l2tp_input(sc.s->ep, sc.w->now, &sc.t->path, b.buf, len);
+	}
+	assert_int_equal(sc.s->tunnels_gone, 0);
+	assert_ptr_equal(l2tp_tunnel_find(sc.s->ep, sc.t->id), sc.t);
+	world_free(sc.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stopccn_without_our_id_does_not_end_an_established_tunnel),
 		cmocka_unit_test(datagrams_cut_at_every_octet),
 		cmocka_unit_test(wrong_flags_versions_and_lengths),
 		cmocka_unit_test(reserved_bits_and_a_second_packet_behind),

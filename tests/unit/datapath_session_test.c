@@ -199,16 +199,37 @@ static void a_report_must_name_a_live_session(void **state)
 	assert_int_equal(dp_path_mru(&w->dp, &path), 1360);
 }
 
+/* Gives the session a peer's port with which its tunnel stands in the same chain as LNS_TUNNEL. */
+static void set_in_same_chain(struct world *w, struct dp_session *s)
+{
+	const struct tunnel *t = NULL;
+
+	while (!t) {
+		s->path.peer_port++;
+		assert_int_not_equal(s->path.peer_port, 0);
+		assert_int_equal(dp_tunnel_set(&w->dp, s->tunnel_id, &s->path), 0);
+		t = w->dp.tunnels[s->tunnel_id]->next_path;
+		while (t && t->id != LNS_TUNNEL)
+			t = t->next_path;
+	}
+	set(w, s, 0);
+}
+
 /* V2-PORT-4, DP-ICMP-5: of several tunnels on one address and port any may be named, and the
  * report is about the path of them all. */
 static void a_report_may_name_any_tunnel_of_the_path(void **state)
 {
 	struct world *w = *state;
-	struct path path = world_path(), elsewhere = world_path();
+	struct path path = world_path();
 	struct dp_session old = world_session(), new = world_session(), far = world_session();
 	uint8_t bad[8];
 
 	set(w, &old, 0);
+	far.tunnel_id += 2;
+	far.session_id += 2;
+	far.ipv4 = address("10.64.0.4");
+	far.ipv6 = prefix("2001:db8:100:2::/64");
+	set_in_same_chain(w, &far);
 	new.tunnel_id++;
 	new.peer_tunnel_id++;
 	new.session_id++;
@@ -217,13 +238,6 @@ static void a_report_may_name_any_tunnel_of_the_path(void **state)
 	new.ipv6 = prefix("2001:db8:100:1::/64");
 	set(w, &new, 0);
 	assert_ptr_equal(tunnel_by_path(&w->dp, &path), w->dp.tunnels[LNS_TUNNEL + 1]);
-	elsewhere.peer_port++;
-	far.path = elsewhere;
-	far.tunnel_id += 2;
-	far.session_id += 2;
-	far.ipv4 = address("10.64.0.4");
-	far.ipv6 = prefix("2001:db8:100:2::/64");
-	set(w, &far, 0);
 	memcpy(bad, quoted, 8);
 	bad[5]++; /* the newer tunnel's session, but the older one's tunnel */
 	pmtu_report(&w->dp, &path, bad, 8, 1400);

@@ -21,6 +21,7 @@
 #   daemon_stop [SIGNAL]       ends it; status is the daemon's
 #   client_start NAME [OPTION...]   connects in sub, waits until it is up
 #   client_stop NAME
+#   client_apart NAME          moves its device into the namespace `apart`, for apart COMMAND
 #   ctl COMMAND...             l2xdpctl --json
 #   json EXPRESSION            evaluates Python on the JSON of standard input, as `d`
 #   wait_for SECONDS COMMAND...
@@ -30,12 +31,14 @@ lab=
 lab_prefix=l2x$$
 lab_pids=()
 lab_sub=$lab_prefix-sub lab_lns=$lab_prefix-lns lab_core=$lab_prefix-core
+lab_apart=$lab_prefix-apart
 daemon_pid=
 declare -A client_pid=()
 
 sub() { ip netns exec "$lab_sub" "$@"; }
 lns() { ip netns exec "$lab_lns" "$@"; }
 core() { ip netns exec "$lab_core" "$@"; }
+apart() { ip netns exec "$lab_apart" "$@"; }
 
 lab_down() {
 	local pid namespace
@@ -43,7 +46,7 @@ lab_down() {
 	trap - EXIT
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do kill -TERM "$pid" 2>/dev/null; done
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do lab_reap "$pid" 50; done
-	for namespace in "$lab_sub" "$lab_lns" "$lab_core"; do
+	for namespace in "$lab_sub" "$lab_lns" "$lab_core" "$lab_apart"; do
 		ip netns del "$namespace" 2>/dev/null
 	done
 	if [ -n "$lab" ]; then
@@ -261,6 +264,17 @@ client_start() {
 		tail -n 40 "$lab/l2xdpd.log"
 		return 1
 	done
+}
+
+# What two subscribers of one namespace say to each other never leaves it.
+client_apart() {
+	local v4
+	v4=$(client_value "$1" ipv4 address)
+	if ! ip netns list | grep -qw "^$lab_apart"; then lab_namespace "$lab_apart" || return; fi
+	ip -n "$lab_sub" link set dev "$1" netns "$lab_apart" &&
+		ip -n "$lab_apart" addr add "$v4/32" dev "$1" &&
+		ip -n "$lab_apart" link set dev "$1" up &&
+		ip -n "$lab_apart" route add default dev "$1"
 }
 
 client_stop() {

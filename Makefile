@@ -66,7 +66,7 @@ BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -Ivmlinux -Wall -Wextra \
 	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
 
-.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench demo lint asan install uninstall clean \
+.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench demo lint asan install clean \
 	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins
 .DEFAULT_GOAL := all
 .SECONDARY:

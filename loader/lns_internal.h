@@ -30,6 +30,7 @@ struct session {
 	bool ipv4_pool, ipv6_pool; /* to be given back to the profile's pool */
 	bool ipv4_static; /* in lns->statics */
 	bool in_dp;
+	bool was_open;
 };
 
 struct lns {
@@ -48,7 +49,7 @@ struct lns {
 	struct session ***table; /* [shard][session ID]; a shard's row comes with its first one */
 	unsigned int n_sessions;
 	struct session *dead; /* freed when the event is over: a link may still be running */
-	struct log_limit auth_log;
+	struct log_limit auth_log, up_log, end_log, pool_log;
 	struct event *closing; /* lns_shutdown */
 	msec_t closing_until;
 	void (*closed)(void *arg);

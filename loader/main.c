@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loader/aaa/aaa.h"
 #include "loader/base/log.h"
 #include "loader/control/config.h"
 #include "loader/control/control.h"
@@ -116,6 +117,36 @@ static int drop_privileges(void)
 	return 0;
 }
 
+/* What would be found out only when packets do not come. */
+static void log_preflight(const struct dp_config *cfg)
+{
+	struct dp_finding f[DP_MAX_FINDINGS];
+
+	for (unsigned int i = 0; cfg->mode != DP_OFF && i < cfg->n_interfaces; i++) {
+		int n = dp_preflight(cfg->interfaces[i], f);
+
+		for (int k = 0; k < n; k++)
+			if (f[k].level >= DP_WARN)
+				log_warn(NULL, "interface %s: %s%s%s", cfg->interfaces[i],
+					 f[k].what, f[k].remedy[0] ? "; mend it: " : "",
+					 f[k].remedy);
+	}
+}
+
+static int check(const struct config *cfg)
+{
+	struct users *users = NULL;
+	char err[ERRLEN];
+
+	if (cfg->users && users_load(cfg->users, &users, err, sizeof(err))) {
+		fprintf(stderr, "%s\n", err);
+		return EXIT_CONFIG;
+	}
+	users_free(users);
+	printf("%s: ok\n", cfg->file);
+	return EXIT_OK;
+}
+
 static int run(const struct config *cfg)
 {
 	struct daemon d = { 0 };
@@ -126,6 +157,7 @@ static int run(const struct config *cfg)
 	if (!d.base)
 		goto out;
 	log_note(NULL, "l2xdpd %s", L2XDP_VERSION);
+	log_preflight(&cfg->datapath);
 	ret = lns_new(cfg, d.base, &d.lns, err, sizeof(err));
 	if (ret)
 		goto out;
@@ -138,7 +170,8 @@ static int run(const struct config *cfg)
 		ret = watch_signals(&d);
 	if (ret)
 		goto out;
-	log_note(NULL, "ready");
+	log_note(NULL, "ready: %u peers, %u pools, mode %s", cfg->n_peers, cfg->n_pools,
+		 dp_mode_names[cfg->datapath.mode]);
 	event_base_dispatch(d.base);
 	log_note(NULL, "ended");
 out:
@@ -250,9 +283,9 @@ int main(int argc, char **argv)
 		return EXIT_CONFIG;
 	}
 	if (o.check) {
-		printf("%s: ok\n", o.config);
+		ret = check(cfg);
 		config_free(cfg);
-		return EXIT_OK;
+		return ret;
 	}
 	if (cfg->log == CONFIG_LOG_DEBUG)
 		log_open(LOG_DEBUG);

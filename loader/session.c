@@ -23,6 +23,9 @@
 
 #include "loader/lns_internal.h"
 
+#define LOG_BURST 2000 /* lines of sessions that come or go, at once; then one in */
+#define LOG_EVERY_MS 5
+
 static const struct ppp_ops ppp_ops;
 
 struct log_who session_who(const struct session *s)
@@ -207,15 +210,19 @@ static void log_end(struct session *s, const struct l2tp_reason *why)
 
 	if (s->in_dp)
 		dp_session_traffic(s->lns->dp, s->index, &t);
-	log_info(&who, "down after %llu s, %s, result %u error %u%s%s; in %llu packets, out %llu",
-		 (unsigned long long)((s->lns->now - s->since) / 1000),
-		 why->timeout     ? "nobody answered"
-		 : why->from_peer ? "by the peer"
-				  : "by us",
-		 why->result, why->error, why->text[0] ? ": " : "",
-		 log_quote(why->text, strlen(why->text), text, sizeof(text)),
-		 (unsigned long long)(t.hook_rx.packets + t.slow_rx.packets),
-		 (unsigned long long)(t.hook_tx.packets + t.slow_tx.packets));
+	/* a peer that makes and ends calls as fast as it can must not fill the disk */
+	if (!log_allowed(&s->lns->end_log, s->lns->now, LOG_BURST, LOG_EVERY_MS))
+		return;
+	log_msg(s->was_open ? LOG_INFO : LOG_DEBUG, &who,
+		"down after %llu s, %s, result %u error %u%s%s; in %llu packets, out %llu",
+		(unsigned long long)((s->lns->now - s->since) / 1000),
+		why->timeout     ? "nobody answered"
+		: why->from_peer ? "by the peer"
+				 : "by us",
+		why->result, why->error, why->text[0] ? ": " : "",
+		log_quote(why->text, strlen(why->text), text, sizeof(text)),
+		(unsigned long long)(t.hook_rx.packets + t.slow_rx.packets),
+		(unsigned long long)(t.hook_tx.packets + t.slow_tx.packets));
 }
 
 void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason *why)
@@ -315,17 +322,35 @@ static struct session *static_holder(struct lns *lns, const struct ipaddr *a)
 	return node ? *(struct session **)node : NULL;
 }
 
-static bool is_ours(const struct lns *lns, const struct ipaddr *a)
+struct peer_ask {
+	const struct ipaddr *addr;
+	bool found;
+};
+
+static bool ask_peer(void *arg, struct l2tp_tunnel *t)
+{
+	struct peer_ask *ask = arg;
+
+	ask->found = addr_eq(&l2tp_tunnel_path(t)->peer, ask->addr);
+	return !ask->found;
+}
+
+/* What the users file should not give away: NULL if there is nothing against it. */
+static const char *why_not_static(const struct lns *lns, const struct ipaddr *a)
 {
 	const struct dp_config *d = &lns->cfg->datapath;
+	uint32_t v4 = addr_v4(a);
+	struct peer_ask ask = { .addr = a };
 
+	if (v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 >= 14)
+		return "no unicast address";
 	for (unsigned int i = 0; i < d->n_local; i++)
 		if (addr_eq(&d->local[i], a))
-			return true;
-	for (unsigned int i = 0; i < d->n_listen; i++)
-		if (addr_eq(&d->listen[i], a))
-			return true;
-	return false;
+			return "a local-address of ours";
+	if (dp_is_own_address(a))
+		return "this host's own";
+	l2tp_tunnels_visit(lns->l2tp, ask_peer, &ask);
+	return ask.found ? "a tunnel's peer" : NULL;
 }
 
 /* A static address belongs to the user: a session of the same user that still holds it
@@ -334,12 +359,13 @@ static bool is_ours(const struct lns *lns, const struct ipaddr *a)
 static int claim_static(struct session *s, const struct ipaddr *a)
 {
 	struct session *old = static_holder(s->lns, a);
+	const char *why = why_not_static(s->lns, a);
 	struct log_who who = session_who(s);
 	char buf[ADDR_STRLEN];
 
-	if (is_ours(s->lns, a)) {
-		log_warn(&who, "refused: its static address %s is our own; correct the users file",
-			 addr_str(a, buf));
+	if (why) {
+		log_warn(&who, "refused: its static address %s is %s; correct the users file",
+			 addr_str(a, buf), why);
 		return -EBUSY;
 	}
 	if (old && (!old->user || !s->user || strcmp(old->user, s->user) != 0)) {
@@ -387,14 +413,23 @@ static int grant_ipv6(struct session *s)
 
 static void tell_no_address(const struct session *s, int v4, int v6)
 {
+	const struct config *cfg = s->lns->cfg;
+	const char *pool = s->profile->pool == UINT_MAX ? "" : cfg->pools[s->profile->pool].name;
 	struct log_who who = session_who(s);
 
-	if (v4 && v4 != -EBUSY)
-		log_warn(&who, "no IPv4 address: %s",
-			 v4 == -ENOSPC ? "the pool is used up"
-				       : "its profile has no pool with any");
+	if (v4 != -ENOSPC && v4 != -ENOENT && !v6)
+		return; /* what else there is has been told */
+	if (!log_allowed(&s->lns->pool_log, s->lns->now, 20, 1000))
+		return;
+	if (v4 == -ENOSPC)
+		log_warn(&who, "no IPv4 address: pool %s is used up; give it more under `pools`",
+			 pool);
+	else if (v4 == -ENOENT)
+		log_warn(&who, "no IPv4 address: profile %s has no pool with any",
+			 s->profile->name);
 	if (v6)
-		log_warn(&who, "no IPv6 prefix: the pool is used up");
+		log_warn(&who, "no IPv6 prefix: pool %s is used up; give it more under `pools`",
+			 pool);
 }
 
 /* Addresses for a user who may come in; user NULL: nobody was asked for a name. False:
@@ -402,11 +437,15 @@ static void tell_no_address(const struct session *s, int v4, int v6)
 static bool grant_addresses(struct session *s, const struct user_entry *user, struct ppp_grant *ret)
 {
 	const struct config_profile *p = s->profile;
+	int v4 = 0, v6 = 0;
 
 	/* LCP negotiated anew by the same user: nothing changes (PPP-IPCP-5) */
-	if (!addr_is_set(&s->ipv4) && !s->ipv6.len)
-		tell_no_address(s, grant_ipv4(s, user), grant_ipv6(s));
-	if (!addr_is_set(&s->ipv4) && !s->ipv6.len)
+	if (!addr_is_set(&s->ipv4) && !s->ipv6.len) {
+		v4 = grant_ipv4(s, user);
+		v6 = grant_ipv6(s);
+		tell_no_address(s, v4, v6);
+	}
+	if (v4 == -EBUSY || (!addr_is_set(&s->ipv4) && !s->ipv6.len))
 		return false;
 	ret->ipv4 = s->ipv4;
 	ret->ipv6 = s->ipv6;
@@ -484,9 +523,13 @@ static void on_network_up(void *ctx, uint16_t protocol, const struct ppp_network
 		session_close(s, &ppp_cause_no_address);
 		return;
 	}
-	log_info(&who, "up: %s, MTU %u, authentication %s",
-		 protocol == PPP_IP ? addr_str(&net->ipv4, addr) : prefix_str(&net->ipv6, addr),
-		 dp_session_mtu(s->lns->dp, s->index), ppp_auth_names[ppp_auth_used(s->ppp)]);
+	s->was_open = true;
+	if (log_allowed(&s->lns->up_log, s->lns->now, LOG_BURST, LOG_EVERY_MS))
+		log_info(&who, "up: %s, MTU %u, authentication %s",
+			 protocol == PPP_IP ? addr_str(&net->ipv4, addr)
+					    : prefix_str(&net->ipv6, addr),
+			 dp_session_mtu(s->lns->dp, s->index),
+			 ppp_auth_names[ppp_auth_used(s->ppp)]);
 }
 
 static void on_network_down(void *ctx, uint16_t protocol)

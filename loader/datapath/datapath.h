@@ -82,6 +82,9 @@ struct dp_ops {
 	void (*mtu_changed)(void *ctx, uint32_t index, uint16_t mtu);
 };
 
+/* Does this host have the address on any interface? */
+bool dp_is_own_address(const struct ipaddr *a);
+
 /* Index of a session, the same in maps, here and in the CLI. */
 static inline uint32_t dp_index(unsigned int shards, uint16_t tunnel_id, uint16_t session_id)
 {

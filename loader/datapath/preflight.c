@@ -150,7 +150,7 @@ static void check_veth(struct flight *f)
 	if (strcmp(f->driver, "veth") != 0)
 		return;
 	find(f, DP_NOTE, "ethtool -K PEER gro on   (PEER: the other end, in its namespace)",
-	     "veth: the other end needs an XDP program or GRO, or every redirected frame is lost");
+	     "veth: the other end needs an XDP program (a pass is enough): frames are lost without");
 	find(f, DP_NOTE, "ethtool -K PEER tx off",
 	     "veth: a stack at the other end must compute its checksums itself");
 }

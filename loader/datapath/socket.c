@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <ifaddrs.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <stdlib.h>
@@ -43,22 +42,6 @@ static int set(int fd, int level, int name, int value)
 
 /* ---- opening --------------------------------------------------------------------------- */
 
-static bool on_this_host(const struct ipaddr *a)
-{
-	struct ifaddrs *list, *i;
-	struct ipaddr have;
-	uint16_t port;
-	bool found = false;
-
-	if (getifaddrs(&list))
-		return false;
-	for (i = list; i && !found; i = i->ifa_next)
-		found = i->ifa_addr && addr_from_sockaddr(i->ifa_addr, &have, &port) == 0 &&
-			addr_eq(&have, a);
-	freeifaddrs(list);
-	return found;
-}
-
 /* An IPv6 address that has just been set cannot be bound until the kernel knows that no
  * other host has it; a daemon that starts with the machine meets that. */
 static int bind_patiently(int fd, const struct ipaddr *a, uint16_t port)
@@ -70,7 +53,7 @@ static int bind_patiently(int fd, const struct ipaddr *a, uint16_t port)
 		if (bind(fd, (struct sockaddr *)&sa, len) == 0)
 			return 0;
 		if (errno != EADDRNOTAVAIL || addr_is_v4(a) || tries == TENTATIVE_TRIES ||
-		    !on_this_host(a))
+		    !dp_is_own_address(a))
 			return -errno;
 		usleep(100000);
 	}

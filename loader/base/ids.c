@@ -12,8 +12,9 @@ struct ids {
 	void *ctx;
 	uint16_t n;
 	uint32_t head, free; /* ring of n: first free one, how many */
+	uint32_t fresh; /* so many of the free ones, from head on, were never used */
 	msec_t *rest_until; /* by ring place; 0: never used */
-	uint16_t *ring;
+	uint16_t *ring; /* 0: place + 1, as nobody has touched it (ids_new costs nothing) */
 	uint8_t *used; /* one bit an ID */
 	uint16_t rand[IDS_BLOCK];
 	unsigned int rand_left;
@@ -47,12 +48,17 @@ static uint32_t ring_at(const struct ids *ids, uint32_t i)
 	return (ids->head + i) % ids->n;
 }
 
+static uint16_t id_at(const struct ids *ids, uint32_t place)
+{
+	return ids->ring[place] ? ids->ring[place] : (uint16_t)(place + 1);
+}
+
 static void swap(struct ids *ids, uint32_t a, uint32_t b)
 {
-	uint16_t id = ids->ring[a];
+	uint16_t id = id_at(ids, a);
 	msec_t rest = ids->rest_until[a];
 
-	ids->ring[a] = ids->ring[b];
+	ids->ring[a] = id_at(ids, b);
 	ids->rest_until[a] = ids->rest_until[b];
 	ids->ring[b] = id;
 	ids->rest_until[b] = rest;
@@ -67,16 +73,12 @@ struct ids *ids_new(uint16_t n, random_fn *random, void *ctx)
 	ids->random = random;
 	ids->ctx = ctx;
 	ids->n = n;
-	ids->free = n;
+	ids->free = ids->fresh = n;
 	ids->ring = calloc(n, sizeof(*ids->ring));
 	ids->rest_until = calloc(n, sizeof(*ids->rest_until));
 	ids->used = calloc((size_t)n / 8 + 1, 1);
 	if (!ids->ring || !ids->rest_until || !ids->used)
 		goto fail;
-	for (uint32_t i = 0; i < n; i++)
-		ids->ring[i] = (uint16_t)(i + 1);
-	for (uint32_t i = n - 1; i > 0; i--)
-		swap(ids, i, draw(ids, i + 1));
 	return ids;
 fail:
 	ids_free(ids);
@@ -93,21 +95,39 @@ void ids_free(struct ids *ids)
 	free(ids);
 }
 
-uint16_t ids_take(struct ids *ids, msec_t now)
+/* Of how many, from head on, one may be drawn now. */
+static uint32_t eligible(const struct ids *ids, msec_t now)
 {
 	uint32_t look = ids->free < IDS_LOOK ? ids->free : IDS_LOOK;
-	uint16_t id;
 
+	if (ids->fresh)
+		return ids->fresh;
 	/* Releases are in the order of time, so those that have rested come first. */
 	while (look && ids->rest_until[ring_at(ids, look - 1)] > now)
 		look--;
-	if (!look)
-		return 0;
-	swap(ids, ring_at(ids, 0), ring_at(ids, draw(ids, look)));
-	id = ids->ring[ids->head];
+	return look;
+}
+
+/* One of the free ones leaves the ring at its head. */
+static void leave(struct ids *ids, uint16_t id)
+{
 	ids->head = ring_at(ids, 1);
 	ids->free--;
 	set_used(ids, id, true);
+}
+
+uint16_t ids_take(struct ids *ids, msec_t now)
+{
+	uint32_t look = eligible(ids, now);
+	uint16_t id;
+
+	if (!look)
+		return 0;
+	swap(ids, ring_at(ids, 0), ring_at(ids, draw(ids, look)));
+	id = id_at(ids, ids->head);
+	leave(ids, id);
+	if (ids->fresh)
+		ids->fresh--;
 	return id;
 }
 
@@ -118,14 +138,14 @@ int ids_claim(struct ids *ids, uint16_t id)
 	if (is_used(ids, id))
 		return -EBUSY;
 	for (uint32_t i = 0; i < ids->free; i++) {
-		if (ids->ring[ring_at(ids, i)] != id)
+		if (id_at(ids, ring_at(ids, i)) != id)
 			continue;
+		if (i < ids->fresh)
+			ids->fresh--;
 		/* close the gap from the front, which keeps the order of the rest */
 		for (; i > 0; i--)
 			swap(ids, ring_at(ids, i), ring_at(ids, i - 1));
-		ids->head = ring_at(ids, 1);
-		ids->free--;
-		set_used(ids, id, true);
+		leave(ids, id);
 		return 0;
 	}
 	return -EBUSY;

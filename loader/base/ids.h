@@ -3,8 +3,9 @@
  * Identifiers 1..n (n <= 65535) that are dense, cannot be guessed, and are not handed
  * out again before old packets have died (V2-CC-3, DP-SPOOF-6: 31 s).
  *
- * All free identifiers stand in a ring, shuffled at the start; one is taken from a
- * random place among the oldest, and a released one goes to the end with its time.
+ * All free identifiers stand in a ring. One is taken from a random place: among those that
+ * were never used (so all of them come in an order drawn step by step), later among the
+ * oldest; a released one goes to the end with its time.
  */
 #ifndef L2XDP_BASE_IDS_H
 #define L2XDP_BASE_IDS_H

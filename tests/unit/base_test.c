@@ -150,6 +150,46 @@ static void ids_rest_31_seconds(void **state)
 	ids_free(ids);
 }
 
+/* Claims and releases between the draws: nothing is handed out twice, nothing is lost. */
+static void ids_stay_unique_whatever_the_order(void **state)
+{
+	static uint8_t held[1001];
+	uint64_t seed = 99;
+	struct ids *ids = ids_new(1000, pseudo_random, &seed);
+	msec_t now = 0;
+	unsigned int n = 0;
+
+	(void)state;
+	srandom(3);
+	for (int step = 0; step < 20000; step++, now += 1 + (msec_t)random() % 200) {
+		uint16_t id = (uint16_t)(1 + random() % 1000);
+
+		if (random() % 3 == 0 && held[id]) {
+			ids_release(ids, id, now);
+			held[id] = 0;
+			n--;
+			continue;
+		}
+		if (random() % 4 == 0) {
+			assert_int_equal(ids_claim(ids, id), held[id] ? -EBUSY : 0);
+			n += !held[id];
+			held[id] = 1;
+			continue;
+		}
+		id = ids_take(ids, now);
+		if (!id)
+			continue;
+		assert_int_equal(held[id], 0);
+		held[id] = 1;
+		n++;
+	}
+	assert_int_equal(ids_in_use(ids), n);
+	while (ids_take(ids, now + IDS_REST_MS))
+		n++;
+	assert_int_equal(n, 1000);
+	ids_free(ids);
+}
+
 static void prefixes_are_parsed_strictly(void **state)
 {
 	static const struct {
@@ -292,6 +332,7 @@ int main(void)
 		cmocka_unit_test(timers_may_be_set_by_themselves_and_limited),
 		cmocka_unit_test(ids_are_dense_unique_and_not_in_order),
 		cmocka_unit_test(ids_rest_31_seconds),
+		cmocka_unit_test(ids_stay_unique_whatever_the_order),
 		cmocka_unit_test(prefixes_are_parsed_strictly),
 		cmocka_unit_test(prefixes_contain_by_bits_and_family),
 		cmocka_unit_test(addresses_convert),

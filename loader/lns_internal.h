@@ -30,7 +30,6 @@ struct session {
 	bool ipv4_pool, ipv6_pool; /* to be given back to the profile's pool */
 	bool ipv4_static; /* in lns->statics */
 	bool in_dp;
-	bool was_open;
 };
 
 struct lns {

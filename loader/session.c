@@ -213,7 +213,7 @@ static void log_end(struct session *s, const struct l2tp_reason *why)
 	/* a peer that makes and ends calls as fast as it can must not fill the disk */
 	if (!log_allowed(&s->lns->end_log, s->lns->now, LOG_BURST, LOG_EVERY_MS))
 		return;
-	log_msg(s->was_open ? LOG_INFO : LOG_DEBUG, &who,
+	log_msg(s->ppp ? LOG_INFO : LOG_DEBUG, &who,
 		"down after %llu s, %s, result %u error %u%s%s; in %llu packets, out %llu",
 		(unsigned long long)((s->lns->now - s->since) / 1000),
 		why->timeout     ? "nobody answered"
@@ -523,7 +523,6 @@ static void on_network_up(void *ctx, uint16_t protocol, const struct ppp_network
 		session_close(s, &ppp_cause_no_address);
 		return;
 	}
-	s->was_open = true;
 	if (log_allowed(&s->lns->up_log, s->lns->now, LOG_BURST, LOG_EVERY_MS))
 		log_info(&who, "up: %s, MTU %u, authentication %s",
 			 protocol == PPP_IP ? addr_str(&net->ipv4, addr)

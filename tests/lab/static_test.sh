@@ -35,16 +35,15 @@ check "and is reached" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
 check "its packets are counted" test "$(session 'd["rx"]["hook_packets"]' "$(session_id fixed)")" -ge 4
 has "the log says what happened" "$(cat "$lab/l2xdpd.log")" 'takes 10\.0\.7\.7 over'
 
-# Another user whose line has the same address gets IPv6 and no IPv4.
-check "another user with this address connects, without IPv4" \
-	client_start thief --user thief --password wonder --no-ipv4
-is "and has none" "$(session 'd["ipv4"]' "$(session_id thief)")" null
+# Another user whose line has the same address is refused, and learns why.
+client_spawn thief --user thief --password wonder --no-ipv6
+check "another user with this address does not come in" wait_for 30 ended thief
+has "and is told why" "$(cat "$lab/thief.log")" 'refused: .*[Aa]ddress'
 is "the first user keeps it" "$(holders)" '["fixed"]'
 has "the log says why" "$(cat "$lab/l2xdpd.log")" 'refused: static address 10\.0\.7\.7 is held by'
 check "and traffic still finds the first user" core ping -q -c 4 -i 0.2 -W 2 10.0.7.7
-client_stop thief
 client_stop new
-check "when both are gone" wait_for 10 sessions_are 0
+check "when that one is gone" wait_for 10 sessions_are 0
 check "the other user gets it" client_start late --user thief --password wonder --no-ipv6
 is "that one" "$(client_value late ipv4 address)" 10.0.7.7
 client_stop late

@@ -15,6 +15,7 @@
  * reached from inside the PPP link.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <search.h>
 #include <stdio.h>
@@ -214,15 +215,15 @@ static void log_end(struct session *s, const struct l2tp_reason *why)
 	if (!log_allowed(&s->lns->end_log, s->lns->now, LOG_BURST, LOG_EVERY_MS))
 		return;
 	log_msg(s->ppp ? LOG_INFO : LOG_DEBUG, &who,
-		"down after %llu s, %s, result %u error %u%s%s; in %llu packets, out %llu",
-		(unsigned long long)((s->lns->now - s->since) / 1000),
+		"down after %" PRIu64 " s, %s, result %u error %u%s%s; in %" PRIu64
+		" packets, out %" PRIu64,
+		(s->lns->now - s->since) / 1000,
 		why->timeout     ? "nobody answered"
 		: why->from_peer ? "by the peer"
 				 : "by us",
 		why->result, why->error, why->text[0] ? ": " : "",
 		log_quote(why->text, strlen(why->text), text, sizeof(text)),
-		(unsigned long long)(t.hook_rx.packets + t.slow_rx.packets),
-		(unsigned long long)(t.hook_tx.packets + t.slow_tx.packets));
+		t.hook_rx.packets + t.slow_rx.packets, t.hook_tx.packets + t.slow_tx.packets);
 }
 
 void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason *why)

@@ -7,6 +7,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,15 @@ static void check_mtu(struct flight *f, unsigned int limit)
 		     f->mtu, f->driver, limit);
 }
 
+/* A TUN device has the driver of a TAP device, which is one of the listed. */
+static bool carries_ethernet(const struct flight *f)
+{
+	struct ifreq ifr = { 0 };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", f->name);
+	return ioctl(f->fd, SIOCGIFHWADDR, &ifr) || ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+}
+
 static void check_driver(struct flight *f)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
@@ -131,6 +141,12 @@ static void check_driver(struct flight *f)
 		return;
 	}
 	snprintf(f->driver, sizeof(f->driver), "%s", info.driver);
+	if (!carries_ethernet(f)) {
+		find(f, DP_WARN, "",
+		     "it carries no Ethernet frames, so XDP has no place in it: take it out of "
+		     "`interfaces`, or leave it to the slow path with `mode: auto`");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(xdp_drivers) / sizeof(xdp_drivers[0]); i++) {
 		if (strcmp(xdp_drivers[i].driver, info.driver) != 0)
 			continue;

@@ -5,6 +5,7 @@
  * socket, so that the kernel gives it a source address that its receiver can reach, or is
  * cut if it may be (DP-FRAG-3, DP-ICMP-1..4).
  */
+#include <linux/icmp.h>
 #include <string.h>
 
 #include "loader/datapath/mtu.h"
@@ -138,6 +139,14 @@ static bool forward(struct datapath *dp, struct session *s, uint8_t *packet, con
 	return false;
 }
 
+/* The kernel, which sees subscribers behind one device, tells each of them of the shorter way
+ * to the other. On a point-to-point link there is none. */
+static bool is_redirect(const uint8_t *packet, const struct inner *in)
+{
+	return !in->v6 && in->proto == IPPROTO_ICMP && in->len > in->hlen &&
+	       packet[in->hlen] == ICMP_REDIRECT;
+}
+
 void slow_out(struct datapath *dp, uint8_t *packet, size_t len)
 {
 	bool v6 = len && packet[0] >> 4 == 6;
@@ -149,7 +158,7 @@ void slow_out(struct datapath *dp, uint8_t *packet, size_t len)
 		return;
 	}
 	/* The kernel's own listener reports and the like have nobody to go to. */
-	if (inner_is_multicast(&in.dst))
+	if (inner_is_multicast(&in.dst) || is_redirect(packet, &in))
 		return;
 	s = session_by_address(dp, &in.dst);
 	if (!s) {

@@ -219,7 +219,8 @@ void contact_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path
 	if (!peer) {
 		endpoint_count(ep, L2TP_C_STRANGER);
 		if (log_allowed(&ep->log_stranger, now, 5, 10000))
-			log_info(NULL, "control message from %s, whose address is in no entry of `peers`",
+			log_info(NULL,
+				 "control message from %s, whose address is in no entry of `peers`",
 				 endpoint_str(&path->peer, path->peer_port, from));
 		return;
 	}

@@ -25,7 +25,7 @@ for isolate in false true; do
 	before=$(got)
 	if [ $isolate = false ]; then
 		check "isolate false: they reach each other" sub ping -q -c 4 -i 0.2 -W 2 "$other"
-		check "isolate false: all of it arrived" test $(($(got) - before)) -ge 4
+		is "isolate false: all of it arrived, and nothing else" "$(($(got) - before))" 4
 		is "isolate false: nothing is refused" "$(verdict isolated)" 0
 	else
 		check_not "isolate true: they do not reach each other" sub ping -q -c 4 -i 0.2 -W 1 "$other"

@@ -9,7 +9,7 @@ BPF_CC   ?= clang-14
 BPF_STRIP ?= llvm-strip-14
 FUZZ_CC  ?= clang-14
 PKGS      = libbpf libxdp libevent_core libnl-3.0 libnl-route-3.0 yaml-0.1 jansson nettle \
-	    libcap-ng libseccomp
+	    libcap-ng libseccomp lmdb
 
 VERSION  := $(shell cat VERSION)
 WARN      = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -28,14 +28,14 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 # ---- rooms ------------------------------------------------------------------
-ROOMS    := base l2tp ppp aaa datapath control
+ROOMS    := base l2tp ppp aaa store datapath control
 room_src  = $(wildcard loader/$(1)/*.c)
 room_obj  = $(patsubst %.c,$(BUILD)/%.o,$(call room_src,$(1)))
 room_lib  = $(BUILD)/lib$(1).a
 LNS_SRC  := $(filter-out loader/main.c,$(wildcard loader/*.c))
 LNS_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(LNS_SRC))
 # later rooms use earlier ones
-LINK_ORDER := control datapath aaa ppp l2tp base
+LINK_ORDER := control datapath store aaa ppp l2tp base
 ROOM_LIBS := $(foreach r,$(LINK_ORDER),$(call room_lib,$(r)))
 
 CTL_SRC  := $(wildcard ctl/*.c)

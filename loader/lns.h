@@ -15,6 +15,7 @@
 #include "loader/datapath/datapath.h"
 #include "loader/l2tp/l2tp.h"
 #include "loader/ppp/ppp.h"
+#include "loader/store/store.h"
 
 struct event_base;
 struct lns;
@@ -60,6 +61,41 @@ void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_t
 		       void *arg);
 int lns_session_clear(struct lns *lns, uint32_t index);
 int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id);
+
+/* ---- maintenance ---- */
+
+/* Takes no new control connections or calls: of one peer (by its configured name) or, with
+ * NULL, of all. rate > 0 (needs a peer): its sessions are closed with CDN at so many a second, oldest
+ * first. Survives a restart. -ENOENT: no such peer, with err in words. */
+int lns_drain(struct lns *lns, const char *peer, unsigned int rate, char *err, size_t errlen);
+/* NULL: everything that was drained. */
+int lns_undrain(struct lns *lns, const char *peer, char *err, size_t errlen);
+struct lns_peer_info {
+	const char *name;
+	unsigned int tunnels, sessions;
+	bool draining; /* this one, or all */
+	unsigned int rate; /* sessions closed a second, 0: none */
+};
+void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_peer_info *p),
+		     void *arg);
+
+/* What the start found and did, and how the store is. */
+struct lns_state_info {
+	struct dp_adoption adoption;
+	struct store_info store;
+	struct store_health health;
+	unsigned int tunnels_restored, sessions_restored, sessions_dropped;
+	msec_t restored_in_ms;
+	bool draining; /* all */
+};
+void lns_state(struct lns *lns, struct lns_state_info *ret);
+
+/* Asks the privileged process to take the configuration anew: it is checked whole first.
+ * `text` (in lines) says what is wrong or would be lost. 0: accepted, follows at once;
+ * -EINVAL: refused, nothing changed; -EBUSY: sessions would be closed: ask with force. */
+int lns_reload(struct lns *lns, bool force, char *text, size_t len);
+/* The end for good: every session closed, the hook and l2tp0 given back. */
+void lns_end(struct lns *lns);
 
 struct datapath *lns_datapath(struct lns *lns);
 const struct config *lns_config(const struct lns *lns);

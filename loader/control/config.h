@@ -68,6 +68,11 @@ struct config {
 	struct l2tp_limits limits;
 	char *users; /* chap-secrets file; NULL: none */
 	char *control_socket; /* default /run/l2xdpd.sock */
+	char *state_dir; /* state-directory: the durable store; default /var/lib/l2xdp */
+	char *run_dir; /* runtime-directory, in memory: the hot store; default /run/l2xdp */
+	char *bpf_dir; /* datapath.bpf-directory; default /sys/fs/bpf/l2xdp; also in datapath */
+	char *user; /* whom the worker runs as; NULL: l2xdp if there is such a user, else
+		     * whoever started it, without capabilities */
 	enum { CONFIG_LOG_INFO, CONFIG_LOG_DEBUG } log;
 };
 

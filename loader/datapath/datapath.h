@@ -47,6 +47,8 @@ struct dp_config {
 	const char *tun_name; /* "l2tp0" */
 	unsigned int tun_mtu; /* 1500 */
 	bool verify_checksum, isolate, data_checksum_off;
+	const char *bpf_dir; /* on a BPF file system: maps and links are pinned here */
+	const char *run_dir; /* in memory: counters of the slow path */
 	unsigned int mtu_limit; /* of an inner packet, 0: what the way allows */
 	int dscp; /* -1: copy the inner one; 0..63: fixed */
 };
@@ -78,6 +80,8 @@ struct dp_ops {
 	void (*ppp)(void *ctx, uint32_t index, const uint8_t *frame, size_t len);
 	/* An IPv6 packet from fe80::/10 or ::, for ppp_ipv6_local. */
 	void (*ipv6_local)(void *ctx, uint32_t index, const uint8_t *packet, size_t len);
+	/* A batch of what came in is over: one call for many of the above. */
+	void (*turn)(void *ctx);
 	/* The inner MTU of a session changed (path MTU, link MTU). */
 	void (*mtu_changed)(void *ctx, uint32_t index, uint16_t mtu);
 };
@@ -103,6 +107,15 @@ int dp_open(const struct dp_config *cfg, struct event_base *base, const struct d
 	    void *ctx, struct datapath **ret, char *err, size_t errlen);
 /* Detaches, removes routes and l2tp0: the host is left as it was found. */
 void dp_close(struct datapath *dp);
+
+/* What the start of a data path took over from an earlier daemon. */
+struct dp_adoption {
+	bool maps; /* those of an earlier daemon were found */
+	unsigned int kept; /* sessions that stood there as they should */
+	unsigned int put; /* known to the store, but not there, or otherwise */
+	unsigned int removed; /* there, and known to nobody */
+	char note[160]; /* why maps of an earlier daemon were not taken over; else empty */
+};
 
 /* Puts a session into the maps, or changes it (no packet sees half an update). Before
  * ipv4_open or ipv6_open it only tells whose PPP frames are taken. 0, -ENOMEM, -EEXIST

@@ -97,6 +97,11 @@ struct l2tp_limits {
 	unsigned int half_open_source; /* from one address: default 256 */
 	unsigned int tunnels; /* default 65535 */
 	unsigned int shards; /* session IDs are unique in (tunnel ID & (shards-1)) */
+	unsigned int setup_rate; /* SCCRQ a second from one source prefix: default 100 */
+	unsigned int call_rate; /* ICRQ a second on one tunnel, two seconds' worth at once:
+				 * default 10000 */
+	unsigned int auth_failures; /* from one source prefix, before it is not listened to for
+				     * a minute: default 10 */
 	unsigned int retransmits; /* default 5 (V2-REL-8) */
 	unsigned int retransmit_cap_ms; /* default 8000, not below (V2-REL-7) */
 };
@@ -125,6 +130,10 @@ struct l2tp_ops {
 	/* Who may open a control connection from this address? NULL: a stranger, who gets
 	 * no answer and for whom nothing is kept. */
 	const struct l2tp_peer *(*find_peer)(void *ctx, const struct path *path);
+	/* SCCRQ of a known peer: 0 to go on, or a StopCCN result with error and text in
+	 * *ret_why (drain). NULL: all go on. */
+	int (*tunnel_request)(void *ctx, const struct l2tp_peer *peer, const struct path *path,
+			      struct l2tp_reason *ret_why);
 	/* A tunnel was made or its path moved: the data path's lane for known peers. */
 	void (*tunnel_new)(void *ctx, struct l2tp_tunnel *t);
 	void (*tunnel_moved)(void *ctx, struct l2tp_tunnel *t);
@@ -165,6 +174,11 @@ struct l2tp_ops {
 	X(HALF_OPEN_LIMIT, "half_open_limit")                                                      \
 	X(AUTH_FAILED, "auth_failed")                                                              \
 	X(UNKNOWN_SESSION, "unknown_session")                                                      \
+	X(SETUP_RATE_LIMIT, "setup_rate_limit")                                                    \
+	X(CALL_RATE_LIMIT, "call_rate_limit")                                                      \
+	X(FAIR_SHARE_LIMIT, "fair_share_limit")                                                    \
+	X(AUTH_PENALTY, "auth_penalty")                                                            \
+	X(EVICTED, "half_open_evicted")                                                            \
 	X(UNEXPECTED, "unexpected_message")                                                        \
 	X(SENT_STOPCCN, "sent_stopccn")                                                            \
 	X(SENT_CDN, "sent_cdn")                                                                    \
@@ -238,5 +252,48 @@ void *l2tp_call_user(const struct l2tp_call *c);
 void l2tp_call_set_user(struct l2tp_call *c, void *user);
 
 const uint64_t *l2tp_counters(const struct l2tp_endpoint *ep); /* L2TP_C_MAX of them */
+
+/*
+ * What outlives the process. The caller keeps records of octets for this room: one for each
+ * tunnel (of every state, those too that only acknowledge a StopCCN), one for each message of ours that is not
+ * acknowledged yet, one for each call. After every event, and before anything that this
+ * room gave to `send` during it leaves the host, the caller asks for what changed:
+ * then a message's effect is stored before its acknowledgement is on the wire.
+ * Times in records are those of `now`, whose origin the caller keeps across restarts.
+ */
+#define L2TP_MAX_RECORD 6144 /* octets, of any kind */
+#define L2TP_MAX_CALL_RECORD 2560
+
+struct l2tp_changes {
+	/* len 0: there is none any more */
+	void (*tunnel)(void *arg, const struct l2tp_tunnel *t, uint16_t id, const uint8_t *rec,
+		       size_t len);
+	void (*message)(void *arg, uint16_t tunnel_id, uint32_t serial, const uint8_t *rec,
+			size_t len);
+	/* The caller puts l2tp_call_save into its own record of the session. NULL: gone. */
+	void (*call)(void *arg, struct l2tp_call *c, uint16_t tunnel_id, uint16_t session_id);
+	/* An identifier rests from now on; session_id 0: the tunnel's own. */
+	void (*resting)(void *arg, uint16_t tunnel_id, uint16_t session_id);
+};
+/* All that changed since the last time, each once. Costs what changed, not what there is. */
+void l2tp_changes(struct l2tp_endpoint *ep, const struct l2tp_changes *to, void *arg);
+/* Octets written, 0 if cap is too small. */
+size_t l2tp_call_save(const struct l2tp_call *c, uint8_t *buf, size_t cap);
+
+/* Reading it again, into an endpoint that has seen no packet yet: resting identifiers and tunnels first,
+ * then each tunnel's messages (by rising serial) and calls, then l2tp_restored. No op runs before
+ * l2tp_restored. -EBADMSG: damaged, nothing is kept of it; -EEXIST: the ID is taken; -ENOMEM. */
+int l2tp_rest(struct l2tp_endpoint *ep, uint16_t tunnel_id, uint16_t session_id, msec_t since);
+int l2tp_tunnel_restore(struct l2tp_endpoint *ep, msec_t now, const struct l2tp_peer *peer,
+			const uint8_t *rec, size_t len, struct l2tp_tunnel **ret);
+int l2tp_message_restore(struct l2tp_tunnel *t, uint32_t serial, const uint8_t *rec, size_t len);
+int l2tp_call_restore(struct l2tp_tunnel *t, msec_t now, const uint8_t *rec, size_t len, void *user,
+		      struct l2tp_call **ret);
+/* Timers start; what waits for its acknowledgement is sent again, the tunnels spread over a
+ * second. `ask`: we may have been away for long (reboot), so each tunnel is asked by a Hello at once whether
+ * the peer still holds it. A tunnel found without use (a call's state that makes no sense) is closed. */
+void l2tp_restored(struct l2tp_endpoint *ep, msec_t now, bool ask);
+/* Frees everything without a word and without any op: the data path and the peers go on. */
+void l2tp_endpoint_abandon(struct l2tp_endpoint *ep);
 
 #endif

@@ -131,6 +131,8 @@ struct ppp_ops {
 	void (*prefix)(void *ctx, const struct ppp_network *net);
 	/* Anything in from this subscriber since `since`? Saves an echo (PPP-ECHO-2). */
 	bool (*alive)(void *ctx, msec_t since);
+	/* What ppp_link_save writes has changed. May be NULL. */
+	void (*changed)(void *ctx);
 	/* The link is over. Last op. */
 	void (*finished)(void *ctx, const struct ppp_cause *cause);
 };
@@ -161,6 +163,17 @@ void ppp_close(struct ppp_link *l, msec_t now, const struct ppp_cause *cause);
 extern const struct ppp_cause ppp_cause_admin, ppp_cause_peer, ppp_cause_lcp_timeout,
 	ppp_cause_echo_timeout, ppp_cause_loop, ppp_cause_auth_failed, ppp_cause_auth_timeout,
 	ppp_cause_auth_refused, ppp_cause_no_address, ppp_cause_no_ncp, ppp_cause_ncp_timeout;
+
+/*
+ * What outlives the process: a link whose LCP is open and which is authenticated. Any other
+ * is begun anew after a restart, by ppp_lower_up without proxy (PPP-PROXY-8).
+ */
+#define PPP_MAX_RECORD 1024 /* octets */
+/* Octets written; 0: not worth keeping (see above), or cap is too small. */
+size_t ppp_link_save(const struct ppp_link *l, uint8_t *buf, size_t cap);
+/* Instead of ppp_lower_up, on a new link. No op runs but `send`, and that only later, from
+ * timers, spread over an echo interval; what was open is open. -EBADMSG: damaged; the link is as new. */
+int ppp_link_restore(struct ppp_link *l, msec_t now, const uint8_t *rec, size_t len);
 
 const char *ppp_phase(const struct ppp_link *l); /* "dead", "establish", "authenticate",
 						  * "network", "terminate" */

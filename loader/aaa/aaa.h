@@ -57,6 +57,7 @@ int pool_take4(struct pool *p, struct ipaddr *ret);
 int pool_take6(struct pool *p, struct prefix *ret); /* a /64 */
 /* A certain address (static users): -EBUSY if held, -ENOENT if outside the pool. */
 int pool_claim4(struct pool *p, const struct ipaddr *a);
+int pool_claim6(struct pool *p, const struct prefix *a); /* a /64, the same */
 void pool_release4(struct pool *p, const struct ipaddr *a);
 void pool_release6(struct pool *p, const struct prefix *a);
 struct pool_use {

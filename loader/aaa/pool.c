@@ -5,9 +5,10 @@
  * address tells nobody which one comes next; one is taken from the front, and a released
  * one goes to the end: it is handed out again as late as possible.
  *
- * A static user claims an address from the middle of the ring. Its place in the ring then
- * stays, and is skipped when it comes to the front; if the address has been released
- * by then, that place is moved to the end instead (`late`), as a release would have put it.
+ * A static user, or a session that outlived a restart, claims an address from the middle
+ * of the ring. Its place in the ring then stays, and is skipped when it comes to the front;
+ * if the address has been released by then, that place is moved to the end instead
+ * (`late`), as a release would have put it.
  *
  * Memory: 4 octets for the ring and three bits for each slot.
  */
@@ -370,6 +371,13 @@ int pool_take6(struct pool *p, struct prefix *ret)
 int pool_claim4(struct pool *p, const struct ipaddr *a)
 {
 	return addr_is_v4(a) ? claim(&p->v4, addr_v4(a)) : -ENOENT;
+}
+
+int pool_claim6(struct pool *p, const struct prefix *a)
+{
+	if (a->len != 64 || addr_is_v4(&a->addr))
+		return -ENOENT;
+	return claim(&p->v6, addr_v6_upper(&a->addr));
 }
 
 void pool_release4(struct pool *p, const struct ipaddr *a)

@@ -63,6 +63,13 @@ static inline uint32_t reader_u32(struct reader *r)
 	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
+static inline uint64_t reader_u64(struct reader *r)
+{
+	uint64_t high = reader_u32(r);
+
+	return high << 32 | reader_u32(r);
+}
+
 /* A reader of the next n octets alone. If they are not there, both are bad. */
 static inline struct reader reader_sub(struct reader *r, size_t n)
 {
@@ -122,6 +129,12 @@ static inline void writer_u32(struct writer *w, uint32_t v)
 	uint8_t b[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
 
 	writer_bytes(w, b, sizeof(b));
+}
+
+static inline void writer_u64(struct writer *w, uint64_t v)
+{
+	writer_u32(w, (uint32_t)(v >> 32));
+	writer_u32(w, (uint32_t)v);
 }
 
 /* Overwrites two octets written earlier, at offset `at`. */

@@ -202,6 +202,27 @@ static void window_ends_where_the_data_path_ends(void **state)
 	pool_free(p);
 }
 
+/* A session that outlived a restart of the daemon takes its /64 back. */
+static void prefix_of_a_restored_session_is_claimed(void **state)
+{
+	struct pool *p = make(NULL, "2001:db8:1::/62", NULL);
+	struct prefix mine, other, taken;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(prefix_parse("2001:db8:1:2::/64", &mine), 0);
+	assert_int_equal(prefix_parse("2001:db8:2::/64", &other), 0);
+	assert_int_equal(pool_claim6(p, &mine), 0);
+	assert_int_equal(pool_claim6(p, &mine), -EBUSY);
+	assert_int_equal(pool_claim6(p, &other), -ENOENT);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(pool_take6(p, &taken), 0);
+		assert_false(addr_eq(&taken.addr, &mine.addr));
+	}
+	assert_int_equal(pool_take6(p, &taken), -ENOSPC);
+	pool_free(p);
+}
+
 static void small_prefixes_have_no_broadcast(void **state)
 {
 	struct pool *two = make("10.1.2.2/31", NULL, NULL), *one = make("10.1.2.9/32", NULL, NULL);
@@ -276,6 +297,7 @@ int main(void)
 		cmocka_unit_test(claimed_and_released_address_comes_last),
 		cmocka_unit_test(claims_know_what_is_held_and_what_is_outside),
 		cmocka_unit_test(each_session_gets_a_64),
+		cmocka_unit_test(prefix_of_a_restored_session_is_claimed),
 		cmocka_unit_test(window_ends_where_the_data_path_ends),
 		cmocka_unit_test(small_prefixes_have_no_broadcast),
 		cmocka_unit_test(churn_keeps_the_count),

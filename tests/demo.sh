@@ -115,8 +115,8 @@ awk -v p="$percent" -v h="$hook" 'BEGIN { exit !(p >= 99 && h > 1000) }' ||
 
 step "8. The end"
 client_stop joe || fail "the subscriber did not end cleanly"
-daemon_stop || fail "l2xdpd did not end cleanly"
-sed -n '/SIGTERM/,$p' "$lab/l2xdpd.log" | sed 's/^/  /'
+daemon_stop INT || fail "l2xdpd did not end cleanly"
+sed -n '/SIGINT/,$p' "$lab/l2xdpd.log" | sed 's/^/  /'
 left=$(lns ip -br link show type tun 2>/dev/null; lns bpftool net show 2>/dev/null | grep -E 'driver|generic')
 [ -z "$left" ] || fail "l2xdpd left behind: $left"
 printf '\n%sdemo: done; everything that it made is gone again%s\n' "$green" "$plain"

@@ -75,6 +75,10 @@ void config_free(struct config *c)
 	free(c->hostname);
 	free(c->users);
 	free(c->control_socket);
+	free(c->state_dir);
+	free(c->run_dir);
+	free(c->bpf_dir);
+	free(c->user);
 	free(c);
 }
 
@@ -111,6 +115,9 @@ static struct config *config_new(const char *file)
 	c->file = strdup(file);
 	c->hostname = strdup(name);
 	c->control_socket = strdup("/run/l2xdpd.sock");
+	c->state_dir = strdup("/var/lib/l2xdp");
+	c->run_dir = strdup("/run/l2xdp");
+	c->bpf_dir = strdup("/sys/fs/bpf/l2xdp");
 	c->datapath.tun_name = strdup("l2tp0");
 	c->datapath.shards = 1;
 	c->datapath.port = 1701;
@@ -121,7 +128,8 @@ static struct config *config_new(const char *file)
 					  .tunnels = 65535,
 					  .retransmits = 5,
 					  .retransmit_cap_ms = 8000 };
-	if (c->file && c->hostname && c->control_socket && c->datapath.tun_name)
+	if (c->file && c->hostname && c->control_socket && c->state_dir && c->run_dir &&
+	    c->bpf_dir && c->datapath.tun_name)
 		return c;
 	config_free(c);
 	return NULL;
@@ -159,6 +167,8 @@ static int hand_over(struct load *ld)
 	if (!c->peers || !c->profiles || !c->pools)
 		return -ENOMEM;
 	c->limits.shards = c->datapath.shards;
+	c->datapath.run_dir = c->run_dir;
+	c->datapath.bpf_dir = c->bpf_dir;
 	for (i = 0; i < ld->n_pools; i++) {
 		c->pools[c->n_pools++] = ld->pools[i].c;
 		memset(&ld->pools[i].c, 0, sizeof(ld->pools[i].c));

@@ -17,6 +17,7 @@
 #include "loader/ppp/ppp.h"
 
 #define CONFIG_MAX_DNS 2
+#define CONFIG_MAX_DIR 200 /* octets of a directory's name; files in it have short ones */
 
 struct config_pool {
 	char *name;
@@ -70,7 +71,7 @@ struct config {
 	char *control_socket; /* default /run/l2xdpd.sock */
 	char *state_dir; /* state-directory: the durable store; default /var/lib/l2xdp */
 	char *run_dir; /* runtime-directory, in memory: the hot store; default /run/l2xdp */
-	char *bpf_dir; /* datapath.bpf-directory; default /sys/fs/bpf/l2xdp; also in datapath */
+	char *bpf_dir; /* datapath.bpf-directory; default /sys/fs/bpf/l2xdp; NULL: none, not pinned */
 	char *user; /* whom the worker runs as; NULL: l2xdp if there is such a user, else
 		     * whoever started it, without capabilities */
 	enum { CONFIG_LOG_INFO, CONFIG_LOG_DEBUG } log;

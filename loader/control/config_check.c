@@ -439,8 +439,23 @@ static void check_lists(struct load *ld)
 		fault_add(&ld->faults, 1, "no profiles; add profiles: with one that peers name");
 }
 
+/* Each holds a store of its own; in one place they would be one. */
+static void check_directories(struct load *ld)
+{
+	const struct config *c = ld->cfg;
+	unsigned int line = ld->top.key[TOP_RUNTIME_DIRECTORY] ? ld->top.key[TOP_RUNTIME_DIRECTORY]
+							       : ld->top.key[TOP_STATE_DIRECTORY];
+
+	if (!strcmp(c->state_dir, c->run_dir))
+		fault_add(&ld->faults, line,
+			  "runtime-directory and state-directory are both %s; let the first be in "
+			  "memory (/run/l2xdp), and the second on a disk",
+			  c->run_dir);
+}
+
 void check_all(struct load *ld)
 {
+	check_directories(ld);
 	check_datapath(ld);
 	check_lists(ld);
 	resolve_names(ld);

@@ -179,6 +179,8 @@ static const struct key datapath_keys[] = {
 	[DATAPATH_MTU] = { "mtu", read_number_or_0, AT(config, datapath.mtu_limit), 576, 9000,
 			   NULL },
 	[DATAPATH_DSCP] = { "dscp", read_dscp, AT(config, datapath.dscp), 0, 0, NULL },
+	[DATAPATH_BPF_DIRECTORY] = { "bpf-directory", read_directory_or_none, AT(config, bpf_dir),
+				     1, CONFIG_MAX_DIR, NULL },
 };
 static const struct section datapath_section = { "datapath", KEYS(datapath_keys) };
 
@@ -242,6 +244,10 @@ static const struct key limits_keys[] = {
 	{ "half-open", read_number, AT(l2tp_limits, half_open), 1, 65535, NULL },
 	{ "half-open-per-source", read_number, AT(l2tp_limits, half_open_source), 1, 65535, NULL },
 	{ "tunnels", read_number, AT(l2tp_limits, tunnels), 1, 65535, NULL },
+	{ "setups-per-second", read_number_or_0, AT(l2tp_limits, setup_rate), 1, 1000000, NULL },
+	{ "calls-per-second", read_number_or_0, AT(l2tp_limits, call_rate), 1, 1000000, NULL },
+	{ "authentication-failures", read_number_or_0, AT(l2tp_limits, auth_failures), 1, 1000000,
+	  NULL },
 	{ "retransmits", read_number, AT(l2tp_limits, retransmits), 1, 20, NULL },
 	{ "retransmit-cap", read_seconds, AT(l2tp_limits, retransmit_cap_ms), 8, 600, NULL },
 };
@@ -316,6 +322,11 @@ static const struct key top_keys[] = {
 	[TOP_USERS] = { "users", read_name, AT(config, users), 1, 4095, NULL },
 	[TOP_CONTROL_SOCKET] = { "control-socket", read_name, AT(config, control_socket), 1, 107,
 				 NULL },
+	[TOP_STATE_DIRECTORY] = { "state-directory", read_directory, AT(config, state_dir), 1,
+				  CONFIG_MAX_DIR, NULL },
+	[TOP_RUNTIME_DIRECTORY] = { "runtime-directory", read_directory, AT(config, run_dir), 1,
+				    CONFIG_MAX_DIR, NULL },
+	[TOP_USER] = { "user", read_name, AT(config, user), 1, 32, NULL },
 	[TOP_LIMITS] = { "limits", read_limits, AT(config, limits), 0, 0, NULL },
 	[TOP_LOG] = { "log", read_choice, AT(config, log), 0, 0, log_names },
 };

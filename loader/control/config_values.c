@@ -98,6 +98,67 @@ void read_name(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 	*to = text_copy(ld, v);
 }
 
+/* A path that means the same wherever a daemon is started; "/a//b/" is kept as "/a/b". */
+static void path_tidy(char *path)
+{
+	char *to = path;
+	const char *from;
+
+	for (from = path; *from; from++) {
+		if (*from != '/' || (from[1] != '/' && from[1]))
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static bool climbs(const char *v)
+{
+	size_t len = strlen(v);
+
+	return strstr(v, "/../") || strstr(v, "/./") || (len >= 3 && !strcmp(v + len - 3, "/..")) ||
+	       (len >= 2 && !strcmp(v + len - 2, "/."));
+}
+
+void read_directory(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	const char *v = text_of(ld, k, n);
+	char q[LOG_QUOTE_LEN], **to = at, *path;
+
+	if (!v || !length_ok(ld, k, n, v))
+		return;
+	if (!printable(v)) {
+		fault_add(&ld->faults, node_line(n),
+			  "%s holds control characters; use printable ones", k->name);
+		return;
+	}
+	path = text_copy(ld, v);
+	if (!path)
+		return;
+	path_tidy(path);
+	if (*path != '/' || climbs(path)) {
+		fault_add(&ld->faults, node_line(n),
+			  "%s is %s; write a directory of our own from the root on, without . "
+			  "and ..: /var/lib/l2xdp",
+			  k->name, node_quote(n, q));
+		free(path);
+		return;
+	}
+	free(*to);
+	*to = path;
+}
+
+void read_directory_or_none(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	char **to = at;
+
+	if (n->type == YAML_SCALAR_NODE && !strcmp((const char *)n->data.scalar.value, "none")) {
+		free(*to);
+		*to = NULL;
+	} else {
+		read_directory(ld, k, n, at);
+	}
+}
+
 void read_secret(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 {
 	const char *v = text_of(ld, k, n);

@@ -20,6 +20,8 @@ struct key {
 
 /* char *, freed by config_free: printable text; a secret */
 read_fn read_name, read_secret;
+/* the same: an absolute path without a slash at its end; none, which is NULL, or such a path */
+read_fn read_directory, read_directory_or_none;
 /* const char * into the document */
 read_fn read_reference;
 /* unsigned int: a number; a number or 0; seconds kept as ms */

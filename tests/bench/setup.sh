@@ -53,10 +53,10 @@ figures() {
 	maps=$(daemon_maps)
 	wait "$load" || {
 		echo "$1 x $2 failed: $(cat "$lab/load.json")" >&2
-		daemon_stop
+		daemon_stop INT
 		return 1
 	}
-	daemon_stop
+	daemon_stop INT
 	up=$(($1 * $2))
 	json '"{:.0f} {:.1f} {:.1f} {:.2f}".format(d["per_second"], d["latency_ms"]["p50"],
 		d["latency_ms"]["p99"], d["teardown_seconds"])' <"$lab/load.json" | tr -d '\n'

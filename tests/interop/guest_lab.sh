@@ -67,6 +67,8 @@ up() {
 		    ipv6: "2001:db8:1000::/48"
 		users: /lab/secrets
 		control-socket: /run/l2xdpd.sock
+		state-directory: /tmp/l2xdp-state
+		runtime-directory: /tmp/l2xdp-run
 	E
 	chmod 600 /lab/secrets /lab/l2xdpd.yaml
 }
@@ -97,7 +99,7 @@ daemon-start)
 	}
 	;;
 daemon-stop)
-	kill "$(cat /tmp/l2xdpd.pid)"
+	kill -INT "$(cat /tmp/l2xdpd.pid)"
 	wait_until 100 ended "$(cat /tmp/l2xdpd.pid)"
 	;;
 client-start)

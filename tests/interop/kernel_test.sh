@@ -106,7 +106,7 @@ line plain 192.0.2.1 "no tag"
 line one 198.18.10.1 "one VLAN tag"
 line two 198.18.30.1 "two VLAN tags"
 
-check "SIGTERM ends l2xdpd" guest './guest_lab.sh daemon-stop'
+check "SIGINT ends l2xdpd" guest './guest_lab.sh daemon-stop'
 is "the other program stays" "$(programs access0)" 1
 is "nothing of ours stays at the other device" "$(guest 'bpftool net show dev core0' | grep -c driver)" 0
 check_not "l2tp0 is gone" guest 'ip link show l2tp0'

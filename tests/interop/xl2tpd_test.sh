@@ -166,7 +166,7 @@ if connects "connects before the kills"; then
 	guest './lac.sh kill TERM' >/dev/null
 fi
 if connects "connects, set to redial" REDIAL=yes; then
-	daemon_stop KILL
+	daemon_kill
 	check "l2xdpd starts again after it was killed" daemon_start
 	if GUEST_SECONDS=120 check "xl2tpd redials and is up" \
 		guest './lac.sh wait-down 30; ./lac.sh wait 80'; then
@@ -184,6 +184,6 @@ if connects "xl2tpd without the kernel's L2TP" LENGTH_BIT=yes; then
 	check "it disconnects" hang_up
 fi
 
-daemon_stop
+daemon_stop INT
 is "l2xdpd ends cleanly" $? 0
 tap_done

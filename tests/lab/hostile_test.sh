@@ -84,6 +84,6 @@ class="ends the call: Code-Reject of a Code-Reject"
 hostile send "$class"
 check "$class" wait_for 10 sessions_are 1
 is "and no other" "$(ctl show sessions | json 'd[0]["user"]')" user1
-daemon_stop
+daemon_stop INT
 is "l2xdpd ends cleanly after all that" $? 0
 tap_done

@@ -31,7 +31,7 @@ finish() {
 	program pass
 	client_stop joe
 	check "$1: the session ends when it is told to" wait_for 20 sessions_are 0
-	daemon_stop
+	daemon_stop INT
 	is "$1: l2xdpd ends cleanly" $? 0
 }
 

@@ -18,7 +18,11 @@
 #   sub|lns|core COMMAND...    run it there
 #   lab_config [SED-SCRIPT]    writes $lab/l2xdpd.yaml, edited
 #   daemon_start [CONFIG]      starts l2xdpd and waits until it answers
-#   daemon_stop [SIGNAL]       ends it; status is the daemon's
+#   daemon_stop [SIGNAL]       ends it; status is the daemon's. TERM (default): for a restart,
+#                              what it carries is kept; INT: for good, all is given back
+#   daemon_restart             TERM, and another one with the same configuration
+#   daemon_kill                KILL, also for what it started
+#   daemon_worker_pid          of the process that it started to read the network
 #   client_start NAME [OPTION...]   connects in sub, waits until it is up
 #   client_stop NAME
 #   client_apart NAME          moves its device into the namespace `apart`, for apart COMMAND
@@ -30,6 +34,7 @@ BUILD=${BUILD:-build}
 lab=
 lab_prefix=l2x$$
 lab_pids=()
+lab_workers=() # of daemons that have ended
 lab_sub=$lab_prefix-sub lab_lns=$lab_prefix-lns lab_core=$lab_prefix-core
 lab_apart=$lab_prefix-apart
 daemon_pid=
@@ -44,8 +49,10 @@ lab_down() {
 	local pid namespace
 	trap '' INT TERM
 	trap - EXIT
+	daemon_note_workers
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do kill -TERM "$pid" 2>/dev/null; done
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do lab_reap "$pid" 50; done
+	daemon_end_workers
 	for namespace in "$lab_sub" "$lab_lns" "$lab_core" "$lab_apart"; do
 		ip netns del "$namespace" 2>/dev/null
 	done
@@ -54,6 +61,7 @@ lab_down() {
 		rm -rf "$lab"
 	fi
 	lab=
+	daemon_pid=
 	lab_pids=()
 }
 
@@ -122,7 +130,7 @@ lab_begin() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	lab=$(mktemp -d "${TMPDIR:-/tmp}/l2xdp-lab.XXXXXX")
-	chmod 700 "$lab"
+	chmod 711 "$lab" # a worker without privileges finds its directories
 	mkdir "$lab/bpffs"
 	# `ip netns exec` hides /sys/fs/bpf under a /sys of its own.
 	mount -t bpf bpf "$lab/bpffs" || return
@@ -185,6 +193,7 @@ lab_config() {
 		  interfaces: [access0, core0]
 		  mode: auto
 		  shards: 1
+		  bpf-directory: $lab/bpffs/l2xdp
 		peers:
 		  - name: carrier
 		    address: 192.0.2.0/24
@@ -207,6 +216,8 @@ lab_config() {
 		    ipv6: "2001:db8:1000::/48"
 		users: $lab/chap-secrets
 		control-socket: $lab/l2xdpd.sock
+		state-directory: $lab/state
+		runtime-directory: $lab/run
 	E
 	chmod 600 "$lab/l2xdpd.yaml"
 }
@@ -233,12 +244,54 @@ daemon_ready() {
 }
 
 daemon_stop() {
+	local status
+	daemon_note_workers
 	kill -"${1:-TERM}" "$daemon_pid"
-	lab_reap "$daemon_pid" 80
+	lab_reap "$daemon_pid" 100
+	status=$?
+	daemon_end_workers || status=1
+	daemon_pid=
+	return $status
 }
 
-# Memory that the daemon holds, in KiB.
-daemon_rss() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon_pid/status"; }
+daemon_restart() { daemon_stop && daemon_start "$@"; }
+
+# Succeeds when nothing of it runs any more: a worker ends by itself when nobody asks it.
+daemon_kill() {
+	daemon_note_workers
+	kill -KILL "$daemon_pid"
+	wait "$daemon_pid" 2>/dev/null
+	daemon_pid=
+	daemon_end_workers
+}
+
+# Children of the daemon; the eldest is its worker.
+daemon_children() {
+	[ -z "$daemon_pid" ] || ps -o pid= --sort=start_time,pid --ppid "$daemon_pid" | tr -d ' '
+}
+daemon_worker_pid() { daemon_children | head -n 1; }
+
+daemon_note_workers() { mapfile -t -O "${#lab_workers[@]}" lab_workers < <(daemon_children); }
+# They are not children of this shell. Fails when one had to be killed.
+daemon_end_workers() {
+	local pid status=0
+	for pid in ${lab_workers[@]+"${lab_workers[@]}"}; do
+		wait_for 5 lab_ended "$pid" && continue
+		kill -KILL "$pid" 2>/dev/null || continue
+		echo "# process $pid outlived its daemon and had to be killed"
+		status=1
+	done
+	lab_workers=()
+	return $status
+}
+lab_ended() { ! kill -0 "$1"; }
+
+# Memory that the daemon and its worker hold, in KiB.
+daemon_rss() {
+	local pid
+	for pid in "$daemon_pid" $(daemon_children); do cat "/proc/$pid/status"; done |
+		awk '/^VmRSS/ { sum += $2 } END { print sum }'
+}
 
 client_spawn() { # NAME [OPTION...]: does not wait
 	local name=$1

@@ -42,7 +42,7 @@ for mode in off generic; do
 		fi
 		client_stop joe
 	fi
-	daemon_stop
+	daemon_stop INT
 	is "mode $mode: l2xdpd ends cleanly" $? 0
 done
 
@@ -56,7 +56,7 @@ if check "mode auto, one interface without a hook: l2xdpd starts" daemon_start; 
 	check "and why" test -n "$(ctl show datapath | json '{i["name"]: i["why"] or "" for i in d["interfaces"]}["tun9"]')"
 	check "a subscriber connects" client_start joe --default-route && traffic "mode auto"
 	client_stop joe
-	daemon_stop
+	daemon_stop INT
 fi
 # What a refusal says is done: each command it prints is run as it stands.
 refused() { # LABEL REGEX: l2xdpd does not start, and prints a command that begins so
@@ -79,6 +79,6 @@ refused "mode native, a program alone on the hook" 'ip link set dev core0 '
 # shellcheck disable=SC2086
 check "the command can be typed" lns $remedy
 check "and l2xdpd starts" daemon_start
-daemon_stop
+daemon_stop INT
 is "and ends cleanly" $? 0
 tap_done

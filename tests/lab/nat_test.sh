@@ -61,6 +61,6 @@ check "what the other says is refused" wait_for 10 refused
 is "its session stays" "$(session_id user2)" "$fixed"
 check "where it was" port_is user2 40001
 is "one control connection has moved" "$(l2tp moved)" 1
-daemon_stop
+daemon_stop INT
 is "l2xdpd ends cleanly" $? 0
 tap_done

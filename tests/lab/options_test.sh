@@ -34,7 +34,7 @@ for isolate in false true; do
 	fi
 	client_stop a
 	client_stop b
-	daemon_stop
+	daemon_stop INT
 	is "isolate $isolate: l2xdpd ends cleanly" $? 0
 done
 
@@ -66,7 +66,7 @@ check "shards 4: one ends" wait_for 10 sessions_are 7
 ten_echoes s1
 for name in s1 s2 s3 s4 s5 s6 s7; do client_stop "$name"; done
 check "shards 4: all end" wait_for 10 sessions_are 0
-daemon_stop
+daemon_stop INT
 is "shards 4: l2xdpd ends cleanly" $? 0
 
 # DP-CK-1: no sum over data, when it is asked for; control messages always have one.
@@ -97,7 +97,7 @@ for sum in on off; do
 	fi
 	check "data-checksum $sum: TCP" transfer core sub "$v4" 1000000
 	client_stop joe
-	daemon_stop
+	daemon_stop INT
 	is "data-checksum $sum: l2xdpd ends cleanly" $? 0
 done
 tap_done

@@ -70,7 +70,7 @@ check "a client at one port" client_start a --user user1 --password wonder --loc
 check "one goes" client_stop a
 check "the other stays" sub ping -q -c 2 -i 0.2 -W 2 -I b 10.0.0.1
 client_stop b
-daemon_stop
+daemon_stop INT
 lab_down
 
 # Hairpin: what comes in by access0 leaves by access0.
@@ -104,5 +104,5 @@ if ip -n "$lab_sub" link show br0 >/dev/null 2>&1; then
 else
 	skip "hairpin" "this kernel has no bridge"
 fi
-daemon_stop
+daemon_stop INT
 tap_done

@@ -39,6 +39,6 @@ load "1000 sessions in one tunnel" 1 1000
 load "1000 tunnels of one session" 1000 1 --tunnel-window 200
 check "a subscriber connects after that" client_start joe --route 203.0.113.0/24
 check "and carries traffic" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
-daemon_stop
+daemon_stop INT
 is "l2xdpd ends cleanly" $? 0
 tap_done

@@ -47,6 +47,6 @@ check "when that one is gone" wait_for 10 sessions_are 0
 check "the other user gets it" client_start late --user thief --password wonder --no-ipv6
 is "that one" "$(client_value late ipv4 address)" 10.0.7.7
 client_stop late
-daemon_stop
+daemon_stop INT
 is "l2xdpd ends cleanly" $? 0
 tap_done

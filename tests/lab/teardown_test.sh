@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2119
-# Every end of a session, and what is left: clear, SIGTERM, kill, refusal.
+# Every end of a session, and what is left: clear, SIGINT, kill, refusal.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/tap.sh
@@ -64,12 +64,12 @@ refuse "unknown user" 'authentic|password|refused' 'user nobody.*(authentic|pass
 check_not "no secret or password is in the log" grep -qE 's3cret|wonder|wr0ng' "$lab/l2xdpd.log"
 is "the good session lives" "$(sessions)" 1
 
-# SIGTERM: StopCCN to every peer, and the host as it was found.
+# SIGINT: StopCCN to every peer, and the host as it was found.
 sub tcpdump -l -n -v -i lac0 udp and src host 192.0.2.1 >"$lab/wire" 2>/dev/null &
 lab_pids+=($!)
 sleep 1
-daemon_stop
-is "SIGTERM: status 0" $? 0
+daemon_stop INT
+is "SIGINT: status 0" $? 0
 check "the peer learns it at once" wait_for 2 went_down joe
 has "by a StopCCN, result 6: shutting down" "$(cat "$lab/wire")" 'MSGTYPE\(StopCCN\).*RESULT_CODE\(6'
 host_state >"$lab/after"
@@ -79,7 +79,7 @@ check_not "the control socket is gone" test -e "$lab/l2xdpd.sock"
 # Killed: the next start finds the leftovers and goes on.
 daemon_start || exit 1
 client_start joe --route 203.0.113.0/24 || exit 1
-daemon_stop KILL 2>/dev/null
+daemon_kill
 check "starts again after it was killed" daemon_start
 client_stop joe KILL
 check "and takes subscribers" client_start joe --route 203.0.113.0/24
@@ -87,7 +87,7 @@ check "and carries traffic" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
 before=$(crossed)
 check "TCP" transfer sub core 203.0.113.2 3000000
 check "at the hook" share_is_fast "$before" "$(crossed)"
-daemon_stop
+daemon_stop INT
 is "and ends cleanly" $? 0
 host_state >"$lab/after"
 check "the host is as it was found, again" diff "$lab/before" "$lab/after"

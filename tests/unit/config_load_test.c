@@ -140,6 +140,12 @@ static void defaults_fill_what_is_not_said(void **state)
 	assert_string_equal(c->hostname, name);
 	assert_string_equal(c->control_socket, "/run/l2xdpd.sock");
 	assert_int_equal(c->log, CONFIG_LOG_INFO);
+	assert_string_equal(c->state_dir, "/var/lib/l2xdp");
+	assert_string_equal(c->run_dir, "/run/l2xdp");
+	assert_string_equal(c->bpf_dir, "/sys/fs/bpf/l2xdp");
+	assert_ptr_equal(dp->run_dir, c->run_dir);
+	assert_ptr_equal(dp->bpf_dir, c->bpf_dir);
+	assert_null(c->user);
 	assert_int_equal(dp->mode, DP_OFF);
 	assert_int_equal(dp->shards, 1);
 	assert_string_equal(dp->tun_name, "l2tp0");
@@ -150,6 +156,10 @@ static void defaults_fill_what_is_not_said(void **state)
 	assert_int_equal(c->limits.half_open, 4096);
 	assert_int_equal(c->limits.half_open_source, 256);
 	assert_int_equal(c->limits.tunnels, 65535);
+	/* 0: the L2TP room's own */
+	assert_int_equal(c->limits.setup_rate, 0);
+	assert_int_equal(c->limits.call_rate, 0);
+	assert_int_equal(c->limits.auth_failures, 0);
 	assert_int_equal(c->limits.retransmits, 5); /* V2-REL-8 */
 	assert_int_equal(c->limits.retransmit_cap_ms, 8000); /* V2-REL-7 */
 	expect_prefix(&peer->address, "198.51.100.1/32");
@@ -184,11 +194,16 @@ static void every_key_arrives(void **state)
 				 "limits:\n"
 				 "  half-open: 10\n  half-open-per-source: 2\n  tunnels: 100\n"
 				 "  retransmits: 7\n  retransmit-cap: 16\n"
+				 "  setups-per-second: 11\n  calls-per-second: 12\n"
+				 "  authentication-failures: 13\n"
+				 "state-directory: /srv/state\n"
+				 "runtime-directory: //dev/shm//run/\n"
+				 "user: nobody\n"
 				 "datapath:\n"
 				 "  interfaces: eth0\n  mode: native\n  shards: 4\n"
 				 "  exclusive: yes\n  tun: l2tp7\n  tun-mtu: 9000\n"
 				 "  verify-checksum: true\n  isolate: on\n  data-checksum: off\n"
-				 "  mtu: 1400\n  dscp: 46\n"
+				 "  mtu: 1400\n  dscp: 46\n  bpf-directory: /bpf/x\n"
 				 "peers:\n"
 				 "  - {name: a, address: \"2001:db8::/32\", profile: v6,\n"
 				 "     host-name: other, expect-host-name: lac, secret: \" x y\",\n"
@@ -216,6 +231,15 @@ static void every_key_arrives(void **state)
 	assert_int_equal(c->limits.half_open, 10);
 	assert_int_equal(c->limits.half_open_source, 2);
 	assert_int_equal(c->limits.tunnels, 100);
+	assert_int_equal(c->limits.setup_rate, 11);
+	assert_int_equal(c->limits.call_rate, 12);
+	assert_int_equal(c->limits.auth_failures, 13);
+	assert_string_equal(c->state_dir, "/srv/state");
+	assert_string_equal(c->run_dir, "/dev/shm/run");
+	assert_string_equal(dp->run_dir, "/dev/shm/run");
+	assert_string_equal(c->bpf_dir, "/bpf/x");
+	assert_string_equal(dp->bpf_dir, "/bpf/x");
+	assert_string_equal(c->user, "nobody");
 	assert_int_equal(c->limits.retransmits, 7);
 	assert_int_equal(c->limits.retransmit_cap_ms, 16000);
 	assert_int_equal(c->limits.shards, 4);
@@ -247,6 +271,22 @@ static void every_key_arrives(void **state)
 	assert_true(v4->sequencing && v4->lcp_renegotiate_always && v4->ipv4 && v4->isolate);
 	assert_true(v6->ipv6 && !v6->ipv4);
 	assert_int_equal(c->profiles[2].n_auths, 0);
+	config_free(c);
+}
+
+static void maps_need_not_be_pinned(void **state)
+{
+	struct config *c = parse("listen: 192.0.2.1\n"
+				 "datapath: {mode: off, bpf-directory: none}\n"
+				 "limits: {setups-per-second: 0}\n"
+				 "peers: [{name: a, address: 198.51.100.1, profile: p}]\n"
+				 "profiles: [{name: p, authentication: none, pool: x}]\n"
+				 "pools: [{name: x, ipv6: \"2001:db8:1::/48\"}]\n");
+
+	(void)state;
+	assert_null(c->bpf_dir);
+	assert_null(c->datapath.bpf_dir);
+	assert_int_equal(c->limits.setup_rate, 0);
 	config_free(c);
 }
 
@@ -384,6 +424,7 @@ int main(void)
 		cmocka_unit_test(data_path_gets_all_it_needs),
 		cmocka_unit_test(defaults_fill_what_is_not_said),
 		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(maps_need_not_be_pinned),
 		cmocka_unit_test(longest_prefix_names_the_peer),
 		cmocka_unit_test(everybody_can_be_a_peer),
 		cmocka_unit_test(secret_can_stand_in_its_own_file),

@@ -28,14 +28,14 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 # ---- rooms ------------------------------------------------------------------
-ROOMS    := base l2tp ppp aaa store datapath control
+ROOMS    := base l2tp ppp aaa store datapath control monitor
 room_src  = $(wildcard loader/$(1)/*.c)
 room_obj  = $(patsubst %.c,$(BUILD)/%.o,$(call room_src,$(1)))
 room_lib  = $(BUILD)/lib$(1).a
 LNS_SRC  := $(filter-out loader/main.c,$(wildcard loader/*.c))
 LNS_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(LNS_SRC))
 # later rooms use earlier ones
-LINK_ORDER := control datapath store aaa ppp l2tp base
+LINK_ORDER := monitor control datapath store aaa ppp l2tp base
 ROOM_LIBS := $(foreach r,$(LINK_ORDER),$(call room_lib,$(r)))
 
 CTL_SRC  := $(wildcard ctl/*.c)

@@ -118,6 +118,8 @@ const char *line_user(const struct line *l);
 enum ppp_auth line_auth(const struct line *l);
 uint16_t line_tunnel_id(const struct line *l); /* ours */
 uint16_t line_session_id(const struct line *l);
+uint16_t line_peer_tunnel_id(const struct line *l); /* once the call is established */
+uint16_t line_peer_session_id(const struct line *l);
 uint16_t line_peer_mru(const struct line *l);
 const struct path *line_path(const struct line *l);
 bool line_is_open(const struct line *l, uint16_t protocol);

@@ -395,6 +395,16 @@ uint16_t line_session_id(const struct line *l)
 	return l->session_id;
 }
 
+uint16_t line_peer_tunnel_id(const struct line *l)
+{
+	return l->peer_tunnel_id;
+}
+
+uint16_t line_peer_session_id(const struct line *l)
+{
+	return l->peer_session_id;
+}
+
 uint16_t line_peer_mru(const struct line *l)
 {
 	return ppp_peer_mru(l->ppp);

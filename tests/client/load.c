@@ -54,6 +54,7 @@ static void enter(struct load *g, enum load_phase phase)
 		if (!g->setup_us)
 			g->setup_us = now;
 		g->close_us = now;
+		load_view_write(g);
 		break;
 	default:
 		break;
@@ -119,7 +120,8 @@ static void step(void *arg)
 		if (g->next == g->total && !g->connecting)
 			enter(g, LOAD_HOLD);
 	}
-	if (g->phase == LOAD_HOLD && clock_us() - g->setup_us >= (uint64_t)g->opt->hold * 1000000)
+	if (g->phase == LOAD_HOLD &&
+	    (g->enough || clock_us() - g->setup_us >= (uint64_t)g->opt->hold * 1000000))
 		enter(g, LOAD_CLOSE_LINES);
 	if (g->phase == LOAD_CLOSE_LINES) {
 		close_some_lines(g);
@@ -136,14 +138,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct load *g = arg;
 	bool fast = g->phase >= LOAD_CLOSE_LINES || (g->phase == LOAD_SETUP && g->opt->rate) ||
-		    (g->phase == LOAD_HOLD && g->opt->traffic);
+		    (g->phase == LOAD_HOLD && g->opt->traffic && !g->quiet);
 	struct timeval tv = { .tv_usec = fast ? TICK_US : SLOW_TICK_US };
 
 	(void)fd;
 	(void)what;
 	loop_enter(&g->loop);
 	load_expire_lines(g);
-	if (g->phase == LOAD_HOLD && g->opt->traffic)
+	if (g->phase == LOAD_HOLD && g->opt->traffic && !g->quiet)
 		load_traffic_send(g);
 	evtimer_add(g->tick, &tv);
 	loop_leave(&g->loop);
@@ -161,6 +163,31 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	g->interrupted = true;
 	if (g->phase < LOAD_CLOSE_LINES)
 		enter(g, LOAD_CLOSE_LINES);
+	loop_leave(&g->loop);
+}
+
+/* Traffic stops; what is under way arrives. Asked again: the view is written again. */
+static void on_quiet(evutil_socket_t sig, short what, void *arg)
+{
+	struct load *g = arg;
+
+	(void)sig;
+	(void)what;
+	loop_enter(&g->loop);
+	g->quiet = true;
+	udp_flush(g->batch);
+	load_view_write(g);
+	loop_leave(&g->loop);
+}
+
+static void on_enough(evutil_socket_t sig, short what, void *arg)
+{
+	struct load *g = arg;
+
+	(void)sig;
+	(void)what;
+	loop_enter(&g->loop);
+	g->enough = true;
 	loop_leave(&g->loop);
 }
 
@@ -216,8 +243,12 @@ static int open_events(struct load *g)
 	g->tick = evtimer_new(g->loop.base, on_tick, g);
 	g->on_term = evsignal_new(g->loop.base, SIGTERM, on_signal, g);
 	g->on_int = evsignal_new(g->loop.base, SIGINT, on_signal, g);
-	if (!g->tick || !g->on_term || !g->on_int)
+	g->on_quiet = evsignal_new(g->loop.base, SIGUSR1, on_quiet, g);
+	g->on_enough = evsignal_new(g->loop.base, SIGUSR2, on_enough, g);
+	if (!g->tick || !g->on_term || !g->on_int || !g->on_quiet || !g->on_enough)
 		return -ENOMEM;
+	event_add(g->on_quiet, NULL);
+	event_add(g->on_enough, NULL);
 	event_add(g->on_term, NULL);
 	event_add(g->on_int, NULL);
 	return 0;
@@ -244,18 +275,19 @@ static int load_open(struct load *g)
 
 static void load_close(struct load *g)
 {
+	struct event *events[] = { g->tick, g->on_term, g->on_int, g->on_quiet, g->on_enough };
+
 	dialer_free(g->dialer);
 	if (g->tunnels)
 		load_tunnels_close(g);
-	for (uint32_t i = 0; g->lines && i < g->total; i++)
+	for (uint32_t i = 0; g->lines && i < g->total; i++) {
 		free(g->lines[i].user);
+		numbers_free(&g->lines[i].numbers);
+	}
 	free(g->lines);
-	if (g->tick)
-		event_free(g->tick);
-	if (g->on_term)
-		event_free(g->on_term);
-	if (g->on_int)
-		event_free(g->on_int);
+	for (unsigned int i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i])
+			event_free(events[i]);
 	udp_batch_free(g->batch);
 	loop_close(&g->loop);
 }

@@ -7,6 +7,7 @@
  *   load_lines.c     tunnels and lines: starting, what the dialer tells, ending
  *   load_traffic.c   numbered UDP packets through the lines
  *   load_report.c    percentiles, reasons, checks, the summary
+ *   load_view.c      every session by IDs and addresses, for --view
  *
  * Built for a million sessions: what is kept for each is `struct load_line` and what the
  * rooms keep; nothing walks all lines but once a phase.
@@ -20,13 +21,14 @@
 #include "loader/base/addr.h"
 #include "tests/client/dialer.h"
 #include "tests/client/loop.h"
+#include "tests/client/numbers.h"
 #include "tests/client/udp.h"
 
 struct load_options {
 	struct path path; /* peer: the server; local: as asked, or unset */
 	unsigned int tunnels, sessions; /* sessions: in each tunnel */
 	char *user, *password, *secret;
-	const char *host_name, *ready;
+	const char *host_name, *ready, *view;
 	bool any_auth;
 	enum ppp_auth auth; /* unless any_auth: what the server must have asked for */
 	unsigned int rate; /* sessions a second, 0: as fast as the window lets */
@@ -51,7 +53,8 @@ struct load_line {
 	uint32_t ipv4; /* host order */
 	uint32_t latency_us;
 	uint64_t started_us;
-	uint32_t sent, received; /* of --traffic */
+	uint32_t sent; /* of --traffic */
+	struct numbers numbers; /* that came back */
 	uint8_t state; /* enum load_line_state */
 	uint8_t auth; /* enum ppp_auth */
 };
@@ -98,13 +101,14 @@ struct load {
 	uint32_t connecting, open, up, failed;
 	unsigned int half_open; /* tunnels */
 	enum load_phase phase;
-	bool interrupted, unclean;
+	bool interrupted, unclean, quiet, enough;
 	uint64_t start_us, setup_us, close_us, closed_us;
 	msec_t looked_ms; /* when all tunnels were last looked at */
-	uint64_t traffic_start_us, traffic_sent, traffic_received, traffic_misdelivered;
+	uint64_t traffic_start_us, traffic_due, traffic_sent;
+	uint64_t traffic_received, traffic_other, traffic_misdelivered;
 	uint32_t traffic_next;
 	struct load_failures failures;
-	struct event *tick, *on_term, *on_int;
+	struct event *tick, *on_term, *on_int, *on_quiet, *on_enough;
 };
 
 /* The exit status. */
@@ -137,5 +141,9 @@ struct load_percentiles load_percentiles(uint32_t *us, uint32_t n);
 uint32_t load_duplicates(uint64_t *v, uint32_t n);
 /* Prints the summary; false if something is not as it should be. */
 bool load_report(struct load *g);
+
+/* ---- load_view.c ---- */
+/* Writes --view FILE anew, as a whole. */
+void load_view_write(const struct load *g);
 
 #endif

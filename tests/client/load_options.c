@@ -29,6 +29,7 @@ enum {
 	O_TIMEOUT,
 	O_HOLD,
 	O_READY,
+	O_VIEW,
 	O_JSON,
 	O_NO_IPV6,
 	O_VERIFY,
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "hold", required_argument, NULL, O_HOLD },
 	{ "ready", required_argument, NULL, O_READY },
+	{ "view", required_argument, NULL, O_VIEW },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "no-ipv6", no_argument, NULL, O_NO_IPV6 },
 	{ "verify", no_argument, NULL, O_VERIFY },
@@ -86,6 +88,8 @@ static const char help[] =
 	"  --timeout SECONDS    for one session to come up (60)\n"
 	"  --hold SECONDS       keep all up (0)\n"
 	"  --ready FILE         made when each session is up or has failed\n"
+	"  --view FILE          on SIGUSR1 and at the end of the hold: every session by IDs,\n"
+	"                       addresses and packets, as JSON\n"
 	"  --no-ipv6            IPv4 alone\n"
 	"  --sequencing         both sides number their data (AVP 39)\n"
 	"  --verify             addresses differ, every session got an IPv6 prefix\n"
@@ -94,6 +98,7 @@ static const char help[] =
 	"                       (32 bits each, big-endian); what comes back is counted\n"
 	"  --json               the summary as one JSON object\n"
 	"\n"
+	"SIGUSR1: no more traffic. SIGUSR2: the hold ends now. SIGTERM: all ends now.\n"
 	"Status 0: all came up, stayed up and went down cleanly.\n"
 	"\n"
 	"Examples:\n"
@@ -199,6 +204,9 @@ static bool read_option(int c, char *arg, struct load_options *o)
 		return true;
 	case O_READY:
 		o->ready = arg;
+		return true;
+	case O_VIEW:
+		o->view = arg;
 		return true;
 	case O_AUTH:
 		return read_auth(arg, o);

@@ -164,9 +164,10 @@ static json_t *summary(const struct load *g, bool *ret_ok)
 		json_object_set_new(o, "verify", verified(g, ret_ok));
 	if (g->opt->traffic)
 		json_object_set_new(o, "traffic",
-				    json_pack("{s:I,s:I,s:I,s:I}", "sent",
+				    json_pack("{s:I,s:I,s:I,s:I,s:I}", "sent",
 					      (json_int_t)g->traffic_sent, "received",
-					      (json_int_t)g->traffic_received, "misdelivered",
+					      (json_int_t)g->traffic_received, "other",
+					      (json_int_t)g->traffic_other, "misdelivered",
 					      (json_int_t)g->traffic_misdelivered, "not_sent",
 					      (json_int_t)udp_lost(g->batch)));
 	*ret_ok = *ret_ok && up == g->total && !g->failed && !g->unclean && !g->interrupted;

@@ -10,8 +10,7 @@
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define UDP_HEADER 8
-#define PAYLOAD 12
-#define MAGIC 0x4c32584cu /* "L2XL" */
+#define PAYLOAD NUMBERS_PAYLOAD
 #define SOURCE_PORT 40000
 #define UDP_PROTOCOL 17
 
@@ -31,13 +30,14 @@ static uint16_t fold(uint32_t sum)
 
 static void put_udp(struct writer *w, const struct load *g, uint32_t index)
 {
+	uint8_t payload[PAYLOAD];
+
 	writer_u16(w, (uint16_t)(SOURCE_PORT + index % 16384));
 	writer_u16(w, g->opt->traffic_port);
 	writer_u16(w, UDP_HEADER + PAYLOAD);
 	writer_u16(w, 0); /* IPv4: none; IPv6: patched */
-	writer_u32(w, MAGIC);
-	writer_u32(w, index);
-	writer_u32(w, g->lines[index].sent);
+	numbers_write(payload, index, g->lines[index].sent);
+	writer_bytes(w, payload, sizeof(payload));
 }
 
 static size_t packet_ipv4(const struct load *g, uint32_t index, uint8_t *dst)
@@ -99,7 +99,7 @@ void load_traffic_send(struct load *g)
 	uint64_t due = (clock_us() - g->traffic_start_us) * g->opt->traffic / 1000000;
 	uint32_t tries = 0;
 
-	for (int n = 0; n < BURST && g->traffic_sent < due && tries < g->total; tries++) {
+	for (int n = 0; n < BURST && g->traffic_due < due && tries < g->total; tries++) {
 		struct load_line *s = &g->lines[g->traffic_next];
 		uint32_t index = g->traffic_next;
 
@@ -108,49 +108,62 @@ void load_traffic_send(struct load *g)
 		    (protocol == PPP_IPV6 && !addr_is_set(&s->ipv6)))
 			continue;
 		send_one(g, index, protocol);
+		g->traffic_due++;
 		n++;
 		tries = 0;
 	}
 }
 
-/* Is it for this line: by its address, and by the number inside if it is one of ours? */
-static bool is_for(const struct load *g, const struct load_line *s, const struct line_packet *p)
+/* What is it, for this line: judged by its address, and the number inside. */
+enum arrival { WRONG, OTHER, NUMBERED };
+static enum arrival judge(const struct load *g, const struct load_line *s,
+			  const struct line_packet *p, uint32_t *ret_number)
 {
 	struct reader r = reader_of(p->data, p->len);
 	uint8_t protocol;
 	const uint8_t *to;
+	uint32_t who;
 
 	if (p->protocol == PPP_IP) {
 		reader_take(&r, 9);
 		protocol = reader_u8(&r);
 		reader_take(&r, 6);
 		if (reader_u32(&r) != s->ipv4)
-			return false;
+			return WRONG;
 	} else {
 		reader_take(&r, 6);
 		protocol = reader_u8(&r);
 		reader_take(&r, 17);
 		to = reader_take(&r, 16);
 		if (!to || memcmp(to, s->ipv6.b, 8) != 0)
-			return false;
+			return WRONG;
 	}
+	if (r.bad)
+		return WRONG;
 	if (protocol != UDP_PROTOCOL || r.left < UDP_HEADER + PAYLOAD)
-		return !r.bad;
+		return OTHER;
 	reader_take(&r, UDP_HEADER);
-	if (reader_u32(&r) != MAGIC)
-		return true;
-	return reader_u32(&r) == (uint32_t)(s - g->lines);
+	if (!numbers_read(r.p, r.left, &who, ret_number))
+		return OTHER;
+	return who == (uint32_t)(s - g->lines) ? NUMBERED : WRONG;
 }
 
 void load_traffic_received(struct load *g, struct load_line *s, const struct line_packet *p)
 {
+	uint32_t number;
+
 	/* Neighbour discovery and the like is none of ours. */
 	if (p->protocol == PPP_IPV6 && p->len >= 40 && (p->data[24] == 0xff || p->data[8] == 0xfe))
 		return;
-	if (!is_for(g, s, p)) {
+	switch (judge(g, s, p, &number)) {
+	case WRONG:
 		g->traffic_misdelivered++;
 		return;
+	case OTHER:
+		g->traffic_other++;
+		return;
+	case NUMBERED:
+		g->traffic_received++;
+		numbers_book(&s->numbers, number);
 	}
-	s->received++;
-	g->traffic_received++;
 }

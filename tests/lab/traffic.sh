@@ -12,7 +12,7 @@
 #   views_agree NAME...          the LACs' view of the sessions is the LNS's
 #   nothing_left                 cases: no identifier, address or map entry is stuck
 
-host4=203.0.113.2:9000 host6=[2001:db8:c::2]:9000
+host4=203.0.113.2:9000 host6="[2001:db8:c::2]:9000"
 host_pid=
 declare -A load_pid=()
 

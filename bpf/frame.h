@@ -66,11 +66,12 @@ struct frame {
 	__u32 session; /* index, once it is certain that the frame is the session's; else 0 */
 	__u32 lower; /* interface that the frame leaves by */
 	__u16 l3; /* the IP header it arrived with: the outer one, or from the core the only */
-	__u16 udp; /* outer UDP header */
+	__u16 udp; /* outer UDP header; 0: not, or not known to be, for our port */
 	__u16 udp_len; /* octets, that header included */
 	__u8 v6; /* of the header at l3 */
 	__u8 ecn; /* of the header at l3 */
 	__u8 uplink; /* for us, not for a subscriber */
+	__u16 tunnel; /* our ID of the control connection whose message this is; else 0 */
 	__u8 group; /* to a link-layer broadcast or multicast address */
 	struct inner in;
 };

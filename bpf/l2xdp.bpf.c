@@ -29,7 +29,8 @@
  * Rules of the house: decide before you write, and never pass a frame that was changed.
  * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
  * the kernel does it: without XDP it is slow, never broken. What goes up is policed
- * (police.h). Every frame leaves through verdict_leave (verdict.h), which counts it.
+ * (police.h), and what is for the daemon goes up only while it has a socket (daemon.h).
+ * Every frame leaves through verdict_leave (verdict.h), which counts it.
  *
  * The daemon rewrites sessions while we read: each of a session's two lines has a
  * generation that is compared before a decision is acted upon. Programs write nothing but
@@ -41,6 +42,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/daemon.h"
 #include "bpf/downlink.h"
 #include "bpf/frame.h"
 #include "bpf/parse.h"
@@ -64,6 +66,8 @@ int l2xdp(struct xdp_md *ctx)
 		v = f.uplink ? uplink(ctx, &f) : downlink(ctx, &f, index);
 	if (verdict_is_slow(v))
 		v = police_slow(ctx, &f, v);
+	if (f.uplink && f.udp && verdict_is_slow(v))
+		v = daemon_check(ctx, &f, v);
 	return verdict_leave(ctx, &f, v);
 }
 

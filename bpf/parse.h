@@ -176,6 +176,7 @@ static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
 		return L2X_V_BAD_OUTER;
 	if (udp->dest != cfg.port)
 		return L2X_V_NOT_OURS;
+	f->udp = f->l3 + (__u16)header;
 	if (ip->frag_off & bpf_htons(IP_MF))
 		return L2X_V_FRAGMENT;
 	if (header != IP4_LEN)
@@ -186,6 +187,29 @@ static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
 	f->udp = f->l3 + IP4_LEN;
 	f->ecn = ip->tos & 3;
 	return parse_udp(ctx, f, len - IP4_LEN);
+}
+
+/* Behind one extension header, in a first fragment: the UDP header, if the datagram is for
+ * our port. More of them only an attacker sends. */
+static __always_inline void find_udp6(struct xdp_md *ctx, struct frame *f, __u8 kind)
+{
+	const __u8 *ext = frame_at(ctx, f->l3 + IP6_LEN, 8);
+	const struct udphdr *udp;
+	__u16 off;
+
+	if (!ext || ext[0] != IPPROTO_UDP)
+		return;
+	off = 8;
+	if (kind == IPPROTO_FRAGMENT) {
+		if (ext[2] || ext[3] & 0xf8)
+			return;
+	} else {
+		off = (ext[1] & 0x1f) * 8 + 8;
+	}
+	off += f->l3 + IP6_LEN;
+	udp = frame_at(ctx, off, sizeof(*udp));
+	if (udp && udp->dest == cfg.port)
+		f->udp = off;
 }
 
 static __always_inline int parse_outer6(struct xdp_md *ctx, struct frame *f)
@@ -199,10 +223,12 @@ static __always_inline int parse_outer6(struct xdp_md *ctx, struct frame *f)
 	case IPPROTO_UDP:
 		break;
 	case IPPROTO_FRAGMENT:
+		find_udp6(ctx, f, IPPROTO_FRAGMENT);
 		return L2X_V_FRAGMENT;
 	case IPPROTO_HOPOPTS:
 	case IPPROTO_ROUTING:
 	case IPPROTO_DSTOPTS:
+		find_udp6(ctx, f, IPPROTO_DSTOPTS);
 		return L2X_V_OUTER_OPTIONS;
 	default:
 		return L2X_V_NOT_OURS;

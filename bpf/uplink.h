@@ -166,8 +166,12 @@ __noinline int uplink(struct xdp_md *ctx, struct frame *f)
 	v = l2tp_parse(ctx, f, &h);
 	if (v != GO_ON)
 		return v;
-	if (h.control)
-		return tunnel_is_known(ctx, f, h.tunnel_id) ? L2X_V_CONTROL : L2X_V_STRANGER;
+	if (h.control) {
+		if (!tunnel_is_known(ctx, f, h.tunnel_id))
+			return L2X_V_STRANGER;
+		f->tunnel = bpf_ntohs(h.tunnel_id);
+		return L2X_V_CONTROL;
+	}
 	index = session_index(h.tunnel_id, h.session_id);
 	t = bpf_map_lookup_elem(&traffic, &index);
 	if (t)

@@ -95,7 +95,7 @@ struct {
 	__type(value, struct l2x_nexthop);
 } nexthops SEC(".maps");
 
-/* Slots 0 to 255: all strangers of a CPU together; the others: one source hash each. */
+/* Whose share a slot is: bpf/police.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, L2X_POLICE_SLOTS);

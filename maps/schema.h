@@ -17,7 +17,8 @@
  *   ports      ifindex, probed      l2x_port         writes            read
  *   vlans      ifindex + tags       ifindex          writes            read
  *   nexthops   nexthop slot, CPU    l2x_nexthop      -                 read, write
- *   police     CPU, source hash     l2x_bucket       -                 read, write
+ *   police     tunnel ID, source,   l2x_bucket       -                 read, write
+ *              CPU (bpf/police.h)
  *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
  *   .rodata    -                    l2x_config       before load       read
  *   .bss       -                    l2x_live         writes            read
@@ -33,7 +34,7 @@
 #include <linux/types.h>
 #endif
 
-#define L2X_SCHEMA 1
+#define L2X_SCHEMA 2
 
 /*
  * The session index is made of the identifiers that we hand out, so that finding a
@@ -51,7 +52,8 @@
 #define L2X_PORT_SLOTS 256u
 #define L2X_PORT_PROBES 4u
 #define L2X_MAX_NEXTHOPS 65536u /* one per tunnel: the slot is the tunnel ID's */
-#define L2X_POLICE_SLOTS 4096u
+#define L2X_POLICE_SLOTS (L2X_MAX_TUNNELS + 65536u)
+#define L2X_MAX_PEERS 64u /* prefixes of peers that have a lane of their own */
 
 /* An IPv4 address stands in its v4-mapped form, ::ffff:a.b.c.d. */
 struct l2x_addr {
@@ -213,6 +215,12 @@ struct l2x_window6 {
 	__u32 slot; /* of `first` in pool6 */
 };
 
+/* Sources that may connect: a frame's belongs to it if it equals addr where mask is set. An
+ * IPv4 prefix is one of ::ffff:0:0/96. */
+struct l2x_prefix {
+	struct l2x_addr addr, mask;
+};
+
 /* .rodata: known at load; what is off costs nothing. */
 struct l2x_config {
 	__u32 schema; /* L2X_SCHEMA */
@@ -222,21 +230,24 @@ struct l2x_config {
 	__u8 verify_checksum; /* 1: sum outer UDP checksums of what arrives (DP-CK-2) */
 	__u8 isolate; /* 1: no forwarding from one subscriber to another (DP-SPOOF-2) */
 	__u8 generic; /* 1: attached in generic mode */
+	__u8 n_peers;
+	__u8 reserved;
 	__u16 resync; /* DP-SEQ-2: old packets in order before we follow, default 64 */
-	__u16 reserved;
 	/* Rates are in frames per second, a second's worth at once; 0: no limit. A source is
 	 * an IPv4 /24 or an IPv6 /56. The last quarter of a session's share is for its PPP
 	 * control frames alone, so that no flood of its own data costs it its LCP echoes. */
-	__u32 stranger_rate; /* control messages of a source without control connection */
-	__u32 stranger_total; /* ... and of all those together, per CPU */
+	__u32 control_rate; /* control messages of one control connection */
+	__u32 stranger_rate; /* ... of a source without control connection */
+	__u32 stranger_total; /* ... and of all those together; those of `peers` apart */
 	__u32 unknown_rate; /* of a source: data for sessions that there are not */
-	__u32 unknown_total; /* ... and of all sources together, per CPU */
+	__u32 unknown_total; /* ... and of all sources together */
 	__u32 punt_rate; /* of a session to the slow path, and of a source whose frames belong
 			  * to no session: fragments, IP options, addresses nobody holds */
-	__u32 punt_total; /* ... and of all those together, per CPU, but for PPP control */
+	__u32 punt_total; /* ... and of all those together, but for PPP control */
 	struct l2x_addr listen[L2X_MAX_LISTEN];
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
+	struct l2x_prefix peers[L2X_MAX_PEERS]; /* of the configuration */
 };
 
 /* .bss: changed while traffic flows. */
@@ -264,5 +275,6 @@ L2X_ASSERT(sizeof(struct l2x_vlan_key) == 8);
 L2X_ASSERT(sizeof(struct l2x_nexthop) == 32);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);
+L2X_ASSERT(sizeof(struct l2x_prefix) == 32);
 
 #endif

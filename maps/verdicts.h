@@ -48,7 +48,10 @@
 	X(32, CHANGING, "changing", SLOW, "session value was being rewritten")                     \
 	X(33, ISOLATED, "isolated", DROP, "one subscriber to another, isolation is on")            \
 	X(34, OTHER_HOST, "other-host", PASS, "link-layer address is not ours")                    \
-	X(35, ERROR, "error", DROP, "a helper failed after the frame was changed")
+	X(35, ERROR, "error", DROP, "a helper failed after the frame was changed")                 \
+	X(36, NO_DAEMON, "no-daemon", DROP, "for the daemon, whose socket is not there")           \
+	X(37, CONTROL_POLICED, "control-policed", DROP,                                            \
+	  "too many control messages of one control connection")
 
 #define L2X_VERDICT_ENUM(n, NAME, name, class, text) L2X_V_##NAME = (n),
 enum l2x_verdict { L2X_VERDICTS(L2X_VERDICT_ENUM) L2X_V_MAX };

@@ -17,8 +17,9 @@ PATH=$PATH:/usr/sbin
 # "enum:X" is the (unnamed) enum that holds the constant X.
 want="__u8 __u16 __u32 __u64 __s32 __s64 bool __be16 __be32 __be64 __sum16 __wsum
 	ethhdr vlan_hdr iphdr ipv6hdr udphdr tcphdr
-	bpf_map_type xdp_action xdp_md bpf_fib_lookup
-	enum:true enum:BPF_ANY enum:BPF_F_MMAPABLE enum:BPF_FIB_LKUP_RET_SUCCESS"
+	bpf_map_type xdp_action xdp_md bpf_fib_lookup bpf_sock_tuple
+	enum:true enum:BPF_ANY enum:BPF_F_MMAPABLE enum:BPF_FIB_LKUP_RET_SUCCESS
+	enum:BPF_F_CURRENT_NETNS"
 
 tmp=$(mktemp "$out.XXXXXX")
 trap 'rm -f "$tmp"' EXIT

@@ -206,6 +206,23 @@ struct vlan_hdr {
 	__be16 h_vlan_encapsulated_proto;
 };
 
+struct bpf_sock_tuple {
+	union {
+		struct {
+			__be32 saddr;
+			__be32 daddr;
+			__be16 sport;
+			__be16 dport;
+		} ipv4;
+		struct {
+			__be32 saddr[4];
+			__be32 daddr[4];
+			__be16 sport;
+			__be16 dport;
+		} ipv6;
+	};
+};
+
 enum {
 	BPF_FIB_LKUP_RET_SUCCESS = 0,
 	BPF_FIB_LKUP_RET_BLACKHOLE = 1,
@@ -258,6 +275,10 @@ struct bpf_fib_lookup {
 			__u8 dmac[6];
 		};
 	};
+};
+
+enum {
+	BPF_F_CURRENT_NETNS = -1,
 };
 
 #endif

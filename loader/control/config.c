@@ -155,6 +155,18 @@ static void fill_l2tp(struct config *c, struct config_peer *p)
 	};
 }
 
+/* Who has a lane of its own at the hook before its control connection is up: the narrowest
+ * prefixes. One that holds everybody tells nobody apart. */
+static void tell_peers(struct config *c)
+{
+	struct dp_config *d = &c->datapath;
+	unsigned int i;
+
+	for (i = 0; i < c->n_peers && d->n_peers < L2X_MAX_PEERS; i++)
+		if (c->peers[i].address.len)
+			d->peers[d->n_peers++] = c->peers[i].address;
+}
+
 /* The lists move from the load to the configuration. */
 static int hand_over(struct load *ld)
 {
@@ -182,6 +194,7 @@ static int hand_over(struct load *ld)
 		memset(&ld->peers[i].c, 0, sizeof(ld->peers[i].c));
 		fill_l2tp(c, &c->peers[c->n_peers++]);
 	}
+	tell_peers(c);
 	return 0;
 }
 

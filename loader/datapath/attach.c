@@ -44,12 +44,13 @@
 #include "bpf/l2xdp.skel.h"
 
 /* Frames a second to the socket. */
+#define CONTROL_RATE 20000 /* control messages of a control connection: 5000 set-ups */
 #define STRANGER_RATE 1000 /* control messages of one source without control connection */
-#define STRANGER_TOTAL 10000 /* ... of all, per CPU */
+#define STRANGER_TOTAL 10000 /* ... of all; those of configured peers apart */
 #define UNKNOWN_RATE 100 /* data for no session, of one source: it is only counted */
-#define UNKNOWN_TOTAL 1000 /* ... of all, per CPU */
+#define UNKNOWN_TOTAL 1000 /* ... of all */
 #define PUNT_RATE 10000 /* one session; it may live by the slow path alone */
-#define PUNT_TOTAL 50000 /* ... all, per CPU: control and LCP share the socket with them */
+#define PUNT_TOTAL 50000 /* ... all but PPP control: they wait in one socket */
 #define KERNEL_TEXT 256
 #define MIB (1024 * 1024)
 
@@ -87,6 +88,16 @@ static int keep_xdp_text(enum libxdp_print_level level, const char *fmt, va_list
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
+static void set_prefix(const struct prefix *p, struct l2x_prefix *ret)
+{
+	unsigned int bits = addr_is_v4(&p->addr) ? 96u + p->len : p->len;
+	uint8_t *mask = (uint8_t *)&ret->mask;
+
+	memcpy(&ret->addr, p->addr.b, sizeof(ret->addr));
+	for (unsigned int i = 0; i < bits; i++)
+		mask[i / 8] |= (uint8_t)(0x80u >> i % 8);
+}
+
 static void set_config(const struct datapath *dp, const struct dp_maps *m, struct l2x_config *c)
 {
 	const struct dp_config *cfg = dp->cfg;
@@ -99,6 +110,7 @@ static void set_config(const struct datapath *dp, const struct dp_maps *m, struc
 	c->isolate = cfg->isolate;
 	c->generic = cfg->mode == DP_GENERIC;
 	c->resync = SEQ_RESYNC;
+	c->control_rate = CONTROL_RATE;
 	c->stranger_rate = STRANGER_RATE;
 	c->stranger_total = STRANGER_TOTAL;
 	c->unknown_rate = UNKNOWN_RATE;
@@ -108,6 +120,9 @@ static void set_config(const struct datapath *dp, const struct dp_maps *m, struc
 	c->n_listen = (uint8_t)cfg->n_listen;
 	for (unsigned int i = 0; i < cfg->n_listen; i++)
 		memcpy(&c->listen[i], cfg->listen[i].b, sizeof(c->listen[i]));
+	c->n_peers = (uint8_t)cfg->n_peers;
+	for (unsigned int i = 0; i < cfg->n_peers; i++)
+		set_prefix(&cfg->peers[i], &c->peers[i]);
 	c->n_windows4 = (uint8_t)m->n_windows4;
 	c->n_windows6 = (uint8_t)m->n_windows6;
 	memcpy(c->window4, m->window4, sizeof(c->window4));

@@ -78,6 +78,7 @@ static int set_config(struct bpf_object *obj)
 	cfg->window6[0].first = BENCH_POOL6;
 	cfg->window6[0].count = NUMBERS;
 	cfg->resync = 64;
+	cfg->control_rate = 20000;
 	cfg->stranger_rate = 100;
 	cfg->stranger_total = 10000;
 	cfg->punt_rate = 1000;

@@ -84,6 +84,7 @@ struct rig {
 	struct l2x_traffic *t;
 	unsigned int access, core, vlan; /* ifindex; vlan: stands in for a VLAN device */
 	unsigned int cpus;
+	int daemon4, daemon6; /* sockets that stand for the daemon's; -1: it is away */
 	uint64_t frames; /* run so far */
 };
 
@@ -333,6 +334,35 @@ static inline void rig_reset(struct rig *r, bool outer6, uint16_t flags)
 	r->skel->bss->live.epoch++; /* the tunnel may have another peer now */
 }
 
+/* A datagram for our port goes up only while somebody listens. */
+static inline int rig_listen(const char *addr, uint16_t port)
+{
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = port };
+	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = port };
+	bool v6 = strchr(addr, ':');
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	assert_true(fd >= 0);
+	if (v6) {
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
+		assert_int_equal(inet_pton(AF_INET6, addr, &a6.sin6_addr), 1);
+		assert_int_equal(bind(fd, (struct sockaddr *)&a6, sizeof(a6)), 0);
+	} else {
+		assert_int_equal(inet_pton(AF_INET, addr, &a4.sin_addr), 1);
+		assert_int_equal(bind(fd, (struct sockaddr *)&a4, sizeof(a4)), 0);
+	}
+	return fd;
+}
+
+static inline void rig_daemon_away(struct rig *r)
+{
+	if (r->daemon4 >= 0)
+		close(r->daemon4);
+	if (r->daemon6 >= 0)
+		close(r->daemon6);
+	r->daemon4 = r->daemon6 = -1;
+}
+
 static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 {
 	static const uint8_t mac_us[6] = { 2, 0, 0, 0, 0, 1 },
@@ -359,6 +389,8 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	r->core = if_nametoindex("core");
 	r->vlan = if_nametoindex("vl");
 	r->cpus = (unsigned int)libbpf_num_possible_cpus();
+	r->daemon4 = rig_listen("0.0.0.0", cfg->port);
+	r->daemon6 = rig_listen("::", cfg->port);
 	r->skel->bss->live.epoch = RIG_EPOCH;
 	rig_port_set(r, r->access, r->access, mac_us, L2X_P_RX | L2X_P_TX);
 	rig_port_set(r, r->core, r->core, mac_core, L2X_P_RX | L2X_P_TX);
@@ -397,6 +429,7 @@ static inline void rig_close(struct rig *r)
 	for (v = 0; v < L2X_V_MAX; v++)
 		sum += counts[v];
 	assert_int_equal(sum, r->frames);
+	rig_daemon_away(r);
 	rig_unmap(r->skel->maps.sessions, r->sessions);
 	rig_unmap(r->skel->maps.traffic, r->traffic);
 	rig_unmap(r->skel->maps.tunnels, r->tunnels);

@@ -43,7 +43,7 @@ static void load(const struct l2x_config *cfg, const char *what)
 
 static void set_rates(struct l2x_config *cfg)
 {
-	cfg->stranger_rate = cfg->stranger_total = 100;
+	cfg->stranger_rate = cfg->stranger_total = cfg->control_rate = 100;
 	cfg->unknown_rate = cfg->unknown_total = 100;
 	cfg->punt_rate = cfg->punt_total = 100;
 }
@@ -74,6 +74,7 @@ static void test_largest(void **state)
 	cfg.n_listen = L2X_MAX_LISTEN;
 	cfg.n_windows4 = cfg.n_windows6 = L2X_MAX_WINDOWS;
 	cfg.shard_mask = L2X_MAX_SHARDS - 1;
+	cfg.n_peers = L2X_MAX_PEERS;
 	cfg.verify_checksum = cfg.isolate = 1;
 	set_rates(&cfg);
 	for (i = 0; i < L2X_MAX_WINDOWS; i++) {

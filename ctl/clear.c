@@ -1,33 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "ctl/ctl.h"
 
-static int clear(const struct options *o, const char *command, const char *what, int argc,
-		 char **argv)
+static void print_tunnel(const struct options *o, const json_t *v)
 {
-	struct reply r;
-	int code;
+	(void)o;
+	printf("tunnel %" PRIu64 " cleared\n", get_number(v, "cleared"));
+}
 
-	if (argc != 1)
-		return usage(command, "one ID");
-	code = ask(o, command, words_json(argc, argv), NULL, &r);
-	if (code)
-		return code;
-	if (o->json)
-		code = reply_print(&r);
-	else
-		printf("%s %s cleared\n", what, safe(argv[0]));
-	reply_free(&r);
-	return code;
+static void print_session(const struct options *o, const json_t *v)
+{
+	(void)o;
+	printf("session %" PRIu64 " cleared\n", get_number(v, "cleared"));
 }
 
 int cmd_clear_tunnel(const struct options *o, int argc, char **argv)
 {
-	return clear(o, "clear tunnel", "tunnel", argc, argv);
+	if (argc != 1)
+		return usage("clear tunnel", "one ID");
+	return ask_whole(o, "clear tunnel", words_json(argc, argv), NULL, print_tunnel);
 }
 
 int cmd_clear_session(const struct options *o, int argc, char **argv)
 {
-	return clear(o, "clear session", "session", argc, argv);
+	if (argc != 1)
+		return usage("clear session", "one ID");
+	return ask_whole(o, "clear session", words_json(argc, argv), NULL, print_session);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "loader/base/log.h"
 
 #define PATIENCE_S 30
 
@@ -101,7 +102,8 @@ static int refused(const json_t *v)
 {
 	const char *error = get_text(v, "error"), *code = get_text(v, "code");
 
-	complain("%s", *error ? safe(error) : "the daemon refused without a reason");
+	fputs("l2xdpctl: ", stderr);
+	print_lines(stderr, "", *error ? error : "the daemon refused without a reason");
 	return !strcmp(code, "usage") ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -197,7 +199,7 @@ json_t *reply_json(const struct reply *r)
 	return v;
 }
 
-int reply_each(const struct reply *r, void (*fn)(void *arg, const json_t *v), void *arg)
+int reply_each(const struct reply *r, void (*fn)(struct table *t, const json_t *v), struct table *t)
 {
 	const char *p = r->result, *end = p + r->result_len;
 	json_error_t at;
@@ -210,7 +212,7 @@ int reply_each(const struct reply *r, void (*fn)(void *arg, const json_t *v), vo
 		v = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK, &at);
 		if (!v)
 			goto bad;
-		fn(arg, v);
+		fn(t, v);
 		json_decref(v);
 		p += at.position;
 		if (p < end && *p == ',')
@@ -220,6 +222,17 @@ int reply_each(const struct reply *r, void (*fn)(void *arg, const json_t *v), vo
 bad:
 	complain("the answer is no list; is --socket right?");
 	return EXIT_REFUSED;
+}
+
+void print_lines(FILE *out, const char *indent, const char *text)
+{
+	char line[2048];
+	size_t n;
+
+	for (; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		fprintf(out, "%s%s\n", indent, log_quote(text, n, line, sizeof(line)));
+	}
 }
 
 json_t *words_json(int argc, char **argv)

@@ -6,6 +6,7 @@
  *   main.c      options, the table of commands, help
  *   client.c    one request and its answer
  *   table.c     tables for people; units; text that nobody here chose
+ *   show.c      ask, and print what came: a table, an object, or JSON
  *   show_*.c, clear.c, preflight.c   one file for each group of commands
  */
 #ifndef L2XDP_CTL_CTL_H
@@ -15,8 +16,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-enum exit_code { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3 };
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_DAEMON = 3,
+};
+
+struct column;
+struct table;
 
 struct options {
 	const char *socket;
@@ -52,7 +62,11 @@ int reply_print(const struct reply *r);
 json_t *reply_json(const struct reply *r);
 /* The elements of a result that is an array, one at a time: a million need little
  * memory. */
-int reply_each(const struct reply *r, void (*fn)(void *arg, const json_t *v), void *arg);
+int reply_each(const struct reply *r, void (*fn)(struct table *t, const json_t *v),
+	       struct table *t);
+
+/* Lines of text that the daemon made, each behind `indent`. */
+void print_lines(FILE *out, const char *indent, const char *text);
 
 json_t *words_json(int argc, char **argv);
 
@@ -61,13 +75,23 @@ const char *get_text(const json_t *o, const char *key); /* "" if absent or null 
 uint64_t get_number(const json_t *o, const char *key); /* 0 if absent */
 bool get_bool(const json_t *o, const char *key);
 
+/* ---- show.c ---- */
+/* Ask, then print: as it came for --json, else for people. Arguments and options are taken
+ * over, and NULL where there are none. A list becomes a table of a row for each element; */
+int ask_table(const struct options *o, const char *command, json_t *options,
+	      const struct column *columns, unsigned int n,
+	      void (*row)(struct table *t, const json_t *v));
+/* anything else is printed whole. */
+int ask_whole(const struct options *o, const char *command, json_t *arguments, json_t *options,
+	      void (*print)(const struct options *o, const json_t *v));
+
 /* ---- table.c ---- */
 struct column {
 	const char *title;
 	bool right; /* numbers */
 	bool cut; /* may be cut where the terminal is narrow */
 };
-struct table;
+#define COLUMNS(array) (sizeof(array) / sizeof((array)[0]))
 struct table *table_new(const struct column *columns, unsigned int n);
 /* The next cell, left to right, row by row. Text is escaped. */
 void table_text(struct table *t, const char *text);
@@ -79,7 +103,7 @@ void table_print(struct table *t);
 const char *age_str(uint64_t seconds, char buf[static CELL]); /* "3h04m" */
 const char *bytes_str(uint64_t bytes, char buf[static CELL]); /* "1.2 GB" */
 const char *percent_str(uint64_t part, uint64_t whole, char buf[static CELL]);
-/* "name: value" lines of one object */
+/* "name  value" lines of one object */
 void print_pair(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Printable form, in one of four buffers that take turns. */
 const char *safe(const char *text);

@@ -11,7 +11,7 @@ static void print_interfaces(const json_t *list)
 		{ "INTERFACE", false, false }, { "INDEX", true, false },   { "MTU", true, false },
 		{ "XDP", false, false },       { "SHARED", false, false }, { "WHY", false, true },
 	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, COLUMNS(columns));
 	const json_t *v;
 	size_t i;
 
@@ -35,7 +35,7 @@ static void print_pools(const json_t *list)
 		{ "IPV4-SIZE", true, false }, { "IPV6-USED", true, false },
 		{ "IPV6-SIZE", true, false },
 	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, COLUMNS(columns));
 	const json_t *v;
 	size_t i;
 
@@ -69,7 +69,17 @@ static void print_counters(const char *title, json_t *counters, bool all)
 	table_print(t);
 }
 
-static void print(const json_t *v, bool all)
+static void print_pinned(const char *directory)
+{
+	if (*directory)
+		print_pair("maps pinned", "in %s: sessions' packets go on while the daemon is away",
+			   safe(directory));
+	else
+		print_pair("maps pinned", "no (bpf-directory: none): packets stop while the daemon "
+					  "is away");
+}
+
+static void print(const struct options *o, const json_t *v)
 {
 	const json_t *listen = json_object_get(v, "listen"), *a;
 	char age[CELL], memory[CELL];
@@ -90,33 +100,17 @@ static void print(const json_t *v, bool all)
 	print_pair("shards", "%" PRIu64, get_number(v, "shards"));
 	print_pair("memory of maps", "%s", bytes_str(get_number(v, "memory"), memory));
 	print_pair("sessions", "%" PRIu64, get_number(v, "sessions"));
+	print_pinned(get_text(v, "bpf_directory"));
 	print_interfaces(json_object_get(v, "interfaces"));
 	print_pools(json_object_get(v, "pools"));
-	print_counters("SLOW PATH", json_object_get(v, "slow"), all);
-	print_counters("L2TP", json_object_get(v, "l2tp"), all);
+	print_counters("SLOW PATH", json_object_get(v, "slow"), o->all);
+	print_counters("L2TP", json_object_get(v, "l2tp"), o->all);
 }
 
 int cmd_show_datapath(const struct options *o, int argc, char **argv)
 {
-	struct reply r;
-	json_t *v;
-	int code;
-
 	(void)argv;
 	if (argc)
 		return usage("show datapath", "no arguments");
-	code = ask(o, "show datapath", NULL, NULL, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		v = reply_json(&r);
-		code = v ? EXIT_OK : EXIT_REFUSED;
-		if (v)
-			print(v, o->all);
-		json_decref(v);
-	}
-	reply_free(&r);
-	return code;
+	return ask_whole(o, "show datapath", NULL, NULL, print);
 }

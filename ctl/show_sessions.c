@@ -12,12 +12,11 @@ static const struct column columns[] = {
 	{ "TX", true, false },     { "HOOK", true, false },
 };
 
-static void row(void *arg, const json_t *v)
+static void row(struct table *t, const json_t *v)
 {
 	const json_t *rx = json_object_get(v, "rx"), *tx = json_object_get(v, "tx");
 	uint64_t hook = get_number(rx, "hook_packets") + get_number(tx, "hook_packets");
 	uint64_t slow = get_number(rx, "slow_packets") + get_number(tx, "slow_packets");
-	struct table *t = arg;
 	char cell[CELL];
 
 	table_number(t, get_number(v, "id"));
@@ -40,29 +39,14 @@ static json_t *filter(const struct options *o)
 
 int cmd_show_sessions(const struct options *o, int argc, char **argv)
 {
-	struct reply r;
-	struct table *t;
-	json_t *options;
-	int code;
+	json_t *options = filter(o);
 
 	(void)argv;
-	if (argc)
-		return usage("show sessions", "options only; `show session ID` shows one");
-	options = filter(o);
-	if (!options)
-		return usage("show sessions", "names in UTF-8");
-	code = ask(o, "show sessions", NULL, options, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		code = reply_each(&r, row, t);
-		table_print(t);
-	}
-	reply_free(&r);
-	return code;
+	if (options && !argc)
+		return ask_table(o, "show sessions", options, columns, COLUMNS(columns), row);
+	json_decref(options);
+	return usage("show sessions",
+		     argc ? "options only; `show session ID` shows one" : "names in UTF-8");
 }
 
 static void print_direction(const json_t *v, const char *title)
@@ -81,10 +65,11 @@ static const char *or_none(const char *text)
 	return *text ? safe(text) : "none";
 }
 
-static void print_session(const json_t *v)
+static void print_session(const struct options *o, const json_t *v)
 {
 	char age[CELL];
 
+	(void)o;
 	print_pair("session", "%" PRIu64, get_number(v, "id"));
 	print_pair("user", "%s", or_none(get_text(v, "user")));
 	print_pair("state", "%s", safe(get_text(v, "state")));
@@ -111,24 +96,7 @@ static void print_session(const json_t *v)
 
 int cmd_show_session(const struct options *o, int argc, char **argv)
 {
-	struct reply r;
-	json_t *v;
-	int code;
-
 	if (argc != 1)
 		return usage("show session", "one ID");
-	code = ask(o, "show session", words_json(argc, argv), NULL, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		v = reply_json(&r);
-		code = v ? EXIT_OK : EXIT_REFUSED;
-		if (v)
-			print_session(v);
-		json_decref(v);
-	}
-	reply_free(&r);
-	return code;
+	return ask_whole(o, "show session", words_json(argc, argv), NULL, print_session);
 }

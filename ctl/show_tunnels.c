@@ -11,9 +11,8 @@ static const struct column columns[] = {
 	{ "VENDOR", false, true },
 };
 
-static void row(void *arg, const json_t *v)
+static void row(struct table *t, const json_t *v)
 {
-	struct table *t = arg;
 	char cell[CELL];
 
 	table_number(t, get_number(v, "id"));
@@ -30,23 +29,8 @@ static void row(void *arg, const json_t *v)
 
 int cmd_show_tunnels(const struct options *o, int argc, char **argv)
 {
-	struct reply r;
-	struct table *t;
-	int code;
-
 	(void)argv;
 	if (argc)
 		return usage("show tunnels", "no arguments");
-	code = ask(o, "show tunnels", NULL, NULL, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		code = reply_each(&r, row, t);
-		table_print(t);
-	}
-	reply_free(&r);
-	return code;
+	return ask_table(o, "show tunnels", NULL, columns, COLUMNS(columns), row);
 }

@@ -22,7 +22,7 @@ static int more_first(const void *a, const void *b)
 	return nx < ny ? -1 : nx > ny;
 }
 
-static void print(const json_t *list, bool all)
+static void print(const struct options *o, const json_t *list)
 {
 	size_t i, n = json_array_size(list);
 	const json_t **sorted = calloc(n + 1, sizeof(*sorted));
@@ -38,11 +38,11 @@ static void print(const json_t *list, bool all)
 	}
 	if (n)
 		qsort(sorted, n, sizeof(*sorted), more_first);
-	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	t = table_new(columns, COLUMNS(columns));
 	for (i = 0; i < n; i++) {
 		uint64_t frames = get_number(sorted[i], "frames");
 
-		if (!frames && !all)
+		if (!frames && !o->all)
 			continue;
 		table_text(t, get_text(sorted[i], "verdict"));
 		table_text(t, get_text(sorted[i], "class"));
@@ -56,24 +56,8 @@ static void print(const json_t *list, bool all)
 
 int cmd_show_verdicts(const struct options *o, int argc, char **argv)
 {
-	struct reply r;
-	json_t *v;
-	int code;
-
 	(void)argv;
 	if (argc)
 		return usage("show verdicts", "no arguments");
-	code = ask(o, "show verdicts", NULL, NULL, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		v = reply_json(&r);
-		code = v ? EXIT_OK : EXIT_REFUSED;
-		print(v, o->all);
-		json_decref(v);
-	}
-	reply_free(&r);
-	return code;
+	return ask_whole(o, "show verdicts", NULL, NULL, print);
 }

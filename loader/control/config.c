@@ -8,8 +8,9 @@
  *   config_schema.c  tables of keys; config_values.c and config_addresses.c read what
  *                    they name, and say what is wrong with one value
  *   config_check.c   what is wrong between values
- *   control.c        the socket, its connections and the table of commands
- *   show_*.c         what the commands show
+ *   control.c        connections to the control socket, and the table of commands;
+ *                    control_file.c makes the socket
+ *   show_*.c         what the commands show and do
  *
  * The file is checked to its end: every fault becomes one line "FILE:LINE: what; remedy",
  * in the order of the file, so that one run of `l2xdpd --check` tells all. That is why

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket: connections, lines, and the table of commands. What the commands
- * do stands in show_*.c.
+ * do stands in show_*.c; the socket's file is made in control_file.c.
  *
  * A client costs a bounded amount of memory whatever it does: its input is one line of
  * 64 KiB at the most, its output is filled up to 64 KiB and then again when it has taken
@@ -26,11 +26,12 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loader/base/log.h"
+#include "loader/base/timers.h"
 #include "loader/control/control.h"
 #include "loader/control/show.h"
 
@@ -38,12 +39,14 @@
 #define OUTPUT_FULL (64u << 10)
 #define CLIENTS_MOST 32u
 #define SILENCE_S 60
+#define IDLE_MS 1000 /* one that has not moved for so long makes place for another */
 
 struct client {
-	LIST_ENTRY(client) link;
+	TAILQ_ENTRY(client) link;
 	struct control *control;
 	struct bufferevent *bev;
 	struct answer answer; /* next is set: in progress */
+	msec_t moved_at; /* when it last sent or took something */
 	bool first; /* no element of it written yet */
 	bool eof; /* the client sends no more */
 	bool ending; /* nothing more is run; the connection ends when all is written */
@@ -53,11 +56,9 @@ struct control {
 	struct lns *lns;
 	struct event_base *base;
 	struct evconnlistener *listener;
-	LIST_HEAD(, client) clients;
+	TAILQ_HEAD(clients, client) clients; /* the last moved first */
 	unsigned int n_clients;
-	char *path;
-	dev_t dev; /* of the socket file, to remove no other */
-	ino_t ino;
+	struct control_file own; /* fd -1: somebody else's */
 };
 
 static const struct command {
@@ -227,10 +228,40 @@ static bool next_line(struct client *cl)
 static void client_free(struct client *cl)
 {
 	answer_end(cl);
-	LIST_REMOVE(cl, link);
+	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->n_clients--;
 	bufferevent_free(cl->bev);
 	free(cl);
+}
+
+/* Gives the client what it can take at once: when the daemon ends because it asked for that,
+ * the answer is still on its way. */
+static void client_flush(struct client *cl)
+{
+	struct evbuffer *out = bufferevent_get_output(cl->bev);
+	struct iovec parts[16];
+	struct msghdr m = { .msg_iov = parts };
+	int n = evbuffer_peek(out, -1, NULL, parts, 16);
+	ssize_t sent;
+
+	m.msg_iovlen = n < 16 ? (size_t)n : 16;
+	sent = sendmsg(bufferevent_getfd(cl->bev), &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)sent;
+}
+
+static msec_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (msec_t)t.tv_sec * 1000 + (msec_t)t.tv_nsec / 1000000;
+}
+
+/* Not in the list; puts it at its head. */
+static void client_moved(struct client *cl)
+{
+	cl->moved_at = now_ms();
+	TAILQ_INSERT_HEAD(&cl->control->clients, cl, link);
 }
 
 static void client_advance(struct client *cl)
@@ -257,8 +288,12 @@ static void client_advance(struct client *cl)
 
 static void on_progress(struct bufferevent *bev, void *arg)
 {
+	struct client *cl = arg;
+
 	(void)bev;
-	client_advance(arg);
+	TAILQ_REMOVE(&cl->control->clients, cl, link);
+	client_moved(cl);
+	client_advance(cl);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -274,6 +309,17 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		return;
 	}
 	client_free(cl);
+}
+
+/* Ends the connection that has been idle longest. False: none is. */
+static bool make_place(struct control *c)
+{
+	struct client *idle = TAILQ_LAST(&c->clients, clients);
+
+	if (now_ms() - idle->moved_at < IDLE_MS)
+		return false;
+	client_free(idle);
+	return true;
 }
 
 static void refuse(int fd)
@@ -296,7 +342,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	(void)l;
 	(void)sa;
 	(void)len;
-	if (c->n_clients == CLIENTS_MOST) {
+	if (c->n_clients == CLIENTS_MOST && !make_place(c)) {
 		refuse(fd);
 		return;
 	}
@@ -309,7 +355,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 		return;
 	}
 	cl->control = c;
-	LIST_INSERT_HEAD(&c->clients, cl, link);
+	client_moved(cl);
 	c->n_clients++;
 	bufferevent_setcb(cl->bev, on_progress, on_progress, on_event, cl);
 	bufferevent_setwatermark(cl->bev, EV_READ, 0, LINE_MOST + 2);
@@ -317,126 +363,59 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	bufferevent_enable(cl->bev, EV_READ | EV_WRITE);
 }
 
-/* ---- the socket ---- */
+/* ---- opening, closing ---- */
 
-/* Removes a socket file that nobody listens at any more. */
-static int clear_path(const struct sockaddr_un *sa, char *err, size_t errlen)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(sa->sun_path, &st)) {
-		if (errno == ENOENT)
-			return 0;
-		r = -errno;
-		snprintf(err, errlen, "control socket %s: %s; check control-socket", sa->sun_path,
-			 strerror(-r));
-		return r;
-	}
-	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(err, errlen,
-			 "control socket %s: a file of another kind is there; "
-			 "remove it, or change control-socket",
-			 sa->sun_path);
-		return -EEXIST;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
-	close(fd);
-	if (r == -ECONNREFUSED && !unlink(sa->sun_path))
-		return 0;
-	snprintf(err, errlen,
-		 "control socket %s: another daemon answers there; stop it, or change "
-		 "control-socket",
-		 sa->sun_path);
-	return -EADDRINUSE;
-}
-
-static int socket_open(struct control *c, const char *path, char *err, size_t errlen)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct stat st = { 0 };
-	mode_t mask;
-	int fd, r;
-
-	if (!*path || strlen(path) >= sizeof(sa.sun_path)) {
-		snprintf(err, errlen, "control socket: the path has 1 to %zu octets; shorten it",
-			 sizeof(sa.sun_path) - 1);
-		return -EINVAL;
-	}
-	memcpy(sa.sun_path, path, strlen(path));
-	r = clear_path(&sa, err, errlen);
-	if (r)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* nobody else may connect, from the first moment on */
-	mask = umask(0177);
-	r = bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) ? -errno : 0;
-	umask(mask);
-	if (!r && (chmod(path, 0600) || lstat(path, &st)))
-		r = -errno;
-	if (r) {
-		snprintf(err, errlen, "control socket %s: %s; check control-socket", path,
-			 strerror(-r));
-		close(fd);
-		return r;
-	}
-	c->dev = st.st_dev;
-	c->ino = st.st_ino;
-	return fd;
-}
-
-int control_open(const char *path, struct event_base *base, struct lns *lns, struct control **ret,
-		 char *err, size_t errlen)
+int control_serve(int fd, struct event_base *base, struct lns *lns, struct control **ret)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	int fd;
 
-	if (errlen)
-		err[0] = '\0';
 	/* libevent writes without MSG_NOSIGNAL: a client that goes away must not end us */
 	signal(SIGPIPE, SIG_IGN);
-	if (!c || !(c->path = strdup(path))) {
-		free(c);
+	if (!c)
 		return -ENOMEM;
-	}
-	LIST_INIT(&c->clients);
+	TAILQ_INIT(&c->clients);
 	c->base = base;
 	c->lns = lns;
-	fd = socket_open(c, path, err, errlen);
-	if (fd < 0) {
-		free(c->path);
-		free(c);
-		return fd;
-	}
-	c->listener = evconnlistener_new(base, on_accept, c,
-					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
+	c->own.fd = -1;
+	c->listener = evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener) {
-		snprintf(err, errlen, "control socket %s: cannot listen", path);
-		close(fd);
-		control_close(c);
+		free(c);
 		return -ENOMEM;
 	}
 	*ret = c;
 	return 0;
 }
 
+int control_open(const char *path, struct event_base *base, struct lns *lns, struct control **ret,
+		 char *err, size_t errlen)
+{
+	struct control_file own;
+	int r;
+
+	r = control_listen(path, &own, err, errlen);
+	if (r)
+		return r;
+	r = control_serve(own.fd, base, lns, ret);
+	if (r) {
+		snprintf(err, errlen, "control socket %s: cannot listen", path);
+		control_unlisten(&own);
+		return r;
+	}
+	(*ret)->own = own;
+	return 0;
+}
+
 void control_close(struct control *c)
 {
-	struct stat st;
+	struct client *cl;
 
 	if (!c)
 		return;
-	while (!LIST_EMPTY(&c->clients))
-		client_free(LIST_FIRST(&c->clients));
-	if (c->listener)
-		evconnlistener_free(c->listener);
-	if (!lstat(c->path, &st) && st.st_dev == c->dev && st.st_ino == c->ino)
-		unlink(c->path);
-	free(c->path);
+	while ((cl = TAILQ_FIRST(&c->clients))) {
+		client_flush(cl);
+		client_free(cl);
+	}
+	evconnlistener_free(c->listener);
+	control_unlisten(&c->own);
 	free(c);
 }

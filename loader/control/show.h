@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the commands of the control socket do: between control.c, which has the socket,
- * and show_*.c and act.c, which have the commands.
+ * and show_*.c, which have the commands.
  *
  * A command gives a whole answer at once, or, where the answer may be long, a producer
  * that is asked for one element after the other as the client takes them.
@@ -23,6 +23,8 @@ struct request {
 	const json_t *options; /* an object, may be NULL */
 };
 
+#define ANSWER_ERROR 4096u
+
 struct answer {
 	json_t *result; /* owned; or */
 	/* ... an array whose elements come from `next`, NULL at the end */
@@ -32,7 +34,7 @@ struct answer {
 	struct lns *lns;
 	/* on failure */
 	const char *code; /* "usage", "not-found", "failed" */
-	char error[256];
+	char error[ANSWER_ERROR]; /* one line, or more */
 };
 
 /* 0 with result or next set; else a negative errno with code and error. */
@@ -46,10 +48,11 @@ int answer_usage(struct answer *a, const char *fmt, ...) __attribute__((format(p
 int answer_not_found(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int answer_failed(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The command's only argument, a number up to `most`; as number or as text. */
+/* The command's only parameter, a number up to `most`; as number or as text. */
 int argument_id(const struct request *rq, struct answer *a, const char *what, unsigned int most,
 		unsigned int *ret);
 int no_arguments(const struct request *rq, struct answer *a);
+int no_parameters(const struct request *rq, struct answer *a); /* and no options */
 /* Options: -EINVAL with an error if one is there and of the wrong type. *ret is not
  * touched when it is absent. */
 int option_text(const struct request *rq, struct answer *a, const char *name, const char **ret);
@@ -57,9 +60,16 @@ int option_number(const struct request *rq, struct answer *a, const char *name, 
 /* An option that is none of these (a list that ends with NULL) is an error. */
 int options_known(const struct request *rq, struct answer *a, const char *const *names);
 
+/* The whole answer; NULL: there was no memory for it. */
+int answer_whole(struct answer *a, json_t *result);
+/* A list that is being collected, *ret_list of *cap elements of `size` octets, has room for
+ * one more behind n. False: no memory. */
+bool list_room(void *ret_list, size_t *cap, size_t n, size_t size);
+
 /* Text that a peer or a user chose: what is not UTF-8 becomes \xNN. Never NULL except on
  * lack of memory. */
 json_t *json_text(const char *text);
+json_t *json_text_or_null(const char *text); /* null: NULL or empty */
 json_t *json_address(const struct ipaddr *a); /* null: not set */
 json_t *json_prefix(const struct prefix *p); /* null: len 0 */
 

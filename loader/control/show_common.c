@@ -9,6 +9,8 @@
 #include "loader/base/log.h"
 #include "loader/control/show.h"
 
+static const char *const no_options[] = { NULL };
+
 static void answer_error(struct answer *a, const char *code, const char *fmt, va_list ap)
 {
 	a->code = code;
@@ -70,6 +72,10 @@ static bool number_of(const json_t *v, unsigned int most, unsigned int *ret)
 int argument_id(const struct request *rq, struct answer *a, const char *what, unsigned int most,
 		unsigned int *ret)
 {
+	int err = options_known(rq, a, no_options);
+
+	if (err)
+		return err;
 	if (json_array_size(rq->arguments) != 1 ||
 	    !number_of(json_array_get(rq->arguments, 0), most, ret))
 		return answer_usage(a, "takes the ID of one %s, 0 to %u; `show %ss` lists them",
@@ -82,6 +88,35 @@ int no_arguments(const struct request *rq, struct answer *a)
 	if (json_array_size(rq->arguments))
 		return answer_usage(a, "takes no arguments; leave them out");
 	return 0;
+}
+
+int no_parameters(const struct request *rq, struct answer *a)
+{
+	int err = no_arguments(rq, a);
+
+	return err ? err : options_known(rq, a, no_options);
+}
+
+int answer_whole(struct answer *a, json_t *result)
+{
+	a->result = result;
+	return result ? 0 : answer_failed(a, "no memory");
+}
+
+bool list_room(void *ret_list, size_t *cap, size_t n, size_t size)
+{
+	size_t grown_cap = *cap ? 2 * *cap : 64;
+	void *list, *grown;
+
+	if (n < *cap)
+		return true;
+	memcpy(&list, ret_list, sizeof(list));
+	grown = reallocarray(list, grown_cap, size);
+	if (!grown)
+		return false;
+	memcpy(ret_list, &grown, sizeof(grown));
+	*cap = grown_cap;
+	return true;
 }
 
 int option_text(const struct request *rq, struct answer *a, const char *name, const char **ret)
@@ -153,6 +188,11 @@ json_t *json_text(const char *text)
 		return json_string("");
 	v = json_string(text);
 	return v ? v : escaped(text);
+}
+
+json_t *json_text_or_null(const char *text)
+{
+	return text && *text ? json_text(text) : json_null();
 }
 
 json_t *json_address(const struct ipaddr *a)

@@ -11,19 +11,6 @@
 
 static const char *const no_options[] = { NULL };
 
-static int no_parameters(const struct request *rq, struct answer *a)
-{
-	int err = no_arguments(rq, a);
-
-	return err ? err : options_known(rq, a, no_options);
-}
-
-static int finish(struct answer *a, json_t *result)
-{
-	a->result = result;
-	return result ? 0 : answer_failed(a, "no memory");
-}
-
 int show_verdicts(const struct request *rq, struct answer *a)
 {
 	uint64_t counts[L2X_V_MAX] = { 0 };
@@ -45,7 +32,7 @@ int show_verdicts(const struct request *rq, struct answer *a)
 							      "frames", (json_int_t)counts[i],
 							      "text", v->text ? v->text : ""));
 	}
-	return finish(a, list);
+	return answer_whole(a, list);
 }
 
 static json_t *json_interfaces(struct datapath *dp)
@@ -119,17 +106,19 @@ int show_datapath(const struct request *rq, struct answer *a)
 	err = no_parameters(rq, a);
 	if (err)
 		return err;
-	return finish(
+	return answer_whole(
 		a,
-		json_pack("{s:s, s:o, s:I, s:s, s:o, s:i, s:o, s:i, s:o, s:I, s:I, s:o, s:o, s:o}",
+		json_pack("{s:s, s:o, s:I, s:s, s:o, s:i, s:o, s:i, s:o, s:o, s:I, s:I, s:o, s:o, "
+			  "s:o}",
 			  "version", L2XDP_VERSION, "hostname", json_text(cfg->hostname), "age",
 			  (json_int_t)(lns_age_ms(rq->lns) / 1000), "mode",
 			  dp_mode_names[cfg->datapath.mode], "listen", json_listen(&cfg->datapath),
 			  "port", cfg->datapath.port, "tun", json_text(dp_tun_name(dp)), "shards",
-			  cfg->datapath.shards, "interfaces", json_interfaces(dp), "memory",
-			  (json_int_t)dp_memory(&cfg->datapath), "sessions",
-			  (json_int_t)lns_session_count(rq->lns), "pools", json_pools(rq->lns),
-			  "slow",
+			  cfg->datapath.shards, "bpf_directory",
+			  json_text_or_null(cfg->datapath.bpf_dir), "interfaces",
+			  json_interfaces(dp), "memory", (json_int_t)dp_memory(&cfg->datapath),
+			  "sessions", (json_int_t)lns_session_count(rq->lns), "pools",
+			  json_pools(rq->lns), "slow",
 			  json_counters(dp_slow_counters(dp), dp_slow_counter_names, DP_SLOW_MAX),
 			  "l2tp",
 			  json_counters(l2tp_counters(lns_l2tp(rq->lns)), l2tp_counter_names,
@@ -193,5 +182,5 @@ int preflight(const struct request *rq, struct answer *a)
 		json_decref(out);
 		return err;
 	}
-	return finish(a, out);
+	return answer_whole(a, out);
 }

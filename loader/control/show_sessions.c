@@ -58,8 +58,6 @@ static json_t *json_session(const struct lns_session_info *s)
 static bool collect(void *arg, const struct lns_session_info *s)
 {
 	struct list *l = arg;
-	uint32_t *grown;
-	size_t cap;
 
 	if (l->n == l->limit)
 		return false;
@@ -67,15 +65,9 @@ static bool collect(void *arg, const struct lns_session_info *s)
 		return true;
 	if (l->user && (!s->user || strcmp(l->user, s->user) != 0))
 		return true;
-	if (l->n == l->cap) {
-		cap = l->cap ? 2 * l->cap : 1024;
-		grown = reallocarray(l->ids, cap, sizeof(*grown));
-		if (!grown) {
-			l->no_memory = true;
-			return false;
-		}
-		l->ids = grown;
-		l->cap = cap;
+	if (!list_room(&l->ids, &l->cap, l->n, sizeof(*l->ids))) {
+		l->no_memory = true;
+		return false;
 	}
 	l->ids[l->n++] = s->index;
 	return true;
@@ -141,31 +133,24 @@ int show_sessions(const struct request *rq, struct answer *a)
 
 int show_session(const struct request *rq, struct answer *a)
 {
-	static const char *const known[] = { NULL };
 	struct lns_session_info info;
 	unsigned int id;
 	int err;
 
 	err = argument_id(rq, a, "session", UINT_MAX, &id);
-	if (!err)
-		err = options_known(rq, a, known);
 	if (err)
 		return err;
 	if (lns_session_info(rq->lns, id, &info))
 		return answer_not_found(a, "no session has ID %u; `show sessions` lists them", id);
-	a->result = json_session(&info);
-	return a->result ? 0 : answer_failed(a, "no memory");
+	return answer_whole(a, json_session(&info));
 }
 
 int clear_session(const struct request *rq, struct answer *a)
 {
-	static const char *const known[] = { NULL };
 	unsigned int id;
 	int err;
 
 	err = argument_id(rq, a, "session", UINT_MAX, &id);
-	if (!err)
-		err = options_known(rq, a, known);
 	if (err)
 		return err;
 	err = lns_session_clear(rq->lns, id);
@@ -173,6 +158,5 @@ int clear_session(const struct request *rq, struct answer *a)
 		return answer_not_found(a, "no session has ID %u; `show sessions` lists them", id);
 	if (err)
 		return answer_failed(a, "session %u: %s", id, strerror(-err));
-	a->result = json_pack("{s:I}", "cleared", (json_int_t)id);
-	return a->result ? 0 : answer_failed(a, "no memory");
+	return answer_whole(a, json_pack("{s:I}", "cleared", (json_int_t)id));
 }

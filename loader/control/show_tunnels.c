@@ -7,8 +7,6 @@
 #include "loader/control/show.h"
 #include "loader/lns.h"
 
-static const char *const no_options[] = { NULL };
-
 struct tunnel {
 	uint16_t id, peer_id, port, local_port;
 	struct ipaddr peer_address, local;
@@ -36,18 +34,10 @@ static char *keep(struct list *l, const char *text)
 static bool collect(void *arg, const struct lns_tunnel_info *t)
 {
 	struct list *l = arg;
-	struct tunnel *grown;
-	size_t cap;
 
-	if (l->n == l->cap) {
-		cap = l->cap ? 2 * l->cap : 64;
-		grown = reallocarray(l->tunnels, cap, sizeof(*grown));
-		if (!grown) {
-			l->no_memory = true;
-			return false;
-		}
-		l->tunnels = grown;
-		l->cap = cap;
+	if (!list_room(&l->tunnels, &l->cap, l->n, sizeof(*l->tunnels))) {
+		l->no_memory = true;
+		return false;
 	}
 	l->tunnels[l->n++] = (struct tunnel){
 		.id = t->tunnel_id,
@@ -110,9 +100,7 @@ int show_tunnels(const struct request *rq, struct answer *a)
 	struct list *l;
 	int err;
 
-	err = no_arguments(rq, a);
-	if (!err)
-		err = options_known(rq, a, no_options);
+	err = no_parameters(rq, a);
 	if (err)
 		return err;
 	l = calloc(1, sizeof(*l));
@@ -137,8 +125,6 @@ int clear_tunnel(const struct request *rq, struct answer *a)
 	int err;
 
 	err = argument_id(rq, a, "tunnel", 65535, &id);
-	if (!err)
-		err = options_known(rq, a, no_options);
 	if (err)
 		return err;
 	err = lns_tunnel_clear(rq->lns, (uint16_t)id);
@@ -146,6 +132,5 @@ int clear_tunnel(const struct request *rq, struct answer *a)
 		return answer_not_found(a, "no tunnel has ID %u; `show tunnels` lists them", id);
 	if (err)
 		return answer_failed(a, "tunnel %u: %s", id, strerror(-err));
-	a->result = json_pack("{s:I}", "cleared", (json_int_t)id);
-	return a->result ? 0 : answer_failed(a, "no memory");
+	return answer_whole(a, json_pack("{s:I}", "cleared", (json_int_t)id));
 }

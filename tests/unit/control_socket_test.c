@@ -1,554 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The control socket with an LNS that this file makes up: what is asked, what is
- * answered, and what hostile clients cannot do (quirks.md, class Management).
- */
-#include <errno.h>
-#include <event2/event.h>
+/* What hostile and clumsy clients of the control socket cannot do (quirks.md, class
+ * Management), and the socket's file. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include <jansson.h>
 
-#include "loader/aaa/aaa.h"
-#include "loader/control/control.h"
-#include "loader/lns.h"
-
-/* ---- the LNS and the data path, made up ---- */
-
-static unsigned int n_sessions, n_tunnels, cleared_session, cleared_tunnel;
-static const char *user_name = "joe";
-static struct config_pool the_pool = { .name = (char *)"subscribers" };
-static struct config cfg = { .hostname = (char *)"lns1",
-			     .datapath = { .shards = 2, .port = 1701, .n_listen = 1 },
-			     .pools = &the_pool,
-			     .n_pools = 1 };
-
-static void fill(uint32_t index, struct lns_session_info *s)
-{
-	*s = (struct lns_session_info){
-		.index = index,
-		.tunnel_id = 7,
-		.session_id = (uint16_t)index,
-		.peer_tunnel_id = 70,
-		.peer_session_id = 71,
-		.peer = index % 2 ? "odd" : "even",
-		.path = { .local = addr_from_v4(0xc0000201),
-			  .peer = addr_from_v4(0xc0000209),
-			  .local_port = 1701,
-			  .peer_port = 1702 },
-		.user = user_name,
-		.state = "open",
-		.authentication = "chap",
-		.ipv4 = addr_from_v4(0x0a000000 + index),
-		.mtu = 1458,
-		.peer_mru = 1500,
-		.age_ms = 61999,
-		.calling = "0301",
-		.called = "0800",
-		.sequencing = true,
-		.traffic = { .hook_rx = { 1, 2, 3, 4 },
-			     .slow_rx = { 10, 20, 30, 40 },
-			     .hook_tx = { 5, 6, 7, 8 },
-			     .slow_tx = { 50, 60, 70, 80 } },
-	};
-}
-
-void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
-			void *arg)
-{
-	struct lns_session_info s;
-	uint32_t i;
-
-	(void)lns;
-	for (i = 1; i <= n_sessions; i++) {
-		fill(i, &s);
-		if (!fn(arg, &s))
-			return;
-	}
-}
-
-int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret)
-{
-	(void)lns;
-	if (!index || index > n_sessions)
-		return -ENOENT;
-	fill(index, ret);
-	return 0;
-}
-
-void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_tunnel_info *t),
-		       void *arg)
-{
-	unsigned int i;
-
-	(void)lns;
-	for (i = n_tunnels; i; i--) {
-		struct lns_tunnel_info t = { .tunnel_id = (uint16_t)i,
-					     .peer_tunnel_id = 9,
-					     .peer = "carrier",
-					     .host_name = "lac\"1",
-					     .vendor = "v",
-					     .state = "established",
-					     .path = { .peer = addr_from_v4(0xc0000209),
-						       .peer_port = 1701 },
-					     .sessions = 3,
-					     .age_ms = 5000 };
-
-		if (!fn(arg, &t))
-			return;
-	}
-}
-
-int lns_session_clear(struct lns *lns, uint32_t index)
-{
-	(void)lns;
-	if (!index || index > n_sessions)
-		return -ENOENT;
-	cleared_session = index;
-	return 0;
-}
-
-int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id)
-{
-	(void)lns;
-	if (!tunnel_id || tunnel_id > n_tunnels)
-		return -ENOENT;
-	cleared_tunnel = tunnel_id;
-	return 0;
-}
-
-struct datapath *lns_datapath(struct lns *lns)
-{
-	(void)lns;
-	return NULL;
-}
-
-const struct config *lns_config(const struct lns *lns)
-{
-	(void)lns;
-	return &cfg;
-}
-
-const struct l2tp_endpoint *lns_l2tp(const struct lns *lns)
-{
-	(void)lns;
-	return NULL;
-}
-
-unsigned int lns_session_count(const struct lns *lns)
-{
-	(void)lns;
-	return n_sessions;
-}
-
-msec_t lns_age_ms(struct lns *lns)
-{
-	(void)lns;
-	return 3600000;
-}
-
-const struct pool *lns_pool(const struct lns *lns, unsigned int index)
-{
-	(void)lns;
-	(void)index;
-	return NULL;
-}
-
-#define V(n, NAME, name, class, text) [n] = { name, #class, text },
-const struct dp_verdict_info dp_verdicts[L2X_V_MAX] = { L2X_VERDICTS(V) };
-const char *const dp_mode_names[] = { "auto", "native", "generic", "off" };
-const char *const dp_slow_counter_names[DP_SLOW_MAX] = { "rx_control", "rx_ppp" };
-const char *const l2tp_counter_names[L2TP_C_MAX] = { "received", "sent" };
-
-void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX])
-{
-	(void)dp;
-	ret[L2X_V_DECAP] = 0x7fffffffffff;
-}
-
-const uint64_t *dp_slow_counters(const struct datapath *dp)
-{
-	static const uint64_t counts[DP_SLOW_MAX] = { 11, 12 };
-
-	(void)dp;
-	return counts;
-}
-
-const uint64_t *l2tp_counters(const struct l2tp_endpoint *ep)
-{
-	static const uint64_t counts[L2TP_C_MAX] = { 21, 22 };
-
-	(void)ep;
-	return counts;
-}
-
-size_t dp_memory(const struct dp_config *c)
-{
-	(void)c;
-	return 1u << 24;
-}
-
-const char *dp_tun_name(const struct datapath *dp)
-{
-	(void)dp;
-	return "l2tp0";
-}
-
-unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, unsigned int cap)
-{
-	(void)dp;
-	assert_true(cap >= 2);
-	ret[0] = (struct dp_interface_info){ "eth0", 3, 1500, "native", NULL, true };
-	ret[1] = (struct dp_interface_info){ "eth1", 4, 1500, "off", "driver without XDP", false };
-	return 2;
-}
-
-int dp_preflight(const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
-{
-	if (strcmp(ifname, "eth0") != 0)
-		return -ENODEV;
-	ret[0] = (struct dp_finding){ DP_FATAL, "LRO is on", "ethtool -K eth0 lro off" };
-	ret[1] = (struct dp_finding){ DP_OK, "4 queues", "" };
-	return 2;
-}
-
-/* ---- the socket under test ---- */
-
-struct fixture {
-	struct event_base *base;
-	struct control *control;
-	char dir[32], path[64];
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	char err[256];
-
-	assert_non_null(f);
-	strcpy(f->dir, "/tmp/control-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/sock", f->dir);
-	f->base = event_base_new();
-	if (control_open(f->path, f->base, (struct lns *)f, &f->control, err, sizeof(err)))
-		fail_msg("%s", err);
-	n_sessions = 3;
-	n_tunnels = 2;
-	user_name = "joe";
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	control_close(f->control);
-	event_base_free(f->base);
-	assert_int_equal(rmdir(f->dir), 0); /* the socket file is gone */
-	free(f);
-	return 0;
-}
-
-static int dial(const struct fixture *f)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	strcpy(sa.sun_path, f->path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
-}
-
-static void turn(struct fixture *f, unsigned int times)
-{
-	while (times--)
-		event_base_loop(f->base, EVLOOP_NONBLOCK);
-}
-
-/* One line, or what came before the end; the caller's to free. */
-static char *read_line(struct fixture *f, int fd, bool *ret_end)
-{
-	size_t len = 0, cap = 1u << 16;
-	char *buf = malloc(cap);
-	unsigned int idle = 0;
-	ssize_t n;
-
-	*ret_end = false;
-	while (idle < 1000) {
-		if (len + 2 > cap)
-			buf = realloc(buf, cap *= 2);
-		assert_non_null(buf);
-		/* a block at a time, but never beyond the line */
-		n = recv(fd, buf + len, cap - len - 1, MSG_PEEK);
-		if (n < 0 && errno == EAGAIN) {
-			idle++;
-			turn(f, 1);
-			continue;
-		}
-		if (n <= 0) {
-			*ret_end = true;
-			break;
-		}
-		idle = 0;
-		char *eol = memchr(buf + len, '\n', (size_t)n);
-
-		n = recv(fd, buf + len, eol ? (size_t)(eol - (buf + len)) + 1 : (size_t)n, 0);
-		len += (size_t)n;
-		if (eol)
-			break;
-	}
-	buf[len] = '\0';
-	return buf;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-static json_t *answer(struct fixture *f, int fd)
-{
-	bool end;
-	char *line = read_line(f, fd, &end);
-	json_t *v = json_loads(line, 0, NULL);
-
-	if (!v)
-		fail_msg("no answer but \"%.200s\"", line);
-	free(line);
-	return v;
-}
-
-static json_t *ask(struct fixture *f, const char *request)
-{
-	int fd = dial(f);
-	json_t *v;
-
-	say(fd, request);
-	say(fd, "\n");
-	v = answer(f, fd);
-	close(fd);
-	turn(f, 2);
-	return v;
-}
-
-static json_t *ask_ok(struct fixture *f, const char *request)
-{
-	json_t *v = ask(f, request), *result;
-
-	if (!json_is_true(json_object_get(v, "ok")))
-		fail_msg("%s: %s", request, json_string_value(json_object_get(v, "error")));
-	result = json_incref(json_object_get(v, "result"));
-	json_decref(v);
-	return result;
-}
-
-static void expect_error(struct fixture *f, const char *request, const char *code, const char *says)
-{
-	json_t *v = ask(f, request);
-	const char *error = json_string_value(json_object_get(v, "error"));
-
-	assert_true(json_is_false(json_object_get(v, "ok")));
-	assert_string_equal(json_string_value(json_object_get(v, "code")), code);
-	if (!strstr(error, says))
-		fail_msg("%s: \"%s\" does not say \"%s\"", request, error, says);
-	json_decref(v);
-}
-
-static json_int_t number(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_integer(v))
-		fail_msg("%s is no number", key);
-	return json_integer_value(v);
-}
-
-static const char *text(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_string(v))
-		fail_msg("%s is no text", key);
-	return json_string_value(v);
-}
-
-/* ---- what is shown ---- */
-
-static void session_has_every_field(void **state)
-{
-	json_t *s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[\"2\"]}"), *d;
-
-	assert_int_equal(number(s, "id"), 2);
-	assert_int_equal(number(s, "tunnel"), 7);
-	assert_int_equal(number(s, "session"), 2);
-	assert_int_equal(number(s, "peer_tunnel"), 70);
-	assert_int_equal(number(s, "peer_session"), 71);
-	assert_string_equal(text(s, "peer"), "even");
-	assert_string_equal(text(s, "address"), "192.0.2.9");
-	assert_int_equal(number(s, "port"), 1702);
-	assert_string_equal(text(s, "local_address"), "192.0.2.1");
-	assert_int_equal(number(s, "local_port"), 1701);
-	assert_string_equal(text(s, "user"), "joe");
-	assert_string_equal(text(s, "state"), "open");
-	assert_string_equal(text(s, "authentication"), "chap");
-	assert_string_equal(text(s, "ipv4"), "10.0.0.2");
-	assert_true(json_is_null(json_object_get(s, "ipv6")));
-	assert_int_equal(number(s, "mtu"), 1458);
-	assert_int_equal(number(s, "peer_mru"), 1500);
-	assert_int_equal(number(s, "age"), 61);
-	assert_string_equal(text(s, "calling"), "0301");
-	assert_string_equal(text(s, "called"), "0800");
-	assert_true(json_is_true(json_object_get(s, "sequencing")));
-	d = json_object_get(s, "rx");
-	assert_int_equal(number(d, "hook_packets"), 1);
-	assert_int_equal(number(d, "hook_bytes"), 2);
-	assert_int_equal(number(d, "slow_packets"), 10);
-	assert_int_equal(number(d, "slow_bytes"), 20);
-	assert_int_equal(number(d, "drops"), 33);
-	assert_int_equal(number(d, "lost"), 44);
-	d = json_object_get(s, "tx");
-	assert_int_equal(number(d, "hook_packets"), 5);
-	assert_int_equal(number(d, "slow_bytes"), 60);
-	assert_int_equal(number(d, "drops"), 77);
-	json_decref(s);
-}
-
-static void sessions_can_be_chosen(void **state)
-{
-	static const struct {
-		const char *options;
-		size_t n;
-	} cases[] = {
-		{ "{}", 3 },
-		{ "{\"peer\":\"odd\"}", 2 },
-		{ "{\"peer\":\"nobody\"}", 0 },
-		{ "{\"user\":\"joe\",\"limit\":2}", 2 },
-		{ "{\"limit\":0}", 0 },
-		{ "{\"limit\":\"1\"}", 1 },
-	};
-	char request[128];
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		json_t *list;
-
-		snprintf(request, sizeof(request), "{\"command\":\"show sessions\",\"options\":%s}",
-			 cases[i].options);
-		list = ask_ok(*state, request);
-		assert_int_equal(json_array_size(list), cases[i].n);
-		json_decref(list);
-	}
-	n_sessions = 0;
-	json_decref(ask_ok(*state, "{\"command\":\"show sessions\"}"));
-}
-
-static void tunnels_stand_in_order(void **state)
-{
-	json_t *list = ask_ok(*state, "{\"command\":\"show tunnels\"}"), *t;
-
-	assert_int_equal(json_array_size(list), 2);
-	t = json_array_get(list, 0);
-	assert_int_equal(number(t, "id"), 1);
-	assert_int_equal(number(t, "peer_id"), 9);
-	assert_string_equal(text(t, "peer"), "carrier");
-	assert_string_equal(text(t, "host_name"), "lac\"1");
-	assert_string_equal(text(t, "state"), "established");
-	assert_int_equal(number(t, "sessions"), 3);
-	assert_int_equal(number(t, "age"), 5);
-	assert_int_equal(number(json_array_get(list, 1), "id"), 2);
-	json_decref(list);
-}
-
-static void verdicts_and_counters_are_whole(void **state)
-{
-	json_t *v = ask_ok(*state, "{\"command\":\"show verdicts\"}"), *d;
-
-	assert_int_equal(json_array_size(v), L2X_V_MAX);
-	d = json_array_get(v, L2X_V_DECAP);
-	assert_string_equal(text(d, "verdict"), "decap");
-	assert_string_equal(text(d, "class"), "FORWARD");
-	assert_int_equal(number(d, "frames"), 0x7fffffffffff); /* beyond 32 bits */
-	json_decref(v);
-
-	v = ask_ok(*state, "{\"command\":\"show datapath\"}");
-	assert_string_equal(text(v, "version"), L2XDP_VERSION);
-	assert_string_equal(text(v, "mode"), "auto");
-	assert_string_equal(text(v, "tun"), "l2tp0");
-	assert_int_equal(number(v, "shards"), 2);
-	assert_int_equal(number(v, "sessions"), 3);
-	assert_int_equal(number(v, "memory"), 1 << 24);
-	assert_int_equal(number(v, "age"), 3600);
-	d = json_array_get(json_object_get(v, "interfaces"), 1);
-	assert_string_equal(text(d, "name"), "eth1");
-	assert_string_equal(text(d, "mode"), "off");
-	assert_string_equal(text(d, "why"), "driver without XDP");
-	assert_int_equal(number(json_object_get(v, "slow"), "rx_ppp"), 12);
-	assert_int_equal(number(json_object_get(v, "l2tp"), "sent"), 22);
-	d = json_array_get(json_object_get(v, "pools"), 0);
-	assert_string_equal(text(d, "name"), "subscribers");
-	assert_int_equal(number(d, "ipv6_used"), 0);
-	json_decref(v);
-}
-
-static void clear_names_its_target(void **state)
-{
-	json_decref(ask_ok(*state, "{\"command\":\"clear session\",\"arguments\":[3]}"));
-	assert_int_equal(cleared_session, 3);
-	json_decref(ask_ok(*state, "{\"command\":\"clear tunnel\",\"arguments\":[\"2\"]}"));
-	assert_int_equal(cleared_tunnel, 2);
-	expect_error(*state, "{\"command\":\"clear session\",\"arguments\":[4]}", "not-found",
-		     "no session has ID 4");
-	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[3]}", "not-found",
-		     "no tunnel has ID 3");
-	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[65536]}", "usage",
-		     "0 to 65535");
-}
-
-static void preflight_tells_what_and_how(void **state)
-{
-	json_t *v = ask_ok(*state, "{\"command\":\"preflight\",\"arguments\":[\"eth0\"]}"), *d;
-
-	d = json_array_get(v, 0);
-	assert_string_equal(text(d, "device"), "eth0");
-	assert_true(json_is_false(json_object_get(d, "ok")));
-	d = json_array_get(json_object_get(d, "findings"), 0);
-	assert_string_equal(text(d, "level"), "fatal");
-	assert_string_equal(text(d, "remedy"), "ethtool -K eth0 lro off");
-	json_decref(v);
-	expect_error(*state, "{\"command\":\"preflight\",\"arguments\":[\"eth9\"]}", "not-found",
-		     "no device eth9");
-	expect_error(*state, "{\"command\":\"preflight\",\"arguments\":[\"../x\"]}", "usage",
-		     "a device is a name");
-	expect_error(*state, "{\"command\":\"preflight\"}", "usage", "1 to 16 devices");
-}
-
-static void names_from_the_network_stay_json(void **state)
-{
-	json_t *s;
-
-	user_name = "a\"b\\\n\x01\xff\xc3\xa9"; /* no UTF-8, so octets are shown */
-	s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[1]}");
-	assert_string_equal(text(s, "user"), "a\"b\\\n\x01\\xff\\xc3\\xa9");
-	json_decref(s);
-	user_name = "\xc3\xa9t\xc3\xa9";
-	s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[1]}");
-	assert_string_equal(text(s, "user"), "\xc3\xa9t\xc3\xa9");
-	json_decref(s);
-}
+#include "tests/unit/control_world.h"
 
 /* ---- what clients may not do ---- */
 
@@ -692,6 +150,87 @@ static void connections_are_limited(void **state)
 	json_decref(ask_ok(f, "{\"command\":\"show tunnels\"}"));
 }
 
+static void idle_connections_do_not_lock_the_operator_out(void **state)
+{
+	struct fixture *f = *state;
+	int fds[32], i;
+	bool end;
+
+	for (i = 0; i < 32; i++) {
+		fds[i] = dial(f);
+		turn(f, 2);
+	}
+	usleep(1050000);
+	/* all but the second say something: it is the one that goes */
+	for (i = 0; i < 32; i++) {
+		if (i == 1)
+			continue;
+		say(fds[i], "{\"command\":\"show tunnels\"}\n");
+		json_decref(answer(f, fds[i]));
+	}
+	json_decref(ask_ok(f, "{\"command\":\"show tunnels\"}"));
+	free(read_line(f, fds[1], &end));
+	assert_true(end);
+	for (i = 0; i < 32; i += i ? 1 : 2) {
+		say(fds[i], "{\"command\":\"show tunnels\"}\n");
+		json_decref(answer(f, fds[i]));
+	}
+	for (i = 0; i < 32; i++)
+		close(fds[i]);
+}
+
+static void answer_is_sent_before_the_socket_closes(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+	json_t *v;
+
+	/* the daemon ends in the very event in which it was asked to */
+	break_at_clear = f->base;
+	cleared_tunnel = 0;
+	say(fd, "{\"command\":\"clear tunnel\",\"arguments\":[1]}\n");
+	while (!cleared_tunnel)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	control_close(f->control);
+	f->control = NULL;
+	v = answer(f, fd);
+	assert_true(json_is_true(json_object_get(v, "ok")));
+	json_decref(v);
+	close(fd);
+}
+
+static void one_may_listen_and_another_serve(void **state)
+{
+	struct fixture *f = *state;
+	struct control_file file;
+	struct control *c = NULL;
+	struct stat st;
+	char first[64], err[256];
+	json_t *v;
+	int fd;
+
+	snprintf(first, sizeof(first), "%s", f->path);
+	snprintf(f->path, sizeof(f->path), "%s/other", f->dir);
+	assert_int_equal(control_listen(f->path, &file, err, sizeof(err)), 0);
+	fd = dial(f); /* nobody serves yet: it waits */
+	say(fd, "{\"command\":\"show tunnels\"}\n");
+	turn(f, 5);
+	assert_int_equal(recv(fd, err, 1, MSG_PEEK), -1);
+	assert_int_equal(control_serve(file.fd, f->base, (struct lns *)f, &c), 0);
+	v = answer(f, fd);
+	assert_true(json_is_true(json_object_get(v, "ok")));
+	json_decref(v);
+	close(fd);
+	control_close(c);
+	assert_int_equal(lstat(f->path, &st), 0); /* stays for the next one */
+	assert_int_equal(control_serve(file.fd, f->base, (struct lns *)f, &c), 0);
+	json_decref(ask_ok(f, "{\"command\":\"show tunnels\"}"));
+	control_close(c);
+	control_unlisten(&file);
+	assert_int_equal(lstat(f->path, &st), -1);
+	strcpy(f->path, first);
+}
+
 static void slow_reader_costs_little(void **state)
 {
 	struct fixture *f = *state;
@@ -804,13 +343,6 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(session_has_every_field),
-		T(sessions_can_be_chosen),
-		T(tunnels_stand_in_order),
-		T(verdicts_and_counters_are_whole),
-		T(clear_names_its_target),
-		T(preflight_tells_what_and_how),
-		T(names_from_the_network_stay_json),
 		T(wrong_requests_are_told),
 		T(connection_lives_on_after_a_wrong_command),
 		T(connection_ends_after_what_is_not_json),
@@ -819,6 +351,9 @@ int main(void)
 		T(megabyte_line_is_refused),
 		T(deep_nesting_is_refused),
 		T(connections_are_limited),
+		T(idle_connections_do_not_lock_the_operator_out),
+		T(answer_is_sent_before_the_socket_closes),
+		T(one_may_listen_and_another_serve),
 		T(slow_reader_costs_little),
 		T(all_sessions_of_a_shard_stream_out),
 		T(session_that_goes_meanwhile_is_left_out),

@@ -185,6 +185,16 @@ static void preflight_ends_with_one_if_fatal(void **state)
 	       "eth0: ready");
 }
 
+static void datapath_says_whether_maps_are_pinned(void **state)
+{
+	(void)state;
+	expect(0, "show datapath",
+	       "{\"ok\":true,\"result\":{\"bpf_directory\":\"/sys/fs/bpf/l2xdp\"}}\n",
+	       "in /sys/fs/bpf/l2xdp: sessions' packets go on");
+	expect(0, "show datapath", "{\"ok\":true,\"result\":{\"bpf_directory\":null}}\n",
+	       "packets stop while the daemon is away");
+}
+
 static void exit_codes_tell_who_is_wrong(void **state)
 {
 	(void)state;
@@ -247,6 +257,7 @@ int main(void)
 		cmocka_unit_test(names_from_the_network_cannot_write_to_the_terminal),
 		cmocka_unit_test(verdicts_stand_by_frequency),
 		cmocka_unit_test(preflight_ends_with_one_if_fatal),
+		cmocka_unit_test(datapath_says_whether_maps_are_pinned),
 		cmocka_unit_test(exit_codes_tell_who_is_wrong),
 		cmocka_unit_test(missing_daemon_is_told_apart),
 		cmocka_unit_test(every_command_has_help),

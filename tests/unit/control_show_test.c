@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of the control socket show, field by field, and what they ask the LNS
+ * for. */
+#include "tests/unit/control_world.h"
+
+/* ---- what is shown ---- */
+
+static void session_has_every_field(void **state)
+{
+	json_t *s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[\"2\"]}"), *d;
+
+	assert_int_equal(number(s, "id"), 2);
+	assert_int_equal(number(s, "tunnel"), 7);
+	assert_int_equal(number(s, "session"), 2);
+	assert_int_equal(number(s, "peer_tunnel"), 70);
+	assert_int_equal(number(s, "peer_session"), 71);
+	assert_string_equal(text(s, "peer"), "even");
+	assert_string_equal(text(s, "address"), "192.0.2.9");
+	assert_int_equal(number(s, "port"), 1702);
+	assert_string_equal(text(s, "local_address"), "192.0.2.1");
+	assert_int_equal(number(s, "local_port"), 1701);
+	assert_string_equal(text(s, "user"), "joe");
+	assert_string_equal(text(s, "state"), "open");
+	assert_string_equal(text(s, "authentication"), "chap");
+	assert_string_equal(text(s, "ipv4"), "10.0.0.2");
+	assert_true(json_is_null(json_object_get(s, "ipv6")));
+	assert_int_equal(number(s, "mtu"), 1458);
+	assert_int_equal(number(s, "peer_mru"), 1500);
+	assert_int_equal(number(s, "age"), 61);
+	assert_string_equal(text(s, "calling"), "0301");
+	assert_string_equal(text(s, "called"), "0800");
+	assert_true(json_is_true(json_object_get(s, "sequencing")));
+	d = json_object_get(s, "rx");
+	assert_int_equal(number(d, "hook_packets"), 1);
+	assert_int_equal(number(d, "hook_bytes"), 2);
+	assert_int_equal(number(d, "slow_packets"), 10);
+	assert_int_equal(number(d, "slow_bytes"), 20);
+	assert_int_equal(number(d, "drops"), 33);
+	assert_int_equal(number(d, "lost"), 44);
+	d = json_object_get(s, "tx");
+	assert_int_equal(number(d, "hook_packets"), 5);
+	assert_int_equal(number(d, "slow_bytes"), 60);
+	assert_int_equal(number(d, "drops"), 77);
+	json_decref(s);
+}
+
+static void sessions_can_be_chosen(void **state)
+{
+	static const struct {
+		const char *options;
+		size_t n;
+	} cases[] = {
+		{ "{}", 3 },
+		{ "{\"peer\":\"odd\"}", 2 },
+		{ "{\"peer\":\"nobody\"}", 0 },
+		{ "{\"user\":\"joe\",\"limit\":2}", 2 },
+		{ "{\"limit\":0}", 0 },
+		{ "{\"limit\":\"1\"}", 1 },
+	};
+	char request[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *list;
+
+		snprintf(request, sizeof(request), "{\"command\":\"show sessions\",\"options\":%s}",
+			 cases[i].options);
+		list = ask_ok(*state, request);
+		assert_int_equal(json_array_size(list), cases[i].n);
+		json_decref(list);
+	}
+	n_sessions = 0;
+	json_decref(ask_ok(*state, "{\"command\":\"show sessions\"}"));
+}
+
+static void tunnels_stand_in_order(void **state)
+{
+	json_t *list = ask_ok(*state, "{\"command\":\"show tunnels\"}"), *t;
+
+	assert_int_equal(json_array_size(list), 2);
+	t = json_array_get(list, 0);
+	assert_int_equal(number(t, "id"), 1);
+	assert_int_equal(number(t, "peer_id"), 9);
+	assert_string_equal(text(t, "peer"), "carrier");
+	assert_string_equal(text(t, "host_name"), "lac\"1");
+	assert_string_equal(text(t, "state"), "established");
+	assert_int_equal(number(t, "sessions"), 3);
+	assert_int_equal(number(t, "age"), 5);
+	assert_int_equal(number(json_array_get(list, 1), "id"), 2);
+	json_decref(list);
+}
+
+static void verdicts_and_counters_are_whole(void **state)
+{
+	json_t *v = ask_ok(*state, "{\"command\":\"show verdicts\"}"), *d;
+
+	assert_int_equal(json_array_size(v), L2X_V_MAX);
+	d = json_array_get(v, L2X_V_DECAP);
+	assert_string_equal(text(d, "verdict"), "decap");
+	assert_string_equal(text(d, "class"), "FORWARD");
+	assert_int_equal(number(d, "frames"), 0x7fffffffffff); /* beyond 32 bits */
+	json_decref(v);
+
+	v = ask_ok(*state, "{\"command\":\"show datapath\"}");
+	assert_string_equal(text(v, "version"), L2XDP_VERSION);
+	assert_string_equal(text(v, "mode"), "auto");
+	assert_string_equal(text(v, "tun"), "l2tp0");
+	assert_int_equal(number(v, "shards"), 2);
+	assert_true(json_is_null(json_object_get(v, "bpf_directory")));
+	assert_int_equal(number(v, "sessions"), 3);
+	assert_int_equal(number(v, "memory"), 1 << 24);
+	assert_int_equal(number(v, "age"), 3600);
+	d = json_array_get(json_object_get(v, "interfaces"), 1);
+	assert_string_equal(text(d, "name"), "eth1");
+	assert_string_equal(text(d, "mode"), "off");
+	assert_string_equal(text(d, "why"), "driver without XDP");
+	assert_int_equal(number(json_object_get(v, "slow"), "rx_ppp"), 12);
+	assert_int_equal(number(json_object_get(v, "l2tp"), "sent"), 22);
+	d = json_array_get(json_object_get(v, "pools"), 0);
+	assert_string_equal(text(d, "name"), "subscribers");
+	assert_int_equal(number(d, "ipv6_used"), 0);
+	json_decref(v);
+
+	cfg.datapath.bpf_dir = "/sys/fs/bpf/l2xdp";
+	v = ask_ok(*state, "{\"command\":\"show datapath\"}");
+	assert_string_equal(text(v, "bpf_directory"), "/sys/fs/bpf/l2xdp");
+	json_decref(v);
+	cfg.datapath.bpf_dir = NULL;
+}
+
+static void clear_names_its_target(void **state)
+{
+	json_decref(ask_ok(*state, "{\"command\":\"clear session\",\"arguments\":[3]}"));
+	assert_int_equal(cleared_session, 3);
+	json_decref(ask_ok(*state, "{\"command\":\"clear tunnel\",\"arguments\":[\"2\"]}"));
+	assert_int_equal(cleared_tunnel, 2);
+	expect_error(*state, "{\"command\":\"clear session\",\"arguments\":[4]}", "not-found",
+		     "no session has ID 4");
+	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[3]}", "not-found",
+		     "no tunnel has ID 3");
+	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[65536]}", "usage",
+		     "0 to 65535");
+}
+
+static void preflight_tells_what_and_how(void **state)
+{
+	json_t *v = ask_ok(*state, "{\"command\":\"preflight\",\"arguments\":[\"eth0\"]}"), *d;
+
+	d = json_array_get(v, 0);
+	assert_string_equal(text(d, "device"), "eth0");
+	assert_true(json_is_false(json_object_get(d, "ok")));
+	d = json_array_get(json_object_get(d, "findings"), 0);
+	assert_string_equal(text(d, "level"), "fatal");
+	assert_string_equal(text(d, "remedy"), "ethtool -K eth0 lro off");
+	json_decref(v);
+	expect_error(*state, "{\"command\":\"preflight\",\"arguments\":[\"eth9\"]}", "not-found",
+		     "no device eth9");
+	expect_error(*state, "{\"command\":\"preflight\",\"arguments\":[\"../x\"]}", "usage",
+		     "a device is a name");
+	expect_error(*state, "{\"command\":\"preflight\"}", "usage", "1 to 16 devices");
+}
+
+static void names_from_the_network_stay_json(void **state)
+{
+	json_t *s;
+
+	user_name = "a\"b\\\n\x01\xff\xc3\xa9"; /* no UTF-8, so octets are shown */
+	s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[1]}");
+	assert_string_equal(text(s, "user"), "a\"b\\\n\x01\\xff\\xc3\\xa9");
+	json_decref(s);
+	user_name = "\xc3\xa9t\xc3\xa9";
+	s = ask_ok(*state, "{\"command\":\"show session\",\"arguments\":[1]}");
+	assert_string_equal(text(s, "user"), "\xc3\xa9t\xc3\xa9");
+	json_decref(s);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(session_has_every_field),          T(sessions_can_be_chosen),
+		T(tunnels_stand_in_order),           T(verdicts_and_counters_are_whole),
+		T(clear_names_its_target),           T(preflight_tells_what_and_how),
+		T(names_from_the_network_stay_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -194,16 +194,11 @@ static void every_key_arrives(void **state)
 				 "limits:\n"
 				 "  half-open: 10\n  half-open-per-source: 2\n  tunnels: 100\n"
 				 "  retransmits: 7\n  retransmit-cap: 16\n"
-				 "  setups-per-second: 11\n  calls-per-second: 12\n"
-				 "  authentication-failures: 13\n"
-				 "state-directory: /srv/state\n"
-				 "runtime-directory: //dev/shm//run/\n"
-				 "user: nobody\n"
 				 "datapath:\n"
 				 "  interfaces: eth0\n  mode: native\n  shards: 4\n"
 				 "  exclusive: yes\n  tun: l2tp7\n  tun-mtu: 9000\n"
 				 "  verify-checksum: true\n  isolate: on\n  data-checksum: off\n"
-				 "  mtu: 1400\n  dscp: 46\n  bpf-directory: /bpf/x\n"
+				 "  mtu: 1400\n  dscp: 46\n"
 				 "peers:\n"
 				 "  - {name: a, address: \"2001:db8::/32\", profile: v6,\n"
 				 "     host-name: other, expect-host-name: lac, secret: \" x y\",\n"
@@ -231,15 +226,6 @@ static void every_key_arrives(void **state)
 	assert_int_equal(c->limits.half_open, 10);
 	assert_int_equal(c->limits.half_open_source, 2);
 	assert_int_equal(c->limits.tunnels, 100);
-	assert_int_equal(c->limits.setup_rate, 11);
-	assert_int_equal(c->limits.call_rate, 12);
-	assert_int_equal(c->limits.auth_failures, 13);
-	assert_string_equal(c->state_dir, "/srv/state");
-	assert_string_equal(c->run_dir, "/dev/shm/run");
-	assert_string_equal(dp->run_dir, "/dev/shm/run");
-	assert_string_equal(c->bpf_dir, "/bpf/x");
-	assert_string_equal(dp->bpf_dir, "/bpf/x");
-	assert_string_equal(c->user, "nobody");
 	assert_int_equal(c->limits.retransmits, 7);
 	assert_int_equal(c->limits.retransmit_cap_ms, 16000);
 	assert_int_equal(c->limits.shards, 4);
@@ -274,14 +260,39 @@ static void every_key_arrives(void **state)
 	config_free(c);
 }
 
+#define SMALL(top, datapath)                                                                       \
+	top "listen: 192.0.2.1\n"                                                                  \
+	    "datapath: {mode: off" datapath "}\n"                                                  \
+	    "peers: [{name: a, address: 198.51.100.1, profile: p}]\n"                              \
+	    "profiles: [{name: p, authentication: none, pool: x}]\n"                               \
+	    "pools: [{name: x, ipv6: \"2001:db8:1::/48\"}]\n"
+
+static void directories_user_and_rates_arrive(void **state)
+{
+	struct config *c = parse(SMALL("state-directory: /srv/state\n"
+				       "runtime-directory: //dev/shm//run/\n"
+				       "user: nobody\n"
+				       "limits: {setups-per-second: 11, calls-per-second: 12,\n"
+				       "         authentication-failures: 13}\n",
+				       ", bpf-directory: /bpf/x"));
+
+	(void)state;
+	assert_string_equal(c->state_dir, "/srv/state");
+	assert_string_equal(c->run_dir, "/dev/shm/run");
+	assert_string_equal(c->datapath.run_dir, "/dev/shm/run");
+	assert_string_equal(c->bpf_dir, "/bpf/x");
+	assert_string_equal(c->datapath.bpf_dir, "/bpf/x");
+	assert_string_equal(c->user, "nobody");
+	assert_int_equal(c->limits.setup_rate, 11);
+	assert_int_equal(c->limits.call_rate, 12);
+	assert_int_equal(c->limits.auth_failures, 13);
+	config_free(c);
+}
+
 static void maps_need_not_be_pinned(void **state)
 {
-	struct config *c = parse("listen: 192.0.2.1\n"
-				 "datapath: {mode: off, bpf-directory: none}\n"
-				 "limits: {setups-per-second: 0}\n"
-				 "peers: [{name: a, address: 198.51.100.1, profile: p}]\n"
-				 "profiles: [{name: p, authentication: none, pool: x}]\n"
-				 "pools: [{name: x, ipv6: \"2001:db8:1::/48\"}]\n");
+	struct config *c =
+		parse(SMALL("limits: {setups-per-second: 0}\n", ", bpf-directory: none"));
 
 	(void)state;
 	assert_null(c->bpf_dir);
@@ -424,6 +435,7 @@ int main(void)
 		cmocka_unit_test(data_path_gets_all_it_needs),
 		cmocka_unit_test(defaults_fill_what_is_not_said),
 		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(directories_user_and_rates_arrive),
 		cmocka_unit_test(maps_need_not_be_pinned),
 		cmocka_unit_test(longest_prefix_names_the_peer),
 		cmocka_unit_test(everybody_can_be_a_peer),

@@ -140,9 +140,14 @@ static size_t reply_text(struct ppp_link *l, bool ok, const char *message, const
 	return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
+uint8_t auth_good_code(enum ppp_auth auth)
+{
+	return auth == PPP_AUTH_PAP ? 2 : 3;
+}
+
 static void decide(struct ppp_link *l, bool ok, const char *message, const char *response)
 {
-	uint8_t code = l->auth.used == PPP_AUTH_PAP ? (ok ? 2 : 3) : (ok ? 3 : 4);
+	uint8_t code = (uint8_t)(auth_good_code(l->auth.used) + !ok);
 	char text[PPP_MAX_NAME];
 	size_t len = reply_text(l, ok, message, response, text, sizeof(text));
 

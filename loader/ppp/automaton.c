@@ -226,6 +226,12 @@ void fsm_init(struct fsm *f, struct ppp_link *l, const struct fsm_protocol *prot
 	*f = (struct fsm){ .link = l, .proto = proto, .answered = true };
 }
 
+void fsm_resume(struct fsm *f, msec_t now)
+{
+	if (timer_runs(f->state))
+		timer_start(f, now, restart_period(f));
+}
+
 void fsm_event(struct fsm *f, msec_t now, enum fsm_event event, const struct fsm_packet *p)
 {
 	const struct fsm_cell *cell = &fsm_table[event][f->state];

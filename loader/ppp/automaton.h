@@ -161,6 +161,8 @@ struct fsm {
 void fsm_init(struct fsm *f, struct ppp_link *l, const struct fsm_protocol *proto);
 /* One event. `p` is the packet that caused it, NULL if none did. */
 void fsm_event(struct fsm *f, msec_t now, enum fsm_event event, const struct fsm_packet *p);
+/* After its fields were restored: waits on for what it waited for. */
+void fsm_resume(struct fsm *f, msec_t now);
 /* One packet of this protocol, from its code on (negotiate.c). */
 void fsm_input(struct fsm *f, msec_t now, const uint8_t *packet, size_t len);
 /* What each action sends (negotiate.c). */

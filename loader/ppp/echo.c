@@ -27,6 +27,12 @@ void link_echo_start(struct ppp_link *l, msec_t now)
 	echo_wait(l, now, ms / 2 + spread % (ms / 2 + 1));
 }
 
+void link_echo_resume(struct ppp_link *l, msec_t now, uint32_t spread)
+{
+	if (l->cfg->echo_ms)
+		echo_wait(l, now, 1 + spread % l->cfg->echo_ms);
+}
+
 void link_echo_stop(struct ppp_link *l)
 {
 	timer_stop(l->timers, &l->echo_timer);

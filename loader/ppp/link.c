@@ -9,6 +9,7 @@
  * lcp.c, ipcp.c, ipv6cp.c   the options of each
  * auth.c, pap.c, chap.c, crypto.c   authentication; proxy.c what a LAC did already
  * echo.c, reject.c, ra.c    keep-alive, Protocol-Reject, router advertisements
+ * record.c      what a link is for the process that comes after this one
  *
  * Establish lasts while LCP is not open, Authenticate until one side has proved itself,
  * Network until the end: IPCP and IPV6CP come and go there on their own (Q-21), and only
@@ -37,7 +38,7 @@ void link_enter(struct ppp_link *l)
 	l->depth++;
 }
 
-static void stop_timers(struct ppp_link *l)
+void link_stop_timers(struct ppp_link *l)
 {
 	struct timer *all[] = { &l->lcp_fsm.timer, &l->ipcp_fsm.timer, &l->ipv6cp_fsm.timer,
 				&l->phase_timer,   &l->auth_timer,     &l->echo_timer,
@@ -52,7 +53,7 @@ static void link_end(struct ppp_link *l)
 {
 	l->over = true;
 	l->phase = PHASE_DEAD;
-	stop_timers(l);
+	link_stop_timers(l);
 	auth_stop(l);
 }
 
@@ -76,6 +77,8 @@ void link_leave(struct ppp_link *l)
 		l->cause = l->cause ? l->cause : &ppp_cause_lcp_timeout;
 		link_finish(l, 0);
 	}
+	if (l->depth == 1)
+		link_record_check(l);
 	if (--l->depth || !l->report)
 		return;
 	l->report = false;
@@ -459,6 +462,7 @@ void ppp_lower_up(struct ppp_link *l, msec_t now, const struct ppp_proxy *proxy)
 
 void ppp_lower_down(struct ppp_link *l, msec_t now)
 {
+	l->record_sum = 0; /* nobody keeps its record: no `changed` */
 	if (l->over) {
 		l->report = false;
 		return;

@@ -132,6 +132,7 @@ struct ppp_link {
 	struct ppp_network net;
 	struct ipaddr nbns[2];
 	uint8_t suggested_id[8];
+	uint64_t record_sum; /* of the record that `changed` told of last; 0: not worth one */
 
 	/* PPP-FSM-9 and PPP-REJ-2 */
 	msec_t rate_since;
@@ -145,9 +146,10 @@ struct ppp_link {
 
 /* ---- link.c ---- */
 void link_enter(struct ppp_link *l);
-void link_leave(struct ppp_link *l); /* the outermost one reports `finished` */
+void link_leave(struct ppp_link *l); /* the outermost one reports `changed`, `finished` */
 bool link_is_over(const struct ppp_link *l);
 void link_timer(struct ppp_link *l, struct timer *t, msec_t when, timer_fn *fn);
+void link_stop_timers(struct ppp_link *l);
 void link_log(const struct ppp_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void link_send(struct ppp_link *l, uint16_t protocol, uint8_t code, uint8_t id, const void *data,
 	       size_t len);
@@ -172,6 +174,8 @@ bool link_wants(const struct ppp_link *l, uint16_t ncp); /* this NCP may open he
 /* ---- echo.c ---- */
 void link_echo_start(struct ppp_link *l, msec_t now);
 void link_echo_stop(struct ppp_link *l);
+/* Of a restored link. `spread`: any number, another one for each link. */
+void link_echo_resume(struct ppp_link *l, msec_t now, uint32_t spread);
 void link_echo_request(struct ppp_link *l, msec_t now, struct fsm_packet *p);
 void link_echo_reply(struct ppp_link *l, const struct fsm_packet *p);
 void link_echo_replied(struct ppp_link *l, msec_t now, const struct fsm_packet *p);
@@ -198,6 +202,7 @@ void auth_ask(struct ppp_link *l, msec_t now, struct ppp_credentials *cred, cons
 	      size_t name_len);
 void auth_refuse(struct ppp_link *l, msec_t now, uint8_t id, const char *message);
 void auth_repeat_reply(struct ppp_link *l, uint8_t id);
+uint8_t auth_good_code(enum ppp_auth auth); /* of PAP's Ack, CHAP's Success */
 /* Client: the server's verdict. */
 void auth_passed(struct ppp_link *l, msec_t now);
 void auth_failed(struct ppp_link *l, msec_t now);
@@ -221,6 +226,11 @@ bool proxy_take_over(struct ppp_link *l, msec_t now, const struct ppp_proxy *pro
 /* ---- ra.c ---- */
 void ra_start(struct ppp_link *l, msec_t now);
 void ra_stop(struct ppp_link *l);
+void ra_resume(struct ppp_link *l, msec_t now, uint32_t spread); /* as link_echo_resume */
+
+/* ---- record.c ---- */
+void link_record_check(struct ppp_link *l); /* tells when the record is another one now */
+uint64_t link_record_sum(const uint8_t *p, size_t len); /* its lower half ends a record */
 
 /* ---- crypto.c ---- */
 void crypto_chap_md5(uint8_t id, const char *secret, size_t len, const uint8_t *challenge,

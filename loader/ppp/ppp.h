@@ -131,7 +131,7 @@ struct ppp_ops {
 	void (*prefix)(void *ctx, const struct ppp_network *net);
 	/* Anything in from this subscriber since `since`? Saves an echo (PPP-ECHO-2). */
 	bool (*alive)(void *ctx, msec_t since);
-	/* What ppp_link_save writes has changed. May be NULL. */
+	/* What ppp_link_save writes has changed, or is 0 now; once an entry. May be NULL. */
 	void (*changed)(void *ctx);
 	/* The link is over. Last op. */
 	void (*finished)(void *ctx, const struct ppp_cause *cause);
@@ -165,14 +165,16 @@ extern const struct ppp_cause ppp_cause_admin, ppp_cause_peer, ppp_cause_lcp_tim
 	ppp_cause_auth_refused, ppp_cause_no_address, ppp_cause_no_ncp, ppp_cause_ncp_timeout;
 
 /*
- * What outlives the process: a link whose LCP is open and which is authenticated. Any other
- * is begun anew after a restart, by ppp_lower_up without proxy (PPP-PROXY-8).
+ * What outlives the process: an authenticator's link whose LCP is open and whose peer has
+ * been let in. Any other is begun anew after a restart, by ppp_lower_up without proxy
+ * (PPP-PROXY-8).
  */
 #define PPP_MAX_RECORD 1024 /* octets */
 /* Octets written; 0: not worth keeping (see above), or cap is too small. */
 size_t ppp_link_save(const struct ppp_link *l, uint8_t *buf, size_t cap);
-/* Instead of ppp_lower_up, on a new link. No op runs but `send`, and that only later, from
- * timers, spread over an echo interval; what was open is open. -EBADMSG: damaged; the link is as new. */
+/* Instead of ppp_lower_up, on a new link. No op runs; what was open is open. Its timers are
+ * spread over an echo interval. -EBADMSG: damaged, or cfg wants other networks than are
+ * open; -ENOMEM; -EINVAL: not a new link of an authenticator. On failure it is as new. */
 int ppp_link_restore(struct ppp_link *l, msec_t now, const uint8_t *rec, size_t len);
 
 const char *ppp_phase(const struct ppp_link *l); /* "dead", "establish", "authenticate",

@@ -19,6 +19,7 @@
 #define RA_FIRST 3
 #define RA_FIRST_MS 4000
 #define RA_LEAST_MS 500 /* between two answers */
+#define RA_RESUME_MS 30000 /* without echoes; else within the time of one */
 #define NA_LEAST_MS 100
 
 #define RS_MAX 6
@@ -100,6 +101,15 @@ void ra_start(struct ppp_link *l, msec_t now)
 void ra_stop(struct ppp_link *l)
 {
 	timer_stop(l->timers, &l->ra_timer);
+}
+
+/* The peer has been told; nobody knows when, so it is told again soon. */
+void ra_resume(struct ppp_link *l, msec_t now, uint32_t spread)
+{
+	unsigned int ms = l->cfg->echo_ms ? l->cfg->echo_ms : RA_RESUME_MS;
+
+	l->ra.sent = RA_FIRST;
+	link_timer(l, &l->ra_timer, now + 1 + spread % ms, ra_tick);
 }
 
 /* ---- what comes in ---- */

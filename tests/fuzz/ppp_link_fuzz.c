@@ -137,8 +137,28 @@ static void op_finished(void *ctx, const struct ppp_cause *cause)
 	e->finished = true;
 }
 
-static const struct ppp_ops ops = { op_send, op_random, op_authenticate, op_up,
-				    op_down, op_prefix, op_alive,        op_finished };
+/* A record is made, and never too big. */
+static void op_changed(void *ctx)
+{
+	struct end *e = ctx;
+	uint8_t record[PPP_MAX_RECORD];
+	size_t len = ppp_link_save(e->link, record, sizeof(record));
+
+	check(!e->finished && len < sizeof(record));
+	check((len > 0) >= (e->up4 || e->up6));
+}
+
+static const struct ppp_ops ops = {
+	.send = op_send,
+	.random = op_random,
+	.authenticate = op_authenticate,
+	.network_up = op_up,
+	.network_down = op_down,
+	.prefix = op_prefix,
+	.alive = op_alive,
+	.changed = op_changed,
+	.finished = op_finished,
+};
 
 static void step(struct end *a, struct end *b, msec_t ms)
 {

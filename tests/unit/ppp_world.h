@@ -33,7 +33,9 @@ struct end {
 	struct ppp_credentials asked; /* the last ones */
 	unsigned int n_asked;
 	/* what was heard */
-	unsigned int up4, up6, down4, down6, n_finished, n_prefix;
+	unsigned int up4, up6, down4, down6, n_finished, n_prefix, n_changed;
+	uint8_t record[PPP_MAX_RECORD]; /* as the daemon keeps it */
+	size_t record_len;
 	const struct ppp_cause *cause;
 	struct ppp_network net;
 	bool alive;
@@ -163,6 +165,15 @@ static inline bool world_alive(void *ctx, msec_t since)
 	return ((struct end *)ctx)->alive;
 }
 
+static inline void world_changed(void *ctx)
+{
+	struct end *e = ctx;
+
+	assert_int_equal(e->n_finished, 0);
+	e->record_len = ppp_link_save(e->link, e->record, sizeof(e->record));
+	e->n_changed++;
+}
+
 static inline void world_finished(void *ctx, const struct ppp_cause *cause)
 {
 	struct end *e = ctx;
@@ -181,6 +192,7 @@ static const struct ppp_ops world_ops = {
 	.network_down = world_down,
 	.prefix = world_prefix,
 	.alive = world_alive,
+	.changed = world_changed,
 	.finished = world_finished,
 };
 
@@ -262,28 +274,34 @@ static inline void world_free(struct world *w)
 	free(w->wire);
 }
 
+/* One frame arrives or one timer runs; false: nothing of that kind until `end`. */
+static inline bool world_step(struct world *w, msec_t end)
+{
+	msec_t next = timers_next(&w->timers);
+	struct wire *f = w->head != w->tail ? &w->wire[w->head % WIRE_MAX] : NULL;
+	bool frame = f && f->to && f->when <= next;
+
+	if (frame)
+		next = f->when;
+	if (next > end)
+		return false;
+	w->now = next;
+	if (frame) {
+		w->head++;
+		ppp_input(f->to->link, w->now, f->data, f->len);
+	} else {
+		timers_run(&w->timers, w->now, 1);
+	}
+	return true;
+}
+
 /* Lets time pass: frames arrive and timers run. */
 static inline void world_run(struct world *w, msec_t ms)
 {
 	msec_t end = w->now + ms;
 
-	for (;;) {
-		msec_t next = timers_next(&w->timers);
-		struct wire *f = w->head != w->tail ? &w->wire[w->head % WIRE_MAX] : NULL;
-		bool frame = f && f->to && f->when <= next;
-
-		if (frame)
-			next = f->when;
-		if (next > end)
-			break;
-		w->now = next;
-		if (frame) {
-			w->head++;
-			ppp_input(f->to->link, w->now, f->data, f->len);
-		} else {
-			timers_run(&w->timers, w->now, 1);
-		}
-	}
+	while (world_step(w, end))
+		;
 	w->now = end;
 }
 

@@ -301,6 +301,18 @@ static int open_users(struct lns *lns, char *err, size_t errlen)
 	return ret;
 }
 
+static int start_datapath(struct lns *lns, char *err, size_t errlen)
+{
+	struct dp_adoption adoption;
+	int rc = dp_start(lns->dp, lns->base, &dp_ops, lns, NULL, NULL);
+
+	if (rc) {
+		snprintf(err, errlen, "data path: %s", strerror(-rc));
+		return rc;
+	}
+	return dp_ready(lns->dp, &adoption, err, errlen);
+}
+
 int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret, char *err,
 	    size_t errlen)
 {
@@ -324,9 +336,14 @@ int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret,
 	if (!rc)
 		rc = open_pools(lns, err, errlen);
 	if (!rc)
-		rc = dp_open(&cfg->datapath, base, &dp_ops, lns, &lns->dp, err, errlen);
-	if (rc)
+		rc = dp_open(&cfg->datapath, &lns->dp, err, errlen);
+	if (!rc)
+		rc = start_datapath(lns, err, errlen);
+	if (rc) {
+		dp_leave(lns->dp); /* takes back what it made */
+		lns->dp = NULL;
 		goto fail;
+	}
 	arm(lns);
 	*ret = lns;
 	return 0;
@@ -380,7 +397,7 @@ void lns_free(struct lns *lns)
 		session_free(s);
 	}
 	if (lns->dp)
-		dp_close(lns->dp);
+		dp_remove(lns->dp);
 	for (unsigned int i = 0; lns->pools && i < lns->cfg->n_pools; i++)
 		pool_free(lns->pools[i]);
 	free(lns->pools);

@@ -104,12 +104,14 @@ static int watch_signals(struct daemon *d)
 	return 0;
 }
 
-/* From here on no more than the maps (CAP_BPF), and routes, addresses and the hook
- * (CAP_NET_ADMIN) need. What else was needed is open already. */
+/* From here on no more than the program (CAP_BPF, CAP_PERFMON), a shared hook (CAP_SYS_ADMIN:
+ * libxdp finds its neighbours by ID), and routes, addresses and the hook (CAP_NET_ADMIN) need.
+ * What else was needed is open already. */
 static int drop_privileges(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF, -1);
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
+		      CAP_PERFMON, CAP_SYS_ADMIN, -1);
 	if (capng_apply(CAPNG_SELECT_BOTH))
 		return -EPERM;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

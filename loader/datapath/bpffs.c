@@ -32,7 +32,7 @@ static int make_private(void)
 }
 
 /* libxdp remembers the path for the life of the process, so the descriptor lives as long. */
-int bpffs_prepare(int *ret_fd)
+int bpffs_prepare(void)
 {
 	static int private_fd = -1;
 	char path[32];
@@ -51,6 +51,5 @@ int bpffs_prepare(int *ret_fd)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		setenv(BPFFS_VARIABLE, path, 1);
 	}
-	*ret_fd = private_fd;
 	return 0;
 }

@@ -101,14 +101,61 @@ static inline uint32_t dp_index(unsigned int shards, uint16_t tunnel_id, uint16_
 size_t dp_memory(const struct dp_config *cfg);
 
 /*
- * Loads, attaches, opens sockets and l2tp0. On failure everything is as it was, and
- * `err` (never NULL) says in one or more lines what, why and how to mend it.
- * Returns 0 or a negative errno.
+ * The life of a data path, in two processes. The privileged one opens it and answers
+ * requests; the worker, forked from it, has no capability, starts it and runs it.
+ *
+ *   privileged  dp_open    sockets, l2tp0, maps (new, or those pinned by an earlier
+ *                          daemon), the program loaded. Nothing attached or changed that
+ *                          packets would notice.
+ *   worker      dp_start   events. Then dp_tunnel_set and dp_session_set for all that the
+ *                          store knows: what the maps hold already is left alone.
+ *   worker      dp_ready   what nobody claimed leaves the maps; asks for DP_DO_ATTACH, which
+ *                          attaches, or replaces the earlier program atomically.
+ *   either      dp_leave   the process ends, the data path goes on.
+ *   privileged  dp_remove  detaches, unpins, removes routes and l2tp0: as it was found.
+ *
+ * A process that is alone may do all of it: `ask` is NULL, requests are done at once.
  */
-int dp_open(const struct dp_config *cfg, struct event_base *base, const struct dp_ops *ops,
-	    void *ctx, struct datapath **ret, char *err, size_t errlen);
-/* Detaches, removes routes and l2tp0: the host is left as it was found. */
-void dp_close(struct datapath *dp);
+
+/* 0 or a negative errno; on failure the data path of an earlier daemon goes on as it did,
+ * and `err` (never NULL) says in one or more lines what, why and how to mend it. */
+int dp_open(const struct dp_config *cfg, struct datapath **ret, char *err, size_t errlen);
+
+/* What the worker may ask for; the allow-list of each is beside its code (privilege.c). */
+enum dp_act {
+	DP_DO_ATTACH, /* after dp_ready: the interfaces of the configuration; again when one
+		       * comes back */
+	DP_DO_ROUTE, /* add or remove: a subscriber's address outside the pools, to l2tp0 */
+	DP_DO_HOST, /* put or delete: maps hosts4, hosts6 */
+	DP_DO_VLAN, /* put or delete: map vlans */
+	DP_DO_VERDICTS, /* read the map of counters */
+	DP_DO_MAX
+};
+extern const char *const dp_act_names[DP_DO_MAX];
+struct dp_request {
+	enum dp_act act;
+	bool add;
+	struct prefix prefix; /* ROUTE, HOST: an IPv4 /32 or an IPv6 /64 */
+	uint32_t index; /* HOST: session; VLAN: ifindex of the device above */
+	struct l2x_vlan_key vlan;
+};
+struct dp_answer {
+	int rc; /* 0 or a negative errno */
+	char err[480]; /* ATTACH that failed: in words */
+	struct {
+		unsigned int ifindex;
+		bool attached, shared;
+		char mode[12], why[160];
+	} port[DP_MAX_INTERFACES]; /* ATTACH */
+	uint64_t verdicts[L2X_V_MAX];
+};
+/* In the privileged process: does it if it is allowed, else rc = -EPERM. */
+void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret);
+/* In the worker: gives the request to the privileged process and waits. False: it is gone. */
+typedef bool dp_ask_fn(void *ctx, const struct dp_request *rq, struct dp_answer *ret);
+
+int dp_start(struct datapath *dp, struct event_base *base, const struct dp_ops *ops, void *ctx,
+	     dp_ask_fn *ask, void *ask_ctx);
 
 /* What the start of a data path took over from an earlier daemon. */
 struct dp_adoption {
@@ -118,6 +165,18 @@ struct dp_adoption {
 	unsigned int removed; /* there, and known to nobody */
 	char note[160]; /* why maps of an earlier daemon were not taken over; else empty */
 };
+/* -EOPNOTSUPP and the like with err when an interface that must take XDP does not. */
+int dp_ready(struct datapath *dp, struct dp_adoption *ret, char *err, size_t errlen);
+/* Before dp_ready has succeeded: what dp_open made is taken back, what it found is left. */
+void dp_leave(struct datapath *dp);
+void dp_remove(struct datapath *dp);
+/* For --check: what dp_open would do with what is pinned, in a sentence; changes nothing.
+ * 0, or -EPROTO: it would refuse (made by a newer version). */
+int dp_foresee(const struct dp_config *cfg, char *text, size_t len);
+
+/* What the store knows of a session's counters, where ours are new: those of the slow path,
+ * and those of the hook. After dp_session_set, before dp_ready. */
+void dp_session_traffic_restore(struct datapath *dp, uint32_t index, const struct dp_traffic *t);
 
 /* Puts a session into the maps, or changes it (no packet sees half an update). Before
  * ipv4_open or ipv6_open it only tells whose PPP frames are taken. 0, -ENOMEM, -EEXIST

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Everything that goes in and out of the maps of maps/schema.h. Arrays are mapped into the
- * daemon, so that a session is written without a system call; a value that a program may
+ * daemon, so that a session is written without a system call, and by a process that has no
+ * right to any; hosts and VLANs are hashes, which the privileged process writes (hash.c). A value that a program may
  * be reading is taken through generation 0 (dead), written, and given the next generation:
  * the reader sees all of the old, none, or all of the new one.
  */
@@ -9,9 +10,9 @@
 #include <bpf/libbpf.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "loader/datapath/private.h"
@@ -28,14 +29,11 @@ int map_array_open(struct map_array *a, int fd, char *err, size_t errlen, const 
 	void *mem;
 
 	memset(a, 0, sizeof(*a));
-	a->fd = fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return dp_fail(-errno, err, errlen, "map %s: %s", name, strerror(errno));
 	a->n = info.max_entries;
 	a->value_size = info.value_size;
 	a->stride = (info.value_size + 7) & ~7u;
-	if (!(info.map_flags & BPF_F_MMAPABLE))
-		return 0;
 	a->mem_len = ((size_t)a->n * a->stride + page - 1) & ~(page - 1);
 	mem = mmap(NULL, a->mem_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
@@ -63,16 +61,26 @@ static void array_put_word(struct map_array *a, uint32_t i, uint32_t v)
 
 	if (at)
 		__atomic_store_n(at, v, __ATOMIC_RELEASE);
-	else
-		bpf_map_update_elem(a->fd, &i, &v, BPF_ANY);
 }
 
 /* ---- sessions ------------------------------------------------------------------------ */
 
-static uint32_t next_generation(struct dp_maps *m)
+/* Another daemon may have written these lines before us: from a random number on, so that a
+ * line that a program is reading does not get the generation that it had. */
+void maps_start(struct datapath *dp)
 {
-	if (++m->generation == 0)
-		m->generation = 1;
+	struct dp_maps *m = dp->maps;
+
+	if (m && getrandom(&m->generation, sizeof(m->generation), 0) < 0)
+		m->generation = (uint32_t)dp_now();
+}
+
+/* Neither 0 nor what a line has. */
+static uint32_t next_generation(struct dp_maps *m, uint32_t has)
+{
+	do
+		m->generation++;
+	while (m->generation == 0 || m->generation == has);
 	return m->generation;
 }
 
@@ -89,17 +97,6 @@ static void write_line(uint8_t *line, const uint8_t *value, size_t n, uint32_t g
 	memcpy(line + 4, value + 4, n - 4);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	store((uint32_t *)line, generation);
-}
-
-/* Without a mapping: dead first, then alive. The second copy changes the generations
- * alone, so it does not matter in which order its octets arrive. */
-static void update_session(struct map_array *a, uint32_t index, struct l2x_session *v,
-			   uint32_t generation)
-{
-	v->gen = v->tx_gen = 0;
-	bpf_map_update_elem(a->fd, &index, v, BPF_ANY);
-	v->gen = v->tx_gen = generation;
-	bpf_map_update_elem(a->fd, &index, v, BPF_ANY);
 }
 
 static uint64_t add_words(uint64_t sum, const void *p, size_t n)
@@ -180,42 +177,53 @@ static void fill(const struct dp_config *cfg, const struct session *from, struct
 	v->pseudo_sum = pseudo_sum(s);
 }
 
+static void write_session(struct dp_maps *m, uint32_t index, const struct l2x_session *v)
+{
+	struct l2x_session *at = array_at(&m->sessions, index);
+	uint32_t generation;
+
+	if (!at)
+		return;
+	generation = next_generation(m, at->gen);
+	write_line((uint8_t *)at, (const uint8_t *)v, 64, generation);
+	write_line((uint8_t *)at + 64, (const uint8_t *)v + 64, 64, generation);
+}
+
 /* fresh: another subscriber had this index before; its counters and numbers go. */
 void maps_session_put(struct datapath *dp, const struct session *s, bool fresh)
 {
-	struct dp_maps *m = dp->maps;
 	struct l2x_traffic *traffic = maps_traffic(dp, s->index);
 	struct l2x_session v;
-	uint32_t generation;
-	uint8_t *at;
 
-	if (!m)
+	if (!dp->maps)
 		return;
 	if (fresh && traffic)
 		memset(traffic, 0, sizeof(*traffic));
 	fill(dp->cfg, s, &v);
-	generation = next_generation(m);
-	at = array_at(&m->sessions, s->index);
-	if (!at) {
-		update_session(&m->sessions, s->index, &v, generation);
-		return;
-	}
-	write_line(at, (const uint8_t *)&v, 64, generation);
-	write_line(at + 64, (const uint8_t *)&v + 64, 64, generation);
+	write_session(dp->maps, s->index, &v);
+}
+
+enum adopt maps_session_adopt(struct datapath *dp, const struct session *s)
+{
+	const struct l2x_session *have = dp->maps ? array_at(&dp->maps->sessions, s->index) : NULL;
+	struct l2x_session want;
+	enum adopt how;
+
+	if (!have)
+		return ADOPT_FRESH;
+	fill(dp->cfg, s, &want);
+	how = adopt_judge(have, &want);
+	if (how != ADOPT_KEPT)
+		maps_session_put(dp, s, how == ADOPT_FRESH);
+	return how;
 }
 
 void maps_session_kill(struct datapath *dp, uint32_t index)
 {
-	static const struct l2x_session none;
-	struct l2x_session *at;
+	struct l2x_session *at = dp->maps ? array_at(&dp->maps->sessions, index) : NULL;
 
-	if (!dp->maps)
+	if (!at)
 		return;
-	at = array_at(&dp->maps->sessions, index);
-	if (!at) {
-		bpf_map_update_elem(dp->maps->sessions.fd, &index, &none, BPF_ANY);
-		return;
-	}
 	store(&at->gen, 0);
 	store(&at->tx_gen, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -290,88 +298,92 @@ static bool slot6(const struct dp_maps *m, uint64_t upper, uint32_t *ret)
 	return false;
 }
 
-static int host_put(int fd, uint32_t *n, const void *key, uint32_t index)
+bool maps_slot(const struct dp_maps *m, const struct ipaddr *a, uint32_t *ret)
 {
-	if (bpf_map_update_elem(fd, key, &index, BPF_NOEXIST))
-		return errno == E2BIG ? -ENOMEM : -errno;
-	__atomic_fetch_add(n, 1, __ATOMIC_RELEASE);
+	return addr_is_v4(a) ? slot4(m, addr_v4(a), ret) : slot6(m, addr_v6_upper(a), ret);
+}
+
+/* An address outside every window. */
+static int host_put(struct datapath *dp, const struct prefix *p, uint32_t index, bool add)
+{
+	const struct dp_request rq = {
+		.act = DP_DO_HOST, .add = add, .prefix = *p, .index = index
+	};
+	struct claim *there = claim_find(&dp->hosts, p);
+	struct dp_answer answer;
+	int rc = 0;
+
+	if (!add || !there || there->index != index)
+		rc = request(dp, &rq, &answer);
+	if (rc < 0)
+		return rc;
+	if (!add) {
+		claim_drop(&dp->hosts, p);
+		return 0;
+	}
+	there = claim_add(&dp->hosts, p, index);
+	if (there)
+		there->claimed = true;
 	return 0;
 }
 
-static void host_del(int fd, uint32_t *n, const void *key)
+static int address_put(struct datapath *dp, const struct ipaddr *a, uint8_t len, uint32_t index,
+		       bool add)
 {
-	if (bpf_map_delete_elem(fd, key) == 0)
-		__atomic_fetch_sub(n, 1, __ATOMIC_RELEASE);
+	struct dp_maps *m = dp->maps;
+	struct prefix p = { *a, len };
+	uint32_t slot;
+
+	if (len == 64)
+		memset(p.addr.b + 8, 0, 8);
+	if (!maps_slot(m, a, &slot))
+		return host_put(dp, &p, index, add);
+	array_put_word(addr_is_v4(a) ? &m->pool4 : &m->pool6, slot, add ? index : 0);
+	return 0;
 }
 
 int maps_address_put(struct datapath *dp, const struct session *s)
 {
-	struct dp_maps *m = dp->maps;
-	uint64_t upper = addr_v6_upper(&s->s.ipv6.addr), key6 = htobe64(upper);
-	uint32_t addr = addr_v4(&s->s.ipv4), key4 = htonl(addr), slot;
 	int rc = 0;
 
-	if (!m)
+	if (!dp->maps)
 		return 0;
-	if (addr && slot4(m, addr, &slot))
-		array_put_word(&m->pool4, slot, s->index);
-	else if (addr)
-		rc = host_put(m->hosts4, &m->live->hosts4, &key4, s->index);
-	if (rc < 0 || !s->s.ipv6.len)
-		return rc;
-	if (slot6(m, upper, &slot))
-		array_put_word(&m->pool6, slot, s->index);
-	else
-		rc = host_put(m->hosts6, &m->live->hosts6, &key6, s->index);
+	if (addr_v4(&s->s.ipv4))
+		rc = address_put(dp, &s->s.ipv4, 32, s->index, true);
+	if (rc == 0 && s->s.ipv6.len)
+		rc = address_put(dp, &s->s.ipv6.addr, 64, s->index, true);
 	return rc;
 }
 
-/* Takes out only what points to this session: it also cleans up after half a put. */
+/* Also cleans up after half a put. */
 void maps_address_del(struct datapath *dp, const struct session *s)
 {
-	struct dp_maps *m = dp->maps;
-	uint64_t upper = addr_v6_upper(&s->s.ipv6.addr), key6 = htobe64(upper);
-	uint32_t addr = addr_v4(&s->s.ipv4), key4 = htonl(addr), slot;
-
-	if (!m)
+	if (!dp->maps)
 		return;
-	if (addr && slot4(m, addr, &slot))
-		array_put_word(&m->pool4, slot, 0);
-	else if (addr)
-		host_del(m->hosts4, &m->live->hosts4, &key4);
-	if (!s->s.ipv6.len)
-		return;
-	if (slot6(m, upper, &slot))
-		array_put_word(&m->pool6, slot, 0);
-	else
-		host_del(m->hosts6, &m->live->hosts6, &key6);
+	if (addr_v4(&s->s.ipv4))
+		address_put(dp, &s->s.ipv4, 32, s->index, false);
+	if (s->s.ipv6.len)
+		address_put(dp, &s->s.ipv6.addr, 64, s->index, false);
 }
 
 /* ---- the rest -------------------------------------------------------------------------- */
 
 void maps_tunnel_put(struct datapath *dp, uint16_t id, const struct path *path)
 {
-	struct dp_maps *m = dp->maps;
-	struct l2x_tunnel v = { 0 };
-	uint32_t key = id;
-	uint8_t *at;
+	struct l2x_tunnel v = { 0 }, *at = dp->maps ? array_at(&dp->maps->tunnels, id) : NULL;
 
-	if (!m)
+	if (!at)
 		return;
 	if (path) {
 		v.peer_port = htons(path->peer_port);
 		v.local_port = htons(path->local_port);
 		memcpy(&v.peer, path->peer.b, 16);
 		memcpy(&v.local, path->local.b, 16);
-		v.gen = next_generation(m);
+		if (at->gen && memcmp(&at->gen + 1, &v.gen + 1, sizeof(v) - sizeof(v.gen)) == 0)
+			return;
+		v.gen = next_generation(dp->maps, at->gen);
 	}
-	at = array_at(&m->tunnels, id);
-	if (at) {
-		write_line(at, (const uint8_t *)&v, sizeof(v), v.gen);
-		return;
-	}
-	bpf_map_update_elem(m->tunnels.fd, &key, &(struct l2x_tunnel){ 0 }, BPF_ANY);
-	bpf_map_update_elem(m->tunnels.fd, &key, &v, BPF_ANY);
+	write_line((uint8_t *)at, (const uint8_t *)&v, sizeof(v), v.gen);
 }
 
 void maps_epoch_raise(struct datapath *dp)
@@ -382,19 +394,13 @@ void maps_epoch_raise(struct datapath *dp)
 		__atomic_store_n(&dp->maps->live->epoch, 1, __ATOMIC_RELEASE);
 }
 
+/* ifindex is the first word and serves as the generation. */
 static void port_write(struct dp_maps *m, uint32_t slot, const struct l2x_port *p)
 {
-	struct l2x_port old = { 0 };
 	uint8_t *at = array_at(&m->ports, slot);
 
-	bpf_map_lookup_elem(m->ports.fd, &slot, &old);
-	if (memcmp(&old, p, sizeof(old)) == 0)
-		return;
-	/* ifindex is the first word and serves as the generation. */
-	if (at)
+	if (at && memcmp(at, p, sizeof(*p)))
 		write_line(at, (const uint8_t *)p, sizeof(*p), p->ifindex);
-	else
-		bpf_map_update_elem(m->ports.fd, &slot, p, BPF_ANY);
 }
 
 /* False: its slots are all taken by other interfaces. */
@@ -423,26 +429,27 @@ void maps_ports_sweep(struct datapath *dp, const bool used[L2X_PORT_SLOTS])
 
 void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX])
 {
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *values;
+	const struct dp_request rq = { .act = DP_DO_VERDICTS };
+	struct dp_answer answer;
 
 	memset(ret, 0, sizeof(ret[0]) * L2X_V_MAX);
-	if (!dp->maps || cpus <= 0)
-		return;
-	values = calloc((size_t)cpus, sizeof(*values));
-	for (uint32_t v = 0; values && v < L2X_V_MAX; v++) {
-		if (bpf_map_lookup_elem(dp->maps->verdicts, &v, values))
-			continue;
-		for (int i = 0; i < cpus; i++)
-			ret[v] += values[i];
-	}
-	free(values);
+	if (dp->maps && request(dp, &rq, &answer) == 0)
+		memcpy(ret, answer.verdicts, sizeof(answer.verdicts));
+}
+
+/* The number of CPUs is a file, which the worker may not be able to open. */
+static long cpus(void)
+{
+	static long n;
+
+	if (n <= 0)
+		n = sysconf(_SC_NPROCESSORS_CONF);
+	return n > 0 ? n : 1;
 }
 
 size_t dp_memory(const struct dp_config *cfg)
 {
 	struct dp_maps w = { 0 };
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	size_t n = 0;
 
 	if (cfg->mode == DP_OFF || !cfg->n_interfaces)
@@ -454,7 +461,7 @@ size_t dp_memory(const struct dp_config *cfg)
 		n += (size_t)w.window4[i].count * 8;
 	for (unsigned int i = 0; i < w.n_windows6; i++)
 		n += (size_t)w.window6[i].count * 8;
-	n += (size_t)(cpus > 0 ? cpus : 1) * L2X_MAX_NEXTHOPS * sizeof(struct l2x_nexthop);
+	n += (size_t)cpus() * L2X_MAX_NEXTHOPS * sizeof(struct l2x_nexthop);
 	n += L2X_PORT_SLOTS * sizeof(struct l2x_port) +
 	     L2X_POLICE_SLOTS * sizeof(struct l2x_bucket);
 	return n;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel knows of links, routes, neighbours and addresses. Three sockets: one that
- * listens to changes and raises live.epoch, so that the programs forget their next hops;
- * one for orders (address, route, link of l2tp0); one for questions (which MTU has the way
- * to this peer).
+ * What the kernel knows of links, routes, neighbours and addresses. Three sockets: one for
+ * orders (address, route, link of l2tp0), which the privileged process opens and keeps; one
+ * for questions (which MTU has the way to this peer), and one that listens to changes and
+ * raises live.epoch, so that the programs forget their next hops. Whoever runs the data path
+ * opens these two, and needs no privilege for them.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -20,7 +21,6 @@
 
 #include "loader/datapath/private.h"
 
-#define PROTOCOL 76 /* of our routes (`ip route`: "proto 76"); see rt_protos(5) */
 #define MESSAGES 64 /* taken in one turn of the event loop */
 #define RECEIVE_BUFFER (1 << 20)
 #define PORTS_DELAY_US 50000 /* a burst of link changes is looked at once */
@@ -94,7 +94,7 @@ out:
 	return rc;
 }
 
-int netlink_address_add(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a)
+int netlink_address(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a, bool add)
 {
 	struct rtnl_addr *addr = rtnl_addr_alloc();
 	struct nl_addr *local = nl_addr_of(a, addr_is_v4(a) ? 32 : 128);
@@ -106,8 +106,10 @@ int netlink_address_add(struct datapath *dp, unsigned int ifindex, const struct 
 	if (!addr_is_v4(a))
 		rtnl_addr_set_flags(addr, IFA_F_NODAD);
 	rc = to_errno(rtnl_addr_set_local(addr, local));
-	if (rc == 0)
+	if (rc == 0 && add)
 		rc = to_errno(rtnl_addr_add(dp->netlink->orders, addr, NLM_F_EXCL));
+	else if (rc == 0)
+		rc = to_errno(rtnl_addr_delete(dp->netlink->orders, addr, 0));
 out:
 	nl_addr_put(local);
 	rtnl_addr_put(addr);
@@ -132,7 +134,7 @@ int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool
 	rtnl_route_add_nexthop(route, hop); /* owns hop now */
 	hop = NULL;
 	rtnl_route_set_table(route, RT_TABLE_MAIN);
-	rtnl_route_set_protocol(route, PROTOCOL);
+	rtnl_route_set_protocol(route, ROUTE_PROTOCOL);
 	rtnl_route_set_scope(route, addr_is_v4(a) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
 	rc = to_errno(rtnl_route_set_dst(route, dst));
 	if (rc < 0)
@@ -154,7 +156,13 @@ struct nl_cache *netlink_links(struct datapath *dp)
 {
 	struct nl_cache *cache = NULL;
 
-	return rtnl_link_alloc_cache(dp->netlink->orders, AF_UNSPEC, &cache) < 0 ? NULL : cache;
+	return rtnl_link_alloc_cache(netlink_questions(dp), AF_UNSPEC, &cache) < 0 ? NULL : cache;
+}
+
+/* What asks nothing that needs a privilege can go by either. */
+struct nl_sock *netlink_questions(struct datapath *dp)
+{
+	return dp->netlink->questions ? dp->netlink->questions : dp->netlink->orders;
 }
 
 /* ---- questions --------------------------------------------------------------------------- */
@@ -223,7 +231,8 @@ uint16_t netlink_way_mtu(struct datapath *dp, const struct ipaddr *local, const 
 	struct way w = { 0 };
 	uint32_t mtu;
 
-	if (!dp->netlink || ask(dp->netlink->questions, local, peer, &w) < 0 || !w.oif)
+	if (!dp->netlink || !dp->netlink->questions ||
+	    ask(dp->netlink->questions, local, peer, &w) < 0 || !w.oif)
 		return 0;
 	mtu = link_mtu(dp, w.oif);
 	if (w.mtu && w.mtu < mtu)
@@ -296,16 +305,27 @@ static struct nl_sock *connected(void)
 
 int netlink_open(struct datapath *dp, char *err, size_t errlen)
 {
-	struct netlink *nl = calloc(1, sizeof(*nl));
-
-	if (!nl)
+	dp->netlink = calloc(1, sizeof(*dp->netlink));
+	if (!dp->netlink)
 		return dp_fail(-ENOMEM, err, errlen, "no memory");
-	dp->netlink = nl;
-	nl->orders = connected();
+	dp->netlink->orders = connected();
+	if (!dp->netlink->orders)
+		return dp_fail(-EIO, err, errlen, "cannot open a netlink socket");
+	return 0;
+}
+
+int netlink_start(struct datapath *dp)
+{
+	struct netlink *nl = dp->netlink;
+
+	if (dp->ask) { /* orders are not ours to give */
+		nl_socket_free(nl->orders);
+		nl->orders = NULL;
+	}
 	nl->questions = connected();
 	nl->changes = connected();
-	if (!nl->orders || !nl->questions || !nl->changes)
-		return dp_fail(-EIO, err, errlen, "cannot open netlink sockets");
+	if (!nl->questions || !nl->changes)
+		return -EIO;
 	nl_socket_disable_auto_ack(nl->questions);
 	nl_socket_disable_seq_check(nl->changes);
 	nl_socket_set_nonblocking(nl->changes);
@@ -314,14 +334,7 @@ int netlink_open(struct datapath *dp, char *err, size_t errlen)
 	if (nl_socket_add_memberships(nl->changes, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
 				      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 				      0) < 0)
-		return dp_fail(-EIO, err, errlen, "cannot follow changes of routes and links");
-	return 0;
-}
-
-int netlink_start(struct datapath *dp)
-{
-	struct netlink *nl = dp->netlink;
-
+		return -EIO;
 	nl->event = event_new(dp->base, nl_socket_get_fd(nl->changes), EV_READ | EV_PERSIST,
 			      on_readable, dp);
 	return nl->event && event_add(nl->event, NULL) == 0 ? 0 : -ENOMEM;

@@ -55,10 +55,9 @@ static void on_ports(evutil_socket_t fd, short what, void *arg)
 	ports_refresh(arg);
 }
 
-static int start(struct datapath *dp)
+static int start_clock(struct datapath *dp)
 {
 	static const struct timeval second = { 1, 0 };
-	int rc;
 
 	dp->tick_event = event_new(dp->base, -1, EV_PERSIST, on_tick, dp);
 	dp->sweep_event = event_new(dp->base, -1, 0, on_sweep, dp);
@@ -66,10 +65,7 @@ static int start(struct datapath *dp)
 	if (!dp->tick_event || !dp->sweep_event || !dp->ports_event ||
 	    event_add(dp->tick_event, &second))
 		return -ENOMEM;
-	rc = netlink_start(dp);
-	rc = rc ?: sockets_start(dp);
-	rc = rc ?: tun_start(dp);
-	return rc;
+	return 0;
 }
 
 static void stop(struct datapath *dp)
@@ -83,28 +79,24 @@ static void stop(struct datapath *dp)
 	dp->tick_event = dp->sweep_event = dp->ports_event = NULL;
 }
 
-/* ---- open and close ---------------------------------------------------------------------- */
+/* ---- the privileged process ----------------------------------------------------------------- */
 
-static struct datapath *new_datapath(const struct dp_config *cfg, struct event_base *base,
-				     const struct dp_ops *ops, void *ctx)
+static struct datapath *new_datapath(const struct dp_config *cfg)
 {
 	struct datapath *dp = calloc(1, sizeof(*dp));
 
 	if (!dp)
 		return NULL;
 	dp->cfg = cfg;
-	dp->base = base;
-	dp->ops = ops;
-	dp->ctx = ctx;
 	dp->io = &kernel_io;
-	dp->tun_fd = dp->icmp4_fd = dp->icmp6_fd = -1;
+	dp->tun_fd = dp->icmp4_fd = dp->icmp6_fd = dp->traffic_fd = -1;
 	if (getrandom(&dp->hash_key, sizeof(dp->hash_key), 0) < 0)
 		dp->hash_key = dp_now();
 	return dp;
 }
 
-/* Sockets first: that is where a second daemon, or a wrong address, shows, before a NIC is
- * touched. */
+/* Sockets before what is left to find: that is where a second daemon, or a wrong address,
+ * shows, before a NIC is touched. */
 static int open_all(struct datapath *dp, char *err, size_t errlen)
 {
 	int rc = sessions_init(dp);
@@ -116,48 +108,108 @@ static int open_all(struct datapath *dp, char *err, size_t errlen)
 	rc = rc ?: ports_init(dp, err, errlen);
 	rc = rc ?: sockets_open(dp, err, errlen);
 	rc = rc ?: tun_open(dp, err, errlen);
-	rc = rc ?: attach_open(dp, err, errlen);
-	if (rc < 0)
-		return rc;
-	rc = start(dp);
-	if (rc < 0)
-		return dp_fail(rc, err, errlen, "event loop: %s", strerror(-rc));
-	ports_refresh(dp);
-	return 0;
+	return rc ?: attach_open(dp, err, errlen);
 }
 
-int dp_open(const struct dp_config *cfg, struct event_base *base, const struct dp_ops *ops,
-	    void *ctx, struct datapath **ret, char *err, size_t errlen)
+static void close_all(struct datapath *dp, enum end end)
+{
+	if (!dp)
+		return;
+	stop(dp);
+	attach_close(dp, end);
+	tun_close(dp, end); /* takes its routes along: they need not be deleted one by one */
+	netlink_close(dp);
+	sessions_free(dp);
+	tunnels_free(dp);
+	traffic_close(dp, end == END_REMOVE);
+	sockets_close(dp);
+	claims_free(&dp->hosts);
+	claims_free(&dp->routes);
+	free(dp);
+}
+
+int dp_open(const struct dp_config *cfg, struct datapath **ret, char *err, size_t errlen)
 {
 	struct datapath *dp;
 	int rc = check_config(cfg, err, errlen);
 
 	if (rc < 0)
 		return rc;
-	dp = new_datapath(cfg, base, ops, ctx);
+	dp = new_datapath(cfg);
 	if (!dp)
 		return dp_fail(-ENOMEM, err, errlen, "no memory");
 	rc = open_all(dp, err, errlen);
 	if (rc < 0) {
-		dp_close(dp);
+		close_all(dp, END_UNDO);
 		return rc;
 	}
 	*ret = dp;
 	return 0;
 }
 
-void dp_close(struct datapath *dp)
+void dp_leave(struct datapath *dp)
 {
-	if (!dp)
-		return;
-	stop(dp);
-	attach_close(dp);
-	tun_close(dp); /* takes its routes along: they need not be deleted one by one */
-	netlink_close(dp);
-	sessions_free(dp);
-	tunnels_free(dp);
-	sockets_close(dp);
-	free(dp);
+	bool done = dp && (dp->ask || dp->attached); /* a worker has nothing to take back */
+
+	close_all(dp, done ? END_LEAVE : END_UNDO);
+}
+
+void dp_remove(struct datapath *dp)
+{
+	close_all(dp, END_REMOVE);
+}
+
+/* ---- the worker ----------------------------------------------------------------------------- */
+
+/* A route of one subscriber that an earlier daemon made. */
+static void remember_route(void *arg, const struct prefix *p)
+{
+	struct datapath *dp = arg;
+
+	if (p->len == (addr_is_v4(&p->addr) ? 32 : 64) && !dp_in_pools(dp->cfg, &p->addr))
+		claim_add(&dp->routes, p, 0);
+}
+
+int dp_start(struct datapath *dp, struct event_base *base, const struct dp_ops *ops, void *ctx,
+	     dp_ask_fn *ask, void *ask_ctx)
+{
+	int rc;
+
+	dp->base = base;
+	dp->ops = ops;
+	dp->ctx = ctx;
+	dp->ask = ask;
+	dp->ask_ctx = ask_ctx;
+	if (ask)
+		attach_forget(dp);
+	maps_start(dp);
+	rc = start_clock(dp);
+	rc = rc ?: netlink_start(dp);
+	rc = rc ?: sockets_start(dp);
+	rc = rc ?: tun_start(dp);
+	if (rc == 0 && routes_visit(dp, remember_route, dp) < 0)
+		log_warn(NULL, "%s: cannot list its routes", dp->tun_name);
+	return rc;
+}
+
+/* First what the maps hold is right, then the program that reads them is changed. */
+int dp_ready(struct datapath *dp, struct dp_adoption *ret, char *err, size_t errlen)
+{
+	const struct dp_request rq = { .act = DP_DO_ATTACH };
+	struct dp_answer answer;
+	int rc;
+
+	adopt_sweep_maps(dp);
+	ports_refresh(dp);
+	rc = request(dp, &rq, &answer);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "%s", answer.err[0] ? answer.err : strerror(-rc));
+	ports_answer(dp, &answer);
+	ports_refresh(dp);
+	adopt_sweep_kernel(dp);
+	dp->ready = true;
+	*ret = dp->adoption;
+	return 0;
 }
 
 /* ---- what is shown ----------------------------------------------------------------------- */

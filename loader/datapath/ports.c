@@ -4,7 +4,6 @@
  * to and the VLAN devices, of one or two tags, above them. Read anew at every change of
  * links; the maps are written only where something differs.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
@@ -17,11 +16,6 @@
 
 #define IP_MTU_MAX 65535
 
-struct vlan_entry {
-	struct l2x_vlan_key key;
-	uint32_t ifindex;
-};
-
 struct refresh {
 	struct datapath *dp;
 	struct nl_cache *links;
@@ -30,22 +24,39 @@ struct refresh {
 	unsigned int n_vlans;
 };
 
+static void is_absent(struct port *p)
+{
+	p->ifindex = p->mtu = 0;
+	p->attached = p->shared = false;
+	p->mode = dp_mode_names[DP_OFF];
+	snprintf(p->why, sizeof(p->why), "there is no such interface now");
+}
+
 int ports_init(struct datapath *dp, char *err, size_t errlen)
 {
+	bool must = dp->cfg->mode == DP_NATIVE || dp->cfg->mode == DP_GENERIC;
+
 	for (unsigned int i = 0; i < dp->cfg->n_interfaces; i++) {
 		struct port *p = &dp->ports[i];
 		const char *name = dp->cfg->interfaces[i];
 
+		snprintf(p->name, sizeof(p->name), "%s", name);
+		is_absent(p);
+		dp->n_ports = i + 1;
 		p->ifindex = if_nametoindex(name);
-		if (!p->ifindex)
+		if (!p->ifindex && must)
 			return dp_fail(-ENODEV, err, errlen,
 				       "interface %s does not exist\n"
 				       "  see:  ip link\n"
 				       "  and correct `datapath: interfaces`",
 				       name);
-		snprintf(p->name, sizeof(p->name), "%s", name);
-		p->mode = dp_mode_names[DP_OFF];
-		dp->n_ports = i + 1;
+		if (p->ifindex)
+			p->why[0] = '\0';
+		else
+			log_warn(NULL,
+				 "interface %s does not exist (ip link lists them); it is taken "
+				 "when it appears",
+				 name);
 	}
 	return 0;
 }
@@ -114,20 +125,39 @@ static bool is_fresh(const struct refresh *r, const struct l2x_vlan_key *key)
 	return false;
 }
 
+static void ask_vlan(struct datapath *dp, const struct vlan_entry *e, bool add)
+{
+	const struct dp_request rq = {
+		.act = DP_DO_VLAN, .add = add, .vlan = e->key, .index = e->ifindex
+	};
+	struct dp_answer answer;
+
+	if (request(dp, &rq, &answer) == 0)
+		maps_vlan_note(dp, &e->key, e->ifindex, add);
+}
+
+static bool is_known(const struct datapath *dp, const struct vlan_entry *e)
+{
+	for (unsigned int i = 0; i < dp->n_vlans; i++)
+		if (memcmp(&dp->vlans[i], e, sizeof(*e)) == 0)
+			return true;
+	return false;
+}
+
 static void write_vlans(struct refresh *r)
 {
-	int fd = r->dp->maps->vlans;
-	struct l2x_vlan_key key, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	struct datapath *dp = r->dp;
 
-	for (unsigned int i = 0; more && i < 2 * L2X_PORT_SLOTS; i++) {
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (!is_fresh(r, &key))
-			bpf_map_delete_elem(fd, &key);
-	}
+	/* from the end: the last one takes the place of one that goes */
+	for (unsigned int i = dp->n_vlans; i > 0; i--)
+		if (!is_fresh(r, &dp->vlans[i - 1].key)) {
+			struct vlan_entry e = dp->vlans[i - 1];
+
+			ask_vlan(dp, &e, false);
+		}
 	for (unsigned int i = 0; i < r->n_vlans; i++)
-		bpf_map_update_elem(fd, &r->vlans[i].key, &r->vlans[i].ifindex, BPF_ANY);
+		if (!is_known(dp, &r->vlans[i]))
+			ask_vlan(dp, &r->vlans[i], true);
 }
 
 static void refresh_port(struct refresh *r, struct port *p)
@@ -135,13 +165,8 @@ static void refresh_port(struct refresh *r, struct port *p)
 	struct rtnl_link *l = rtnl_link_get(r->links, (int)p->ifindex);
 	struct l2x_port v = { .lower = p->ifindex };
 
-	if (!l) {
-		if (p->mtu)
-			log_warn(NULL, "interface %s is gone; restart l2xdpd when it is back",
-				 p->name);
-		p->mtu = 0;
+	if (!l)
 		return;
-	}
 	p->mtu = rtnl_link_get_mtu(l);
 	if (p->attached && r->dp->maps) {
 		put(r, l, &v);
@@ -150,18 +175,82 @@ static void refresh_port(struct refresh *r, struct port *p)
 	rtnl_link_put(l);
 }
 
-void ports_refresh(struct datapath *dp)
+static void refresh_all(struct datapath *dp, struct nl_cache *links)
 {
-	struct refresh r = { .dp = dp, .links = netlink_links(dp) };
+	struct refresh r = { .dp = dp, .links = links };
 
-	if (!r.links)
-		return;
 	for (unsigned int i = 0; i < dp->n_ports; i++)
 		refresh_port(&r, &dp->ports[i]);
-	nl_cache_free(r.links);
 	if (!dp->maps)
 		return;
 	maps_ports_sweep(dp, r.used);
 	write_vlans(&r);
 	maps_epoch_raise(dp);
+}
+
+/* ---- interfaces that go and come ------------------------------------------------------------ */
+
+/* True: this one is to be attached to. */
+static bool look_for(struct datapath *dp, struct nl_cache *links, struct port *p)
+{
+	struct rtnl_link *l = rtnl_link_get_by_name(links, p->name);
+	unsigned int ifindex = l ? (unsigned int)rtnl_link_get_ifindex(l) : 0;
+	unsigned int mtu = l ? rtnl_link_get_mtu(l) : 0, had = p->ifindex, old_mtu = p->mtu;
+
+	if (l)
+		rtnl_link_put(l);
+	if (ifindex != had) {
+		if (had)
+			log_warn(NULL, "interface %s is gone; it is taken again when it is back",
+				 p->name);
+		is_absent(p);
+		p->ifindex = ifindex;
+		if (ifindex)
+			log_note(NULL, "interface %s is there", p->name);
+		return ifindex != 0;
+	}
+	/* An MTU that was too large for XDP is the most common reason why it was refused. */
+	return ifindex && !p->attached && dp->maps && old_mtu && mtu < old_mtu;
+}
+
+static void attach_again(struct datapath *dp)
+{
+	const struct dp_request rq = { .act = DP_DO_ATTACH };
+	struct dp_answer answer;
+
+	if (request(dp, &rq, &answer) < 0)
+		log_warn(NULL, "%s", answer.err[0] ? answer.err : strerror(-answer.rc));
+	ports_answer(dp, &answer);
+}
+
+void ports_answer(struct datapath *dp, const struct dp_answer *a)
+{
+	if (a->rc == -EPIPE)
+		return;
+	for (unsigned int i = 0; i < dp->n_ports; i++) {
+		struct port *p = &dp->ports[i];
+
+		p->ifindex = a->port[i].ifindex;
+		p->attached = a->port[i].attached;
+		p->shared = a->port[i].shared;
+		for (int m = DP_AUTO; m <= DP_OFF; m++)
+			if (strcmp(a->port[i].mode, dp_mode_names[m]) == 0)
+				p->mode = dp_mode_names[m];
+		snprintf(p->why, sizeof(p->why), "%.159s", a->port[i].why);
+	}
+}
+
+void ports_refresh(struct datapath *dp)
+{
+	struct nl_cache *links = netlink_links(dp);
+	bool attach = false;
+
+	if (!links)
+		return;
+	for (unsigned int i = 0; dp->ready && i < dp->n_ports; i++)
+		attach |= look_for(dp, links, &dp->ports[i]);
+	if (attach)
+		attach_again(dp);
+	refresh_all(dp, links);
+	nl_cache_free(links);
 }

@@ -24,19 +24,28 @@ struct slow_direction {
 	uint64_t packets, bytes, drops, lost;
 };
 
+/* What a session leaves behind in the slow path, and its numbers where there is no map (mode
+ * off). 128 octets in a file in memory that outlives the process (traffic.c). */
+struct slow_traffic {
+	struct slow_direction rx, tx;
+	uint64_t own_seq, own_ns;
+	uint16_t tunnel_id, session_id, peer_tunnel_id, peer_session_id; /* whose this is */
+	uint64_t reserved[5];
+};
+
 /* One session; under 300 octets, because there may be 65536 and more. */
 struct session {
 	struct dp_session s;
 	struct tunnel *tunnel;
 	struct session *next, *prev; /* of the tunnel */
 	struct session *next4, *next6; /* chains of the address table */
-	struct slow_direction rx, tx;
-	uint64_t own_seq, own_ns; /* used when there is no map (mode off) */
+	struct slow_traffic *slow;
 	uint32_t index;
 	uint32_t icmp_stamp; /* DP-ICMP-3: bucket of this session, ms and tokens */
 	uint16_t icmp_tokens;
 	uint16_t mtu;
 	bool host_route4, host_route6; /* a route of its own: outside every pool */
+	bool hook_is_new, slow_is_new; /* counters that began with this set (dp_session_set) */
 };
 
 /* A control connection, or the path of sessions whose connection is not known here. */
@@ -55,22 +64,36 @@ struct tunnel {
 
 /* ---- maps, maps.c ------------------------------------------------------------------ */
 
-/* An array map, mapped into us if it lets itself be. */
+/* An array map, mapped into us. */
 struct map_array {
-	int fd;
 	uint32_t n, value_size, stride;
-	uint8_t *mem; /* NULL: by system calls */
+	uint8_t *mem;
 	size_t mem_len;
 };
 
 struct dp_maps {
 	struct map_array sessions, traffic, tunnels, pool4, pool6, ports;
-	int hosts4, hosts6, vlans, verdicts;
+	int hosts4, hosts6, vlans, verdicts; /* the privileged process's alone */
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
 	unsigned int n_windows4, n_windows6;
 	struct l2x_live *live;
 	uint32_t generation;
+};
+
+/* ---- what stands there already ---------------------------------------------------- */
+
+/* A subscriber's prefix that the kernel holds: in the maps of hosts, or as a route. Whoever
+ * claims it keeps it; what nobody has claimed when all are back goes. */
+struct claim {
+	struct prefix prefix;
+	uint32_t index; /* of the session, in the maps of hosts */
+	bool claimed;
+};
+
+struct vlan_entry {
+	struct l2x_vlan_key key;
+	uint32_t ifindex; /* of the device above */
 };
 
 /* ---- the datapath -------------------------------------------------------------------- */
@@ -101,7 +124,7 @@ struct listener {
 /* An interface of the configuration. */
 struct port {
 	char name[16]; /* IFNAMSIZ */
-	unsigned int ifindex, mtu;
+	unsigned int ifindex, mtu; /* 0: there is no such interface now */
 	const char *mode; /* "native", "generic", "off" */
 	char why[160];
 	bool attached, shared;
@@ -115,7 +138,17 @@ struct datapath {
 	void *ctx;
 	const struct dp_io *io;
 	struct event_base *base;
+	dp_ask_fn *ask; /* NULL: this process is privileged itself */
+	void *ask_ctx;
+	bool ready; /* every session that the store knows has been set */
+	bool attached; /* the privileged process's: the program is ours now */
+	struct dp_adoption adoption;
 	uint64_t slow[DP_SLOW_MAX];
+
+	struct slow_traffic *traffic; /* by index: traffic.c */
+	void *traffic_mem;
+	size_t traffic_len;
+	int traffic_fd; /* holds the lock; -1: memory of our own */
 
 	struct session **sessions; /* by index */
 	struct session **buckets; /* by address */
@@ -131,13 +164,18 @@ struct datapath {
 	struct port ports[DP_MAX_INTERFACES];
 	unsigned int n_ports;
 	struct dp_maps *maps; /* NULL: mode off */
-	struct attach *attach;
+	struct attach *attach; /* NULL: mode off, and in the worker */
+	struct pins *pins; /* NULL: nothing is pinned */
 	struct netlink *netlink;
+	void *hosts, *routes; /* trees of struct claim */
+	struct vlan_entry vlans[L2X_PORT_SLOTS]; /* what the map holds */
+	unsigned int n_vlans;
 
 	struct listener listeners[L2X_MAX_LISTEN];
 	unsigned int n_listeners;
 	struct rx_batch *batch;
 	int tun_fd, icmp4_fd, icmp6_fd;
+	bool tun_is_new; /* not an earlier daemon's */
 	unsigned int tun_ifindex;
 	char tun_name[16];
 	uint8_t *tun_buffer;
@@ -179,11 +217,41 @@ void tunnel_learn(struct datapath *dp, struct tunnel *t, uint16_t mtu);
 void tunnels_tick(struct datapath *dp); /* once a second */
 void tunnels_sweep(struct datapath *dp); /* sessions of changed tunnels, a bounded number */
 
+/* traffic.c */
+int traffic_open(struct datapath *dp);
+void traffic_close(struct datapath *dp, bool remove);
+/* The slot of a session. True: it was this session's already, and is as it was. */
+bool traffic_claim(struct datapath *dp, struct session *s, bool fresh);
+
+/* claim.c */
+struct claim *claim_find(void *const *root, const struct prefix *p);
+struct claim *claim_add(void **root, const struct prefix *p, uint32_t index); /* NULL: no memory */
+void claim_drop(void **root, const struct prefix *p);
+/* Those that nobody claimed; octets are the caller's to free. NULL with *ret_n: no memory. */
+struct claim *claims_unclaimed(void *const *root, unsigned int *ret_n);
+void claims_free(void **root);
+
+/* privilege.c: does a request, here or in the privileged process. 0 or a negative errno. */
+int request(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret);
+
+/* adopt.c */
+enum adopt {
+	ADOPT_FRESH, /* another's, or nothing */
+	ADOPT_CHANGED, /* the same session, but not as it is now */
+	ADOPT_KEPT, /* as it should be */
+};
+enum adopt adopt_judge(const struct l2x_session *have, const struct l2x_session *want);
+void adopt_sweep_maps(struct datapath *dp); /* what nobody claimed */
+void adopt_sweep_kernel(struct datapath *dp); /* hosts and routes, once the program is ours */
+
 /* maps.c: each does nothing when dp->maps is NULL */
 int map_array_open(struct map_array *a, int fd, char *err, size_t errlen, const char *name);
 void map_array_close(struct map_array *a);
 void maps_windows(const struct dp_config *cfg, struct dp_maps *ret);
+void maps_start(struct datapath *dp); /* generations from a random number on */
 void maps_session_put(struct datapath *dp, const struct session *s, bool fresh);
+/* Before dp_ready: leaves alone what stands there already. */
+enum adopt maps_session_adopt(struct datapath *dp, const struct session *s);
 void maps_session_kill(struct datapath *dp, uint32_t index);
 int maps_address_put(struct datapath *dp, const struct session *s);
 void maps_address_del(struct datapath *dp, const struct session *s);
@@ -192,15 +260,33 @@ struct l2x_traffic *maps_traffic(const struct datapath *dp, uint32_t index);
 void maps_epoch_raise(struct datapath *dp);
 bool maps_port_put(struct datapath *dp, const struct l2x_port *p, bool used[L2X_PORT_SLOTS]);
 void maps_ports_sweep(struct datapath *dp, const bool used[L2X_PORT_SLOTS]);
+bool maps_slot(const struct dp_maps *m, const struct ipaddr *a, uint32_t *ret); /* of a pool */
+int maps_host_do(struct datapath *dp, const struct prefix *p, uint32_t index, bool add);
+int maps_vlan_do(struct datapath *dp, const struct l2x_vlan_key *key, uint32_t ifindex, bool add);
+void maps_vlan_note(struct datapath *dp, const struct l2x_vlan_key *key, uint32_t ifindex,
+		    bool add);
+int maps_verdicts_do(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
+/* What an earlier daemon left in the maps of hosts and of VLANs. */
+int maps_recall(struct datapath *dp);
+
+enum end {
+	END_LEAVE, /* the data path goes on */
+	END_UNDO, /* what we made goes, what we found stays */
+	END_REMOVE, /* all goes */
+};
 
 /* attach.c */
 int attach_open(struct datapath *dp, char *err, size_t errlen);
-void attach_close(struct datapath *dp);
+int attach_do(struct datapath *dp, char *err, size_t errlen); /* DP_DO_ATTACH */
+void attach_close(struct datapath *dp, enum end end);
+void attach_forget(struct datapath *dp); /* in the worker: descriptors that it may not use */
 
 /* tun.c */
 int tun_open(struct datapath *dp, char *err, size_t errlen);
 int tun_start(struct datapath *dp); /* event */
-void tun_close(struct datapath *dp);
+/* Addresses and routes of an earlier configuration. */
+void tun_trim(struct datapath *dp);
+void tun_close(struct datapath *dp, enum end end);
 int tun_write(struct datapath *dp, const uint8_t *packet, size_t len);
 
 /* socket.c */
@@ -220,31 +306,34 @@ void pmtu_drain(struct listener *l);
 void pmtu_report(struct datapath *dp, const struct path *path, const uint8_t *quoted, size_t len,
 		 uint32_t mtu);
 
-/* netlink.c */
+/* netlink.c: orders are for the privileged process, questions for both */
 int netlink_open(struct datapath *dp, char *err, size_t errlen);
 int netlink_start(struct datapath *dp);
 void netlink_close(struct datapath *dp);
 int netlink_link_up(struct datapath *dp, unsigned int ifindex, unsigned int mtu);
-int netlink_address_add(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a);
+int netlink_address(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a, bool add);
 /* A route to l2tp0; `len` as struct prefix has it. */
 int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool add);
 /* MTU of the way that the kernel would choose, without what ICMP told it; 0: no route. */
 uint16_t netlink_way_mtu(struct datapath *dp, const struct ipaddr *local,
 			 const struct ipaddr *peer);
-
 struct nl_cache *netlink_links(struct datapath *dp); /* nl_cache_free it; NULL: failed */
+struct nl_sock;
+struct nl_sock *netlink_questions(struct datapath *dp);
+
+/* routes.c: what there is on l2tp0 */
+typedef void route_fn(void *arg, const struct prefix *p);
+int routes_visit(struct datapath *dp, route_fn *fn, void *arg); /* those that we made */
+int addresses_visit(struct datapath *dp, route_fn *fn, void *arg);
+bool routes_has(struct datapath *dp, const struct prefix *p);
+#define ROUTE_PROTOCOL 76 /* of our routes (`ip route`: "proto 76"); see rt_protos(5) */
 
 /* ports.c */
 int ports_init(struct datapath *dp, char *err, size_t errlen);
 void ports_refresh(struct datapath *dp);
+void ports_answer(struct datapath *dp, const struct dp_answer *a);
 
-/* bpffs.c: where libxdp keeps the dispatcher's state. fd: of a private one, or -1. */
-int bpffs_prepare(int *ret_fd);
-
-/* guard.c */
-struct guard;
-/* Starts the process that calls `detach` when told or when we are gone. */
-int guard_start(struct guard **ret, int keep_fd, void (*detach)(void *arg), void *arg);
-void guard_finish(struct guard *g); /* detach now, and wait for it; NULL: nothing */
+/* bpffs.c: where libxdp keeps the dispatcher's state */
+int bpffs_prepare(void);
 
 #endif

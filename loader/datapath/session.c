@@ -141,14 +141,14 @@ int sessions_init(struct datapath *dp)
 	dp->n_buckets = MIN_BUCKETS;
 	dp->buckets = calloc(dp->n_buckets, sizeof(struct session *));
 	dp->sessions = calloc(DP_INDEXES(dp->cfg), sizeof(struct session *));
-	return dp->buckets && dp->sessions ? 0 : -ENOMEM;
+	return dp->buckets && dp->sessions ? traffic_open(dp) : -ENOMEM;
 }
 
+/* What the maps hold is not touched: who wants it gone deletes the sessions, or the maps. */
 void sessions_free(struct datapath *dp)
 {
 	for (uint32_t i = 0; dp->sessions && i < DP_INDEXES(dp->cfg); i++)
-		if (dp->sessions[i])
-			dp_session_del(dp, i);
+		free(dp->sessions[i]);
 	free(dp->sessions);
 	free(dp->buckets);
 	dp->sessions = NULL;
@@ -195,24 +195,37 @@ static int check_held(const struct datapath *dp, uint32_t index, const struct dp
 
 /* Routes to addresses that no pool's route covers. A route that cannot be set costs the
  * slow path of this one subscriber, and is said in the log. */
+static void host_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool add)
+{
+	struct dp_request rq = { .act = DP_DO_ROUTE, .add = add, .prefix = { *a, len } };
+	struct dp_answer answer;
+	char buf[PREFIX_STRLEN];
+	struct claim *there;
+	int rc;
+
+	if (len == 64)
+		memset(rq.prefix.addr.b + 8, 0, 8);
+	there = dp->ready ? NULL : claim_find(&dp->routes, &rq.prefix);
+	if (there) {
+		there->claimed = add;
+		return;
+	}
+	rc = request(dp, &rq, &answer);
+	if (rc < 0 && add)
+		log_warn(NULL, "route to %s by %s: %s", prefix_str(&rq.prefix, buf), dp->tun_name,
+			 strerror(-rc));
+}
+
 static void host_routes(struct datapath *dp, struct session *s, bool add)
 {
-	char buf[ADDR_STRLEN];
-	int rc = 0;
-
 	if (add) {
 		s->host_route4 = has4(&s->s) && !dp_in_pools(dp->cfg, &s->s.ipv4);
 		s->host_route6 = has6(&s->s) && !dp_in_pools(dp->cfg, &s->s.ipv6.addr);
 	}
 	if (s->host_route4)
-		rc = netlink_route(dp, &s->s.ipv4, 32, add);
-	if (rc < 0 && add)
-		log_warn(NULL, "route to %s by %s: %s", addr_str(&s->s.ipv4, buf), dp->tun_name,
-			 strerror(-rc));
-	rc = s->host_route6 ? netlink_route(dp, &s->s.ipv6.addr, 64, add) : 0;
-	if (rc < 0 && add)
-		log_warn(NULL, "route to %s/64 by %s: %s", addr_str(&s->s.ipv6.addr, buf),
-			 dp->tun_name, strerror(-rc));
+		host_route(dp, &s->s.ipv4, 32, add);
+	if (s->host_route6)
+		host_route(dp, &s->s.ipv6.addr, 64, add);
 	if (!add)
 		s->host_route4 = s->host_route6 = false;
 }
@@ -241,12 +254,38 @@ static bool same_addresses(const struct dp_session *a, const struct dp_session *
 	       a->ipv6.len == b->ipv6.len;
 }
 
+static void count_adoption(struct datapath *dp, enum adopt how)
+{
+	if (how == ADOPT_KEPT)
+		dp->adoption.kept++;
+	else
+		dp->adoption.put++;
+}
+
+/* Writes the session, and its counters' beginning if it is not one that stands there. */
+static void put(struct datapath *dp, struct session *s)
+{
+	enum adopt how = ADOPT_FRESH;
+
+	if (dp->ready)
+		maps_session_put(dp, s, true);
+	else
+		how = maps_session_adopt(dp, s);
+	if (!dp->ready)
+		count_adoption(dp, how);
+	s->hook_is_new = how == ADOPT_FRESH;
+	s->slow_is_new = !traffic_claim(dp, s, dp->ready);
+}
+
 /* DP-LIFE-1: first the session, complete, then the ways to it. */
-static int install(struct datapath *dp, struct session *s, bool fresh)
+static int install(struct datapath *dp, struct session *s, bool new)
 {
 	int rc;
 
-	maps_session_put(dp, s, fresh);
+	if (new)
+		put(dp, s);
+	else
+		maps_session_put(dp, s, false);
 	rc = maps_address_put(dp, s);
 	if (rc < 0)
 		return rc;
@@ -294,6 +333,7 @@ static int session_change(struct datapath *dp, struct session *s, const struct d
 		withdraw(dp, s);
 	s->s = *new;
 	s->mtu = mtu_of(dp, s);
+	traffic_claim(dp, s, false);
 	if (readdressed)
 		return install(dp, s, false);
 	maps_session_put(dp, s, false);
@@ -335,6 +375,22 @@ uint16_t dp_session_mtu(const struct datapath *dp, uint32_t index)
 	return s ? s->mtu : 0;
 }
 
+static struct dp_traffic traffic_at_hook(const struct l2x_traffic *hook)
+{
+	struct dp_traffic t = { 0 };
+
+#define LOAD(field) __atomic_load_n(&hook->field, __ATOMIC_RELAXED)
+	t.hook_rx.packets = LOAD(rx_packets);
+	t.hook_rx.bytes = LOAD(rx_bytes);
+	t.hook_rx.drops = LOAD(rx_drops);
+	t.hook_rx.lost = LOAD(rx_lost);
+	t.hook_tx.packets = LOAD(tx_packets);
+	t.hook_tx.bytes = LOAD(tx_bytes);
+	t.hook_tx.drops = LOAD(tx_drops);
+#undef LOAD
+	return t;
+}
+
 int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret)
 {
 	const struct session *s = session_by_index(dp, index);
@@ -343,21 +399,38 @@ int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *r
 
 	if (!s)
 		return -ENOENT;
-#define LOAD(field) __atomic_load_n(&hook->field, __ATOMIC_RELAXED)
-	if (hook) {
-		t.hook_rx.packets = LOAD(rx_packets);
-		t.hook_rx.bytes = LOAD(rx_bytes);
-		t.hook_rx.drops = LOAD(rx_drops);
-		t.hook_rx.lost = LOAD(rx_lost);
-		t.hook_tx.packets = LOAD(tx_packets);
-		t.hook_tx.bytes = LOAD(tx_bytes);
-		t.hook_tx.drops = LOAD(tx_drops);
-	}
-#undef LOAD
-	memcpy(&t.slow_rx, &s->rx, sizeof(t.slow_rx));
-	memcpy(&t.slow_tx, &s->tx, sizeof(t.slow_tx));
+	if (hook)
+		t = traffic_at_hook(hook);
+	memcpy(&t.slow_rx, &s->slow->rx, sizeof(t.slow_rx));
+	memcpy(&t.slow_tx, &s->slow->tx, sizeof(t.slow_tx));
 	*ret = t;
 	return 0;
+}
+
+/* The program may be adding to them already. */
+void dp_session_traffic_restore(struct datapath *dp, uint32_t index, const struct dp_traffic *t)
+{
+	struct session *s = session_by_index(dp, index);
+	struct l2x_traffic *hook = maps_traffic(dp, index);
+
+	if (!s)
+		return;
+#define ADD(field, value) __atomic_fetch_add(&hook->field, value, __ATOMIC_RELAXED)
+	if (hook && s->hook_is_new) {
+		ADD(rx_packets, t->hook_rx.packets);
+		ADD(rx_bytes, t->hook_rx.bytes);
+		ADD(rx_drops, t->hook_rx.drops);
+		ADD(rx_lost, t->hook_rx.lost);
+		ADD(tx_packets, t->hook_tx.packets);
+		ADD(tx_bytes, t->hook_tx.bytes);
+		ADD(tx_drops, t->hook_tx.drops);
+	}
+#undef ADD
+	if (s->slow_is_new) {
+		memcpy(&s->slow->rx, &t->slow_rx, sizeof(s->slow->rx));
+		memcpy(&s->slow->tx, &t->slow_tx, sizeof(s->slow->tx));
+	}
+	s->hook_is_new = s->slow_is_new = false;
 }
 
 uint64_t dp_session_rx(const struct datapath *dp, uint32_t index)
@@ -367,5 +440,6 @@ uint64_t dp_session_rx(const struct datapath *dp, uint32_t index)
 
 	if (!s)
 		return 0;
-	return s->rx.packets + (hook ? __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) : 0);
+	return s->slow->rx.packets +
+	       (hook ? __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) : 0);
 }

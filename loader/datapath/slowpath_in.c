@@ -41,8 +41,8 @@ static bool in_sequence(struct datapath *dp, struct session *s, const struct l2t
 			bool strict)
 {
 	struct l2x_traffic *hook = maps_traffic(dp, s->index);
-	uint64_t *word = hook ? (uint64_t *)&hook->rx_seq : &s->own_seq;
-	uint64_t *lost = hook ? (uint64_t *)&hook->rx_lost : &s->rx.lost;
+	uint64_t *word = hook ? (uint64_t *)&hook->rx_seq : &s->slow->own_seq;
+	uint64_t *lost = hook ? (uint64_t *)&hook->rx_lost : &s->slow->rx.lost;
 
 	if (!h->has_seq) {
 		if (!s->s.seq_required || !strict)
@@ -110,8 +110,8 @@ static bool to_host(struct datapath *dp, struct session *s, const struct l2tp_he
 		return false;
 	}
 	dp_count(dp, DP_SLOW_RX_IP);
-	s->rx.packets++;
-	s->rx.bytes += in->len;
+	s->slow->rx.packets++;
+	s->slow->rx.bytes += in->len;
 	return true;
 }
 
@@ -122,12 +122,12 @@ static void ip_in(struct datapath *dp, struct session *s, const struct l2tp_head
 
 	if (v6 ? !s->s.ipv6_open : !s->s.ipv4_open) { /* DP-PPP-2 */
 		dp_count(dp, DP_SLOW_NCP_CLOSED);
-		s->rx.drops++;
+		s->slow->rx.drops++;
 		return;
 	}
 	if (inner_parse(packet, len, v6, &in) < 0) {
 		dp_count(dp, DP_SLOW_BAD_INNER);
-		s->rx.drops++;
+		s->slow->rx.drops++;
 		return;
 	}
 	if (v6 && inner_is_link_local(&in.src)) { /* DP-SLOW-6 */
@@ -137,7 +137,7 @@ static void ip_in(struct datapath *dp, struct session *s, const struct l2tp_head
 		return;
 	}
 	if (!to_host(dp, s, h, packet, &in, tos))
-		s->rx.drops++;
+		s->slow->rx.drops++;
 }
 
 static void data_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg,
@@ -159,7 +159,7 @@ static void data_in(struct datapath *dp, const struct path *path, uint8_t tos, u
 	used = ppp_header_parse(h.payload, h.payload_len, &protocol);
 	if (!used) {
 		dp_count(dp, DP_SLOW_BAD_PPP);
-		s->rx.drops++;
+		s->slow->rx.drops++;
 		return;
 	}
 	if (protocol != PPP_IP && protocol != PPP_IPV6) { /* DP-SLOW-4 */

@@ -23,7 +23,7 @@
 static size_t put_header(struct datapath *dp, struct session *s, uint8_t *buf)
 {
 	struct l2x_traffic *hook = maps_traffic(dp, s->index);
-	uint64_t *word = hook ? (uint64_t *)&hook->tx_ns : &s->own_ns;
+	uint64_t *word = hook ? (uint64_t *)&hook->tx_ns : &s->slow->own_ns;
 	uint16_t ns = 0;
 
 	if (s->s.seq_send)
@@ -167,21 +167,21 @@ void slow_out(struct datapath *dp, uint8_t *packet, size_t len)
 	}
 	if (v6 ? !s->s.ipv6_open : !s->s.ipv4_open) {
 		dp_count(dp, DP_SLOW_NCP_CLOSED);
-		s->tx.drops++;
+		s->slow->tx.drops++;
 		return;
 	}
 	if (session_by_address(dp, &in.src) == s) { /* DP-SPOOF-4: not back where it came from */
 		dp_count(dp, DP_SLOW_SPOOFED);
-		s->tx.drops++;
+		s->slow->tx.drops++;
 		return;
 	}
 	if (!forward(dp, s, packet, &in)) {
-		s->tx.drops++;
+		s->slow->tx.drops++;
 		return;
 	}
 	dp_count(dp, DP_SLOW_TX_IP);
-	s->tx.packets++;
-	s->tx.bytes += in.len;
+	s->slow->tx.packets++;
+	s->slow->tx.bytes += in.len;
 }
 
 void dp_send_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len)

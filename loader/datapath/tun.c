@@ -2,7 +2,8 @@
 /*
  * l2tp0: the host's door to the subscribers. The slow path writes what came from them, the
  * kernel routes to it what goes to them; its addresses are the profiles' local addresses,
- * its routes the pools. It vanishes with its file descriptor, also when the daemon dies.
+ * its routes the pools. It outlives the daemon, and the next one takes it over as it is: what
+ * the kernel routes to it meanwhile is lost, but no route or address comes and goes.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -20,11 +21,27 @@
 #define BATCH 64 /* packets in one turn of the event loop */
 #define PACKET_MAX 65536
 #define TUN_LOG_MS 10000
+#define BUSY_TRIES 40
+#define BUSY_US 50000
+
+/* Only a device that no process holds can be had. One that was killed a moment ago may have
+ * a worker that still ends. */
+static int take(int fd, struct ifreq *ifr)
+{
+	for (int tries = 0;; tries++) {
+		if (ioctl(fd, TUNSETIFF, ifr) == 0)
+			return 0;
+		if (errno != EBUSY || tries == BUSY_TRIES)
+			return -errno;
+		usleep(BUSY_US);
+	}
+}
 
 static int create(struct datapath *dp, char *err, size_t errlen)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
 	const char *name = dp->cfg->tun_name;
+	int rc;
 
 	if (strlen(name) >= sizeof(ifr.ifr_name))
 		return dp_fail(-EINVAL, err, errlen, "device name %s is too long", name);
@@ -35,12 +52,13 @@ static int create(struct datapath *dp, char *err, size_t errlen)
 			       "  as root:  modprobe tun   (in a container: give it /dev/net/tun)",
 			       strerror(errno));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (ioctl(dp->tun_fd, TUNSETIFF, &ifr)) {
-		int rc = -errno;
-
+	dp->tun_is_new = !if_nametoindex(name);
+	rc = take(dp->tun_fd, &ifr);
+	if (rc < 0) {
+		dp->tun_is_new = false;
 		if (rc == -EBUSY || rc == -EINVAL || rc == -EEXIST)
 			return dp_fail(rc, err, errlen,
-				       "device %s exists already (another l2xdpd?)\n"
+				       "device %s is another program's (another l2xdpd?)\n"
 				       "  see:     ip -d link show dev %s\n"
 				       "  remove:  ip link delete dev %s",
 				       name, name, name);
@@ -49,7 +67,12 @@ static int create(struct datapath *dp, char *err, size_t errlen)
 	}
 	snprintf(dp->tun_name, sizeof(dp->tun_name), "%s", ifr.ifr_name);
 	dp->tun_ifindex = if_nametoindex(dp->tun_name);
-	return dp->tun_ifindex ? 0 : dp_fail(-ENODEV, err, errlen, "device %s vanished", name);
+	if (!dp->tun_ifindex)
+		return dp_fail(-ENODEV, err, errlen, "device %s vanished", name);
+	if (ioctl(dp->tun_fd, TUNSETPERSIST, 1))
+		return dp_fail(-errno, err, errlen, "device %s cannot be made to stay: %s", name,
+			       strerror(errno));
+	return 0;
 }
 
 static int furnish(struct datapath *dp, char *err, size_t errlen)
@@ -63,7 +86,7 @@ static int furnish(struct datapath *dp, char *err, size_t errlen)
 		return dp_fail(rc, err, errlen, "device %s up with MTU %u: %s", dp->tun_name,
 			       cfg->tun_mtu, strerror(-rc));
 	for (unsigned int i = 0; i < cfg->n_local; i++) {
-		rc = netlink_address_add(dp, dp->tun_ifindex, &cfg->local[i]);
+		rc = netlink_address(dp, dp->tun_ifindex, &cfg->local[i], true);
 		if (rc < 0 && rc != -EEXIST)
 			return dp_fail(rc, err, errlen, "address %s on %s: %s",
 				       addr_str(&cfg->local[i], buf), dp->tun_name, strerror(-rc));
@@ -71,6 +94,8 @@ static int furnish(struct datapath *dp, char *err, size_t errlen)
 	for (unsigned int i = 0; i < cfg->n_pools; i++) {
 		prefix_str(&cfg->pools[i], buf);
 		rc = netlink_route(dp, &cfg->pools[i].addr, cfg->pools[i].len, true);
+		if (rc == -EEXIST && !dp->tun_is_new && routes_has(dp, &cfg->pools[i]))
+			continue;
 		if (rc == -EEXIST)
 			return dp_fail(rc, err, errlen,
 				       "this host has a route to the pool %s already\n"
@@ -116,10 +141,77 @@ int tun_start(struct datapath *dp)
 	return dp->tun_event && event_add(dp->tun_event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
-void tun_close(struct datapath *dp)
+/* ---- what an earlier configuration left ----------------------------------------------------- */
+
+#define TRIM_MAX 256
+
+struct trim {
+	struct datapath *dp;
+	struct prefix list[TRIM_MAX];
+	unsigned int n;
+};
+
+static bool is_local(const struct dp_config *cfg, const struct ipaddr *a)
+{
+	for (unsigned int i = 0; i < cfg->n_local; i++)
+		if (addr_eq(&cfg->local[i], a))
+			return true;
+	return false;
+}
+
+static bool is_pool(const struct dp_config *cfg, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < cfg->n_pools; i++)
+		if (cfg->pools[i].len == p->len && addr_eq(&cfg->pools[i].addr, &p->addr))
+			return true;
+	return false;
+}
+
+static void trim_address(void *arg, const struct prefix *p)
+{
+	struct trim *t = arg;
+
+	if (t->n < TRIM_MAX && !is_local(t->dp->cfg, &p->addr))
+		t->list[t->n++] = *p;
+}
+
+/* What is as large as one subscriber's is one's, and the worker's to judge. */
+static void trim_route(void *arg, const struct prefix *p)
+{
+	struct trim *t = arg;
+
+	if (p->len != (addr_is_v4(&p->addr) ? 32 : 64) && t->n < TRIM_MAX &&
+	    !is_pool(t->dp->cfg, p))
+		t->list[t->n++] = *p;
+}
+
+void tun_trim(struct datapath *dp)
+{
+	struct trim t = { .dp = dp };
+	char buf[PREFIX_STRLEN];
+
+	if (dp->tun_is_new)
+		return;
+	addresses_visit(dp, trim_address, &t);
+	for (unsigned int i = 0; i < t.n; i++)
+		if (netlink_address(dp, dp->tun_ifindex, &t.list[i].addr, false) == 0)
+			log_note(NULL, "%s: address %s is no longer configured: removed",
+				 dp->tun_name, addr_str(&t.list[i].addr, buf));
+	t.n = 0;
+	routes_visit(dp, trim_route, &t);
+	for (unsigned int i = 0; i < t.n; i++)
+		if (netlink_route(dp, &t.list[i].addr, t.list[i].len, false) == 0)
+			log_note(NULL, "%s: pool %s is no longer configured: route removed",
+				 dp->tun_name, prefix_str(&t.list[i], buf));
+}
+
+/* Its routes and addresses go with it. */
+void tun_close(struct datapath *dp, enum end end)
 {
 	if (dp->tun_event)
 		event_free(dp->tun_event);
+	if (dp->tun_fd >= 0 && (end == END_REMOVE || (end == END_UNDO && dp->tun_is_new)))
+		ioctl(dp->tun_fd, TUNSETPERSIST, 0);
 	if (dp->tun_fd >= 0)
 		close(dp->tun_fd);
 	free(dp->tun_buffer);

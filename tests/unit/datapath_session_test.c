@@ -348,8 +348,7 @@ static void give_maps(struct world *w)
 	assert_non_null(m);
 	maps_windows(&w->cfg, m);
 #define ARRAY(name, count, size)                                                                   \
-	m->name = (struct map_array){ .fd = -1,                                                    \
-				      .n = (count),                                                \
+	m->name = (struct map_array){ .n = (count),                                                \
 				      .value_size = (size),                                        \
 				      .stride = (uint32_t)((size) + 7) & ~7u,                      \
 				      .mem = calloc((count), ((size) + 7) & ~7ul) }
@@ -581,11 +580,11 @@ static void open_says_what_is_wrong(void **state)
 	char err[256] = "";
 
 	(void)state;
-	assert_int_equal(dp_open(&cfg, NULL, NULL, NULL, &dp, err, sizeof(err)), -EINVAL);
+	assert_int_equal(dp_open(&cfg, &dp, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "shards"));
 	cfg.shards = 1;
 	cfg.n_listen = 0;
-	assert_int_equal(dp_open(&cfg, NULL, NULL, NULL, &dp, err, sizeof(err)), -EINVAL);
+	assert_int_equal(dp_open(&cfg, &dp, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "listen"));
 	assert_null(dp);
 	assert_int_equal(dp_preflight("no-such-device", f), -ENODEV);

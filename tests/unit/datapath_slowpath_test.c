@@ -202,7 +202,7 @@ static void one_downlink_vector(json_t *v)
 		s.peer_mru = 1460;
 	assert_int_equal(dp_session_set(&w->dp, &s), 0);
 	if (s.seq_send)
-		w->dp.sessions[INDEX]->own_ns = get16(o.msg + 6);
+		w->dp.sessions[INDEX]->slow->own_ns = get16(o.msg + 6);
 	slow_out(&w->dp, inner, n);
 	assert_int_equal(w->peer.n, 1);
 	assert_int_equal(w->peer.len[0], o.len);
@@ -325,7 +325,7 @@ static void headers_cut_anywhere_are_refused(void **state)
 		slow_in(&w->dp, &path, 0, msg, n);
 	expect(w, DP_SLOW_BAD_HEADER, 6); /* 0 to 5 octets */
 	expect(w, DP_SLOW_BAD_PPP, 3);
-	assert_int_equal(w->dp.sessions[INDEX]->rx.drops, 3);
+	assert_int_equal(w->dp.sessions[INDEX]->slow->rx.drops, 3);
 	msg[1] = 3; /* version 3 in a v2 tunnel */
 	slow_in(&w->dp, &path, 0, msg, sizeof(msg));
 	expect(w, DP_SLOW_BAD_HEADER, 7);
@@ -381,7 +381,7 @@ static void a_source_that_is_not_the_subscribers_is_dropped(void **state)
 	receive(w, PLAIN, 0x21, p, make4(p, "0.0.0.0", "203.0.113.9", 40, 0), 0);
 	receive(w, PLAIN, 0x57, p, make6(p, "2001:db8:101::2", "2001:db8::9", 48), 0);
 	expect(w, DP_SLOW_SPOOFED, 3);
-	assert_int_equal(w->dp.sessions[INDEX]->rx.drops, 3);
+	assert_int_equal(w->dp.sessions[INDEX]->slow->rx.drops, 3);
 	receive(w, PLAIN, 0x57, p, make6(p, "2001:db8:100::ffff:1", "2001:db8::9", 48), 0);
 	assert_int_equal(w->host.n, 1); /* its whole /64 is the subscriber's */
 }
@@ -437,7 +437,7 @@ static void numbers_are_judged_where_they_were_agreed(void **state)
 	good(w, "\x08\x02\x12\x34\x56\x78\x00\x00\x12\x34", 10);
 	good(w, "\x08\x02\x12\x34\x56\x78\x00\x03\x00\x00", 10);
 	assert_int_equal(w->host.n, 4);
-	assert_int_equal(s->rx.lost, 2);
+	assert_int_equal(s->slow->rx.lost, 2);
 	good(w, "\x08\x02\x12\x34\x56\x78\x00\x03\x00\x00", 10);
 	expect(w, DP_SLOW_SEQ_OLD, 1);
 	receive(w, "\x08\x02\x12\x34\x56\x78\x00\x02\x00\x00", 10, 0xc021, (const uint8_t *)"\x09",
@@ -526,7 +526,7 @@ static void icmp_is_rationed_by_session(void **state)
 	assert_in_range(w->icmp.n, 10, 12); /* B=10, N=10 a second */
 	assert_int_equal(w->dp.slow[DP_SLOW_ICMP_LIMITED] + w->icmp.n, 50);
 	expect(w, DP_SLOW_TOO_BIG, 50);
-	assert_int_equal(w->dp.sessions[INDEX]->tx.drops, 50);
+	assert_int_equal(w->dp.sessions[INDEX]->slow->tx.drops, 50);
 }
 
 /* DP-FRAG-3 */
@@ -543,7 +543,7 @@ static void what_may_be_cut_is_cut_inside(void **state)
 	assert_int_equal(w->peer.len[1], 10 + 20 + 40);
 	assert_int_equal(get16(w->peer.data[0] + 10 + 6), 0x2000);
 	assert_int_equal(get16(w->peer.data[1] + 10 + 6), 1440 / 8);
-	assert_int_equal(w->dp.sessions[INDEX]->tx.packets, 1);
+	assert_int_equal(w->dp.sessions[INDEX]->slow->tx.packets, 1);
 	assert_false(w->how.fragment); /* each with DF outside */
 }
 

@@ -157,6 +157,7 @@ static inline struct world *world_new(void)
 				   .ctx = w,
 				   .io = &world_io,
 				   .hash_key = 42,
+				   .ready = true,
 				   .tun_fd = -1,
 				   .icmp4_fd = -1,
 				   .icmp6_fd = -1 };
@@ -169,6 +170,8 @@ static inline void world_free(struct world *w)
 {
 	sessions_free(&w->dp);
 	tunnels_free(&w->dp);
+	traffic_close(&w->dp, true);
+	claims_free(&w->dp.hosts);
 	free(w);
 }
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What needs a privilege, done on request of a worker that has none. Each act has its own
+ * list of what is allowed: who has taken over the worker can route a subscriber's address to
+ * l2tp0 and no other, and write the maps that it could reach anyway, and that is all.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/datapath/private.h"
+
+const char *const dp_act_names[DP_DO_MAX] = {
+	[DP_DO_ATTACH] = "attach", [DP_DO_ROUTE] = "route",       [DP_DO_HOST] = "host",
+	[DP_DO_VLAN] = "vlan",     [DP_DO_VERDICTS] = "verdicts",
+};
+
+int request(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret)
+{
+	if (!dp->ask)
+		dp_do(dp, rq, ret);
+	else if (!dp->ask(dp->ask_ctx, rq, ret))
+		ret->rc = -EPIPE;
+	return ret->rc;
+}
+
+/* ---- what is allowed ------------------------------------------------------------------------ */
+
+/* An IPv4 address or an IPv6 /64 that a subscriber can have: global unicast. */
+static bool is_subscriber(const struct prefix *p)
+{
+	uint32_t a = addr_v4(&p->addr);
+	uint64_t upper = addr_v6_upper(&p->addr);
+
+	if (addr_is_v4(&p->addr)) /* not 0/8, 127/8, 169.254/16, 224/3 */
+		return p->len == 32 && a >> 24 && a >> 24 != 127 && a >> 16 != 0xa9fe &&
+		       a >> 29 != 7;
+	/* not ::/16, fe80::/10, ff00::/8 */
+	return p->len == 64 && upper >> 48 && upper >> 54 != 0x3fa && upper >> 56 != 0xff;
+}
+
+/* Does the prefix hold an address of this host, on any device? */
+static bool is_ours(const struct prefix *p)
+{
+	struct ifaddrs *list, *i;
+	struct ipaddr have;
+	uint16_t port;
+	bool found = false;
+
+	if (getifaddrs(&list))
+		return true;
+	for (i = list; i && !found; i = i->ifa_next)
+		found = i->ifa_addr && addr_from_sockaddr(i->ifa_addr, &have, &port) == 0 &&
+			prefix_contains(p, &have);
+	freeifaddrs(list);
+	return found;
+}
+
+static bool is_port(const struct datapath *dp, uint32_t ifindex)
+{
+	for (unsigned int i = 0; i < dp->n_ports; i++)
+		if (ifindex && dp->ports[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static bool route_is_allowed(const struct datapath *dp, const struct dp_request *rq)
+{
+	/* The pools' own routes stay; the device is always l2tp0. */
+	if (!is_subscriber(&rq->prefix) || dp_in_pools(dp->cfg, &rq->prefix.addr))
+		return false;
+	return !rq->add || !is_ours(&rq->prefix);
+}
+
+static bool host_is_allowed(const struct datapath *dp, const struct dp_request *rq)
+{
+	return dp->maps && is_subscriber(&rq->prefix) &&
+	       (!rq->add || rq->index < DP_INDEXES(dp->cfg));
+}
+
+static bool vlan_is_allowed(const struct datapath *dp, const struct dp_request *rq)
+{
+	char name[IF_NAMESIZE];
+
+	if (!dp->maps)
+		return false;
+	return !rq->add || (rq->vlan.tag[0] && is_port(dp, rq->vlan.ifindex) &&
+			    if_indextoname(rq->index, name));
+}
+
+/* ---- what is done --------------------------------------------------------------------------- */
+
+/* A route that we made before is as good as a new one. */
+static int do_route(struct datapath *dp, const struct dp_request *rq)
+{
+	int rc = netlink_route(dp, &rq->prefix.addr, rq->prefix.len, rq->add);
+
+	if (rc == -EEXIST && rq->add && routes_has(dp, &rq->prefix))
+		return 0;
+	return rc;
+}
+
+static void do_attach(struct datapath *dp, struct dp_answer *ret)
+{
+	ret->rc = attach_do(dp, ret->err, sizeof(ret->err));
+	for (unsigned int i = 0; i < dp->n_ports; i++) {
+		const struct port *p = &dp->ports[i];
+
+		ret->port[i].ifindex = p->ifindex;
+		ret->port[i].attached = p->attached;
+		ret->port[i].shared = p->shared;
+		snprintf(ret->port[i].mode, sizeof(ret->port[i].mode), "%s", p->mode);
+		memcpy(ret->port[i].why, p->why, sizeof(ret->port[i].why));
+	}
+}
+
+void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->rc = -EPERM;
+	switch (rq->act) {
+	case DP_DO_ATTACH:
+		do_attach(dp, ret);
+		break;
+	case DP_DO_ROUTE:
+		if (route_is_allowed(dp, rq))
+			ret->rc = do_route(dp, rq);
+		break;
+	case DP_DO_HOST:
+		if (host_is_allowed(dp, rq))
+			ret->rc = maps_host_do(dp, &rq->prefix, rq->index, rq->add);
+		break;
+	case DP_DO_VLAN:
+		if (vlan_is_allowed(dp, rq))
+			ret->rc = maps_vlan_do(dp, &rq->vlan, rq->index, rq->add);
+		break;
+	case DP_DO_VERDICTS:
+		ret->rc = dp->maps ? maps_verdicts_do(dp, ret->verdicts) : 0;
+		break;
+	case DP_DO_MAX:
+	default:
+		break;
+	}
+}

@@ -10,7 +10,8 @@
  * host and sound, else the durable one.
  *
  * What does not fit (disk full, no memory) is kept, said once in the log, and tried again
- * with the next batch and by store_tick: no subscriber pays for a full disk.
+ * with the next batch: no subscriber pays for a full disk. So commit from time to time
+ * while store_is_dirty, even when nothing happens. The thread tries again by itself.
  */
 #ifndef L2XDP_STORE_STORE_H
 #define L2XDP_STORE_STORE_H
@@ -48,10 +49,15 @@ struct store_info {
 	uint64_t age_ms; /* STORE_DURABLE: wall time since its last commit */
 };
 
-/* Opens or makes both. Directories are made (0700) if missing. A damaged environment is
+/* Opens or makes both, before privileges are given up; it forks a child that reads all of both,
+ * so no other thread may run yet. Directories are made (0700) if missing. A damaged environment is
  * renamed to NAME.damaged-N and the other one is used. -EPROTO: written by a newer version; err
  * says by which and what to do; nothing is touched. read_only: for --check; nothing is
- * made, changed or renamed, no thread. `runtime` on a file system that is not in memory works. */
+ * made, changed or renamed, no thread; it reads a copy, for which no daemon waits, and which may
+ * be the durable one (see origin, note) when the hot one changes all the time. `runtime` on a
+ * file system that is not in memory works. -EBUSY: another daemon has one of the directories,
+ * until its process and all that it forked after store_open have ended. Other errors: err says.
+ * What root makes is given to the owner of its directory. */
 int store_open(const char *runtime, const char *state, bool read_only, struct store **ret,
 	       struct store_info *ret_info, char *err, size_t errlen);
 /* Starts the thread that keeps the durable one; after privileges were given up. */
@@ -67,17 +73,19 @@ void store_delete(struct store *s, enum store_table t, uint64_t key);
 void store_purge(struct store *s, enum store_table t, uint64_t below, unsigned int most);
 bool store_is_dirty(const struct store *s);
 /* One transaction for the batch. 0, or a negative errno: the batch is kept and tried again with the
- * next one; logged when that begins and ends. */
+ * next one; logged when that begins and ends. -EMSGSIZE, -ENOMEM: a record was too long or
+ * found no memory; it alone is lost, and that is told once. */
 int store_commit(struct store *s, msec_t now);
 
 /* Every record of a table by rising key, as of the last commit. False from fn ends the walk;
- * fn must not call store_*. -EBADMSG: damaged. */
+ * fn must not call store_*. `rec` has no alignment. -EBADMSG: all sound ones were visited, but
+ * there are damaged ones. */
 int store_visit(struct store *s, enum store_table t,
 		bool (*fn)(void *arg, uint64_t key, const uint8_t *rec, size_t len), void *arg);
 
 struct store_health {
-	uint64_t records, octets; /* of the hot one */
-	uint64_t commits, failed_commits, durable_commits;
+	uint64_t records, octets; /* of the hot one; octets: of memory */
+	uint64_t commits, failed_commits, durable_commits; /* failed: of either */
 	uint64_t durable_behind_ms; /* 0: up to date */
 	char error[160]; /* why the last commit (hot or durable) failed; empty: it did not */
 };

@@ -7,6 +7,7 @@
  *
  * Outgoing calls (OCRQ) are refused: there is no bearer here to place them on.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ static void link_call(struct l2tp_tunnel *t, struct l2tp_call *c)
 	t->last_call = c;
 	if (++t->n_calls > t->most_calls)
 		t->most_calls = t->n_calls;
+	tunnel_changed(t);
+	call_changed(c);
 }
 
 /* c keeps its `next`: a walk that stands on it goes on from there. */
@@ -61,7 +64,10 @@ static struct l2tp_call *call_new(struct l2tp_tunnel *t, msec_t now, bool lac,
 
 	if (!c || !kept || !id || idmap_set(&shard->calls, id, c) < 0)
 		goto fail;
-	*c = (struct l2tp_call){ .tunnel = t, .id = id, .lac = lac, .info = kept };
+	ids_note(shard->ids, id, t->id);
+	*c = (struct l2tp_call){
+		.tunnel = t, .id = id, .tunnel_id = t->id, .lac = lac, .info = kept
+	};
 	link_call(t, c);
 	return c;
 fail:
@@ -86,6 +92,64 @@ void call_free(struct l2tp_call *c)
 	free(c);
 }
 
+static int set_peer_id(struct l2tp_call *c, uint16_t peer_id)
+{
+	struct l2tp_endpoint *ep = c->tunnel->ep;
+
+	c->peer_id = peer_id;
+	return hashtab_add(&ep->by_peer_session, &c->by_peer,
+			   endpoint_hash_session(ep, c->tunnel, peer_id));
+}
+
+static struct l2tp_call *find_by_peer(struct l2tp_tunnel *t, uint16_t peer_id)
+{
+	struct hashnode *node =
+		hashtab_first(&t->ep->by_peer_session, endpoint_hash_session(t->ep, t, peer_id));
+
+	for (; node; node = hashtab_next(node)) {
+		struct l2tp_call *c = container_of(node, struct l2tp_call, by_peer);
+
+		if (c->tunnel == t && c->peer_id == peer_id)
+			return c;
+	}
+	return NULL;
+}
+
+int call_adopt(struct l2tp_call *c)
+{
+	struct l2tp_tunnel *t = c->tunnel;
+	struct l2tp_shard *shard = endpoint_shard(t->ep, t);
+	int ret;
+
+	if (!shard)
+		return -ENOMEM;
+	if (c->peer_id && find_by_peer(t, c->peer_id))
+		return -EEXIST;
+	ret = ids_claim(shard->ids, c->id);
+	if (ret < 0)
+		return ret == -EBUSY ? -EEXIST : ret;
+	if (idmap_set(&shard->calls, c->id, c) < 0)
+		goto fail;
+	if (c->peer_id && set_peer_id(c, c->peer_id) < 0) {
+		idmap_set(&shard->calls, c->id, NULL);
+		goto fail;
+	}
+	ids_note(shard->ids, c->id, t->id);
+	link_call(t, c);
+	return 0;
+fail:
+	ids_return(shard->ids, c->id);
+	return -ENOMEM;
+}
+
+void call_timer_start(struct l2tp_call *c, msec_t now)
+{
+	if (c->state == L2TP_CS_WAIT_REPLY || c->state == L2TP_CS_WAIT_CONNECT)
+		timer_set(c->tunnel->ep->timers, &c->timer,
+			  now + (c->delivered ? L2TP_SETUP_MS - L2TP_LOOK_MS : L2TP_LOOK_MS),
+			  not_in_time);
+}
+
 /* No message finds it any more. */
 static void call_remove(struct l2tp_call *c, msec_t now)
 {
@@ -94,6 +158,7 @@ static void call_remove(struct l2tp_call *c, msec_t now)
 
 	c->down = true;
 	c->state = L2TP_CS_IDLE;
+	call_unlist(c);
 	timer_stop(ep->timers, &c->timer);
 	unlink_call(t, c);
 	idmap_set(&endpoint_shard(ep, t)->calls, c->id, NULL);
@@ -102,6 +167,7 @@ static void call_remove(struct l2tp_call *c, msec_t now)
 	ep->dead_calls = c;
 	if (!t->n_calls && !t->gone) {
 		t->idle_since = now;
+		tunnel_changed(t);
 		if (t->state == L2TP_T_ESTABLISHED)
 			tunnel_tick_set(t, now);
 	}
@@ -140,29 +206,6 @@ static void send_cdn(struct l2tp_tunnel *t, msec_t now, uint16_t peer_session_id
 	endpoint_count(t->ep, L2TP_C_SENT_CDN);
 	tunnel_send(t, now, &b,
 		    l2tp_build_cdn(&b, &style, t->peer_id, peer_session_id, session_id, why));
-}
-
-static int set_peer_id(struct l2tp_call *c, uint16_t peer_id)
-{
-	struct l2tp_endpoint *ep = c->tunnel->ep;
-
-	c->peer_id = peer_id;
-	return hashtab_add(&ep->by_peer_session, &c->by_peer,
-			   endpoint_hash_session(ep, c->tunnel, peer_id));
-}
-
-static struct l2tp_call *find_by_peer(struct l2tp_tunnel *t, uint16_t peer_id)
-{
-	struct hashnode *node =
-		hashtab_first(&t->ep->by_peer_session, endpoint_hash_session(t->ep, t, peer_id));
-
-	for (; node; node = hashtab_next(node)) {
-		struct l2tp_call *c = container_of(node, struct l2tp_call, by_peer);
-
-		if (c->tunnel == t && c->peer_id == peer_id)
-			return c;
-	}
-	return NULL;
 }
 
 static struct l2tp_call *find(struct l2tp_tunnel *t, uint16_t id)
@@ -266,6 +309,7 @@ static void call_event(struct l2tp_call *c, msec_t now, enum l2tp_call_event eve
 		why = &fsm;
 	}
 	c->state = step.next;
+	call_changed(c);
 	switch ((enum l2tp_call_action)step.action) {
 	case L2TP_CA_SEND_ICRQ:
 		send_icrq(c, now);
@@ -303,6 +347,7 @@ static void not_in_time(struct timer *timer, msec_t now)
 	/* What stands in a long queue of ours, or is lost, is not the peer's delay. */
 	if (!c->delivered) {
 		c->delivered = reliable_delivered(&c->tunnel->rel, c->ticket);
+		call_changed(c);
 		timer_set(ep->timers, timer,
 			  now + (c->delivered ? L2TP_SETUP_MS - L2TP_LOOK_MS : L2TP_LOOK_MS),
 			  not_in_time);
@@ -482,6 +527,12 @@ void calls_tunnel_down(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reas
 	carrier.error = 0;
 	while (t->first_call)
 		call_event(t->first_call, now, L2TP_CE_TUNNEL_DOWN, NULL, &carrier);
+}
+
+void calls_abandon(struct l2tp_tunnel *t)
+{
+	while (t->first_call)
+		call_remove(t->first_call, 0);
 }
 
 struct l2tp_call *l2tp_call_open(struct l2tp_tunnel *t, msec_t now,

@@ -180,7 +180,9 @@ static void sccrq_input(struct l2tp_endpoint *ep, msec_t now, const struct path 
 			const struct l2tp_peer *peer, struct l2tp_arrival *a)
 {
 	uint16_t peer_id = l2tp_u16(a->m, L2TP_AVP_ASSIGNED_TUNNEL_ID);
-	uint64_t digest = hash_of(ep->seed, a->h->payload, a->h->payload_len);
+	/* without a seed: the next process must know it again, and who makes two of his
+	 * SCCRQ look the same has his second one acknowledged only */
+	uint64_t digest = hash_of(0, a->h->payload, a->h->payload_len);
 	struct l2tp_tunnel *t = find_duplicate(ep, now, path, peer_id, digest);
 	enum l2tp_tunnel_event event = L2TP_TE_SCCRQ;
 

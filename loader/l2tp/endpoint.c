@@ -26,13 +26,13 @@ void endpoint_leave(struct l2tp_endpoint *ep)
 		struct l2tp_call *c = ep->dead_calls;
 
 		ep->dead_calls = c->next_dead;
-		call_free(c);
+		call_retire(c);
 	}
 	while (ep->dead_tunnels) {
 		struct l2tp_tunnel *t = ep->dead_tunnels;
 
 		ep->dead_tunnels = t->next_dead;
-		tunnel_free(t);
+		tunnel_retire(t);
 	}
 }
 
@@ -69,13 +69,18 @@ uint64_t endpoint_hash_session(const struct l2tp_endpoint *ep, const struct l2tp
 }
 
 /* Its pool is made when the first call needs one; NULL on lack of memory. */
-struct l2tp_shard *endpoint_shard(struct l2tp_endpoint *ep, const struct l2tp_tunnel *t)
+struct l2tp_shard *endpoint_shard_of(struct l2tp_endpoint *ep, uint16_t tunnel_id)
 {
-	struct l2tp_shard *shard = &ep->shards[t->id & (ep->limits.shards - 1)];
+	struct l2tp_shard *shard = &ep->shards[tunnel_id & (ep->limits.shards - 1)];
 
 	if (!shard->ids)
 		shard->ids = ids_new(L2TP_IDS, ep->ops->random, ep->ctx);
 	return shard->ids ? shard : NULL;
+}
+
+struct l2tp_shard *endpoint_shard(struct l2tp_endpoint *ep, const struct l2tp_tunnel *t)
+{
+	return endpoint_shard_of(ep, t->id);
 }
 
 /* ---- life ---- */
@@ -125,19 +130,12 @@ struct l2tp_endpoint *l2tp_endpoint_new(const struct l2tp_limits *limits,
 	return ep;
 }
 
-void l2tp_endpoint_free(struct l2tp_endpoint *ep)
+static void free_all(struct l2tp_endpoint *ep)
 {
-	struct l2tp_reason why;
-
-	if (!ep)
-		return;
-	endpoint_enter(ep);
-	reason_set(&why, L2TP_STOP_SHUTDOWN, 0, "shut down");
-	while (ep->live.first)
-		tunnel_gone(ep->live.first, 0, &why, L2TP_FAREWELL_NONE);
 	while (ep->oldest_stopped)
 		tunnel_bury(ep->oldest_stopped);
 	endpoint_leave(ep);
+	changes_forget(ep);
 	for (unsigned int i = 0; i < ep->limits.shards; i++) {
 		ids_free(ep->shards[i].ids);
 		idmap_free(&ep->shards[i].calls);
@@ -150,6 +148,29 @@ void l2tp_endpoint_free(struct l2tp_endpoint *ep)
 	hashtab_free(&ep->challenges);
 	hashtab_free(&ep->by_peer_session);
 	free(ep);
+}
+
+void l2tp_endpoint_free(struct l2tp_endpoint *ep)
+{
+	struct l2tp_reason why;
+
+	if (!ep)
+		return;
+	endpoint_enter(ep);
+	reason_set(&why, L2TP_STOP_SHUTDOWN, 0, "shut down");
+	while (ep->live.first)
+		tunnel_gone(ep->live.first, 0, &why, L2TP_FAREWELL_NONE);
+	free_all(ep);
+}
+
+void l2tp_endpoint_abandon(struct l2tp_endpoint *ep)
+{
+	if (!ep)
+		return;
+	endpoint_enter(ep);
+	while (ep->live.first)
+		tunnel_abandon(ep->live.first);
+	free_all(ep);
 }
 
 void l2tp_shutdown(struct l2tp_endpoint *ep, msec_t now)
@@ -307,9 +328,11 @@ void endpoint_tunnel_input(struct l2tp_tunnel *t, msec_t now, const struct path 
 	if (!h->payload_len) {
 		endpoint_count(ep, L2TP_C_RX_ZLB);
 		t->heard = now;
+		tunnel_changed(t);
 		reliable_acknowledged(&t->rel, now, h->nr);
 	} else if (l2tp_avps_valid(h->payload, h->payload_len)) {
 		t->heard = now;
+		tunnel_changed(t);
 		receive(t, now, h, msg);
 	} else { /* nothing of it is acknowledged (V2-AVP-4) */
 		endpoint_malformed(ep, now, path, L2TP_C_BAD_AVP);

@@ -9,6 +9,8 @@
  *   call.c      incoming calls; call_table.c: their automata
  *   info.c      ICRQ, ICCN and struct l2tp_call_info
  *   query.c     what the caller may ask
+ *   changes.c   which records are older than what they tell of
+ *   save.c      objects to records; restore.c: records to objects
  */
 #ifndef L2XDP_L2TP_ENGINE_H
 #define L2XDP_L2TP_ENGINE_H
@@ -179,6 +181,9 @@ struct l2tp_endpoint {
 	struct l2tp_tunnel *dead_tunnels; /* to be freed when depth is 0 */
 	struct l2tp_call *dead_calls;
 	bool shutting_down;
+	/* What the caller's records do not tell yet: to be written, to be deleted. */
+	struct l2tp_tunnel *dirty_tunnels, *gone_tunnels;
+	struct l2tp_call *dirty_calls, *gone_calls;
 	struct log_limit log_stranger, log_half_open, log_auth, log_malformed, log_unexpected,
 		log_setup;
 	uint64_t counters[L2TP_C_MAX];
@@ -198,7 +203,8 @@ struct l2tp_tunnel {
 	const struct l2tp_peer *peer;
 	struct l2tp_tunnel *prev, *next; /* live */
 	struct l2tp_tunnel *older, *newer; /* stopped */
-	struct l2tp_tunnel *next_dead;
+	struct l2tp_tunnel *next_dead; /* or gone */
+	struct l2tp_tunnel *dirty_prev, *dirty_next;
 	struct l2tp_setup *setup; /* NULL once established */
 	struct l2tp_call *first_call, *last_call;
 	unsigned int n_calls, most_calls;
@@ -207,6 +213,7 @@ struct l2tp_tunnel {
 	uint8_t state; /* enum l2tp_tunnel_state */
 	bool initiator, gone, stopped, dead, peer_ecn, announced;
 	bool opened_calls; /* we are a LAC on it */
+	bool dirty, saved; /* its record is old; there is one */
 	uint64_t digest; /* of the SCCRQ that opened it, to know it again */
 	struct hashnode by_peer;
 	struct reliable rel;
@@ -218,12 +225,15 @@ struct l2tp_tunnel {
 struct l2tp_call {
 	struct l2tp_tunnel *tunnel;
 	struct l2tp_call *prev, *next; /* the tunnel's */
-	struct l2tp_call *next_dead;
+	struct l2tp_call *next_dead; /* or gone */
+	struct l2tp_call *dirty_prev, *dirty_next;
 	uint16_t id, peer_id;
+	uint16_t tunnel_id; /* when the tunnel is gone */
 	uint8_t state; /* enum l2tp_call_state */
 	bool lac; /* we sent ICRQ */
 	bool delivered; /* ICRQ or ICRP */
 	bool down; /* call_down has run, or runs */
+	bool dirty, saved; /* its record is old; there is one */
 	struct hashnode by_peer;
 	uint32_t ticket; /* of the ICRQ or ICRP that it waits on */
 	struct timer timer;
@@ -244,6 +254,7 @@ struct log_who tunnel_who(const struct l2tp_tunnel *t);
 void tunnels_append(struct l2tp_tunnels *list, struct l2tp_tunnel *t);
 void tunnels_remove(struct l2tp_tunnels *list, struct l2tp_tunnel *t);
 struct l2tp_shard *endpoint_shard(struct l2tp_endpoint *ep, const struct l2tp_tunnel *t);
+struct l2tp_shard *endpoint_shard_of(struct l2tp_endpoint *ep, uint16_t tunnel_id);
 uint64_t endpoint_hash_peer(const struct l2tp_endpoint *ep, const struct path *path,
 			    uint16_t peer_id);
 uint64_t endpoint_hash_address(const struct l2tp_endpoint *ep, const struct ipaddr *a);
@@ -300,6 +311,12 @@ void tunnel_gone(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *wh
 		 enum l2tp_farewell farewell);
 /* Takes it out of everything; memory goes when no op runs. */
 void tunnel_bury(struct l2tp_tunnel *t);
+/* The same, without a word to anybody. */
+void tunnel_abandon(struct l2tp_tunnel *t);
+/* Into the list of those that only acknowledge. */
+void tunnel_stopped_append(struct l2tp_tunnel *t);
+/* The time limit of its state, from now. */
+void tunnel_timer_start(struct l2tp_tunnel *t, msec_t now);
 void tunnel_free(struct l2tp_tunnel *t);
 /* Queues what b holds; ends the tunnel when its queue is beyond all reason. */
 void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len);
@@ -330,7 +347,12 @@ void call_message(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header *h
 /* All calls of a tunnel: those that wait for it go on; or all end. */
 void calls_tunnel_up(struct l2tp_tunnel *t, msec_t now);
 void calls_tunnel_down(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *why);
+void calls_abandon(struct l2tp_tunnel *t);
 void call_free(struct l2tp_call *c);
+/* What a restored one needs: to be found, and its time limit. -ENOMEM, -EEXIST: the peer's
+ * ID is in use. */
+int call_adopt(struct l2tp_call *c);
+void call_timer_start(struct l2tp_call *c, msec_t now);
 
 /* ---- info.c ---- */
 /* Adds what ICRQ or ICCN says. */
@@ -342,5 +364,52 @@ void info_update(struct l2tp_call_info *kept, const struct l2tp_call_info *info)
 /* Wipes all of a whole one. */
 void info_wipe(struct l2tp_call_info *info);
 bool info_valid(const struct l2tp_call_info *info);
+
+/* ---- changes.c ---- */
+/* Its record is older than it from now on. */
+void tunnel_changed(struct l2tp_tunnel *t);
+void call_changed(struct l2tp_call *c);
+/* It ends: no record is to be written any more. */
+void tunnel_unlist(struct l2tp_tunnel *t);
+void call_unlist(struct l2tp_call *c);
+/* Frees it, or keeps it until its record is deleted. */
+void tunnel_retire(struct l2tp_tunnel *t);
+void call_retire(struct l2tp_call *c);
+/* Frees those without a word. */
+void changes_forget(struct l2tp_endpoint *ep);
+
+/* ---- save.c ---- */
+/* Octets written, 0 if cap is too small. */
+size_t tunnel_save(const struct l2tp_tunnel *t, uint8_t *buf, size_t cap);
+size_t message_save(const struct rel_message *m, uint8_t *buf, size_t cap);
+/* At the end of each record. */
+uint32_t record_check(const uint8_t *p, size_t len);
+
+enum {
+	L2TP_RECORD_VERSION = 1,
+	/* of a tunnel */
+	L2TP_RT_INITIATOR = 1,
+	L2TP_RT_ECN = 2,
+	L2TP_RT_ANNOUNCED = 4,
+	L2TP_RT_OPENED_CALLS = 8,
+	L2TP_RT_CHALLENGE = 16,
+	L2TP_RT_TIE = 32,
+	L2TP_RT_ALL = 63,
+	/* of a message */
+	L2TP_RM_FIRST = 1,
+	L2TP_RM_SENT = 2,
+	L2TP_RM_ALL = 3,
+	/* of a call */
+	L2TP_RC_LAC = 1,
+	L2TP_RC_DELIVERED = 2,
+	L2TP_RC_OFFER = 4,
+	L2TP_RC_ALL = 7,
+	/* of a call's info */
+	L2TP_RI_SEQUENCING = 1,
+	L2TP_RI_PROXY_AUTH = 2,
+	L2TP_RI_ALL = 3,
+};
+/* What ids_note keeps of a session ID: the tunnel that it is of. */
+#define L2TP_NOTE_TUNNEL(note) ((uint16_t)(note))
 
 #endif

@@ -16,17 +16,82 @@ static void count(struct reliable *r, enum l2tp_counter c)
 	r->env->counters[c]++;
 }
 
-static void free_list(struct rel_message *m)
+/* ---- records ---- */
+
+static void mark(struct rel_message *m)
+{
+	struct reliable_env *env = m->owner->env;
+
+	if (m->dirty)
+		return;
+	m->dirty = true;
+	m->dirty_prev = NULL;
+	m->dirty_next = env->dirty;
+	if (m->dirty_next)
+		m->dirty_next->dirty_prev = m;
+	env->dirty = m;
+}
+
+static void unmark(struct rel_message *m)
+{
+	if (!m->dirty)
+		return;
+	m->dirty = false;
+	if (m->dirty_prev)
+		m->dirty_prev->dirty_next = m->dirty_next;
+	else
+		m->owner->env->dirty = m->dirty_next;
+	if (m->dirty_next)
+		m->dirty_next->dirty_prev = m->dirty_prev;
+}
+
+/* It has left the queue. What there is a record of waits until that is deleted. */
+static void retire(struct reliable *r, struct rel_message *m)
+{
+	unmark(m);
+	/* may carry a proxy password */
+	explicit_bzero(m->data, m->len);
+	if (!m->saved) {
+		free(m);
+		return;
+	}
+	m->tunnel_id = r->tunnel_id;
+	m->owner = NULL;
+	m->next = r->env->gone;
+	r->env->gone = m;
+}
+
+static void retire_list(struct reliable *r, struct rel_message *m)
 {
 	while (m) {
 		struct rel_message *next = m->next;
 
-		/* may carry a proxy password */
-		explicit_bzero(m->data, m->len);
-		free(m);
+		retire(r, m);
 		m = next;
 	}
 }
+
+void reliable_saved(struct rel_message *m)
+{
+	if (!m->owner) {
+		free(m);
+		return;
+	}
+	unmark(m);
+	m->saved = true;
+}
+
+void reliable_free_gone(struct reliable_env *env)
+{
+	while (env->gone) {
+		struct rel_message *m = env->gone;
+
+		env->gone = m->next;
+		free(m);
+	}
+}
+
+/* ---- life ---- */
 
 void reliable_init(struct reliable *r, struct reliable_env *env, uint16_t window)
 {
@@ -41,24 +106,28 @@ void reliable_init(struct reliable *r, struct reliable_env *env, uint16_t window
 
 static void drop_held(struct reliable *r)
 {
-	for (const struct rel_message *m = r->held; m; m = m->next)
+	while (r->held) {
+		struct rel_message *m = r->held;
+
+		r->held = m->next;
 		r->env->held -= m->len;
-	free_list(r->held);
-	r->held = NULL;
+		explicit_bzero(m->data, m->len);
+		free(m);
+	}
 	r->n_held = 0;
 }
 
 void reliable_clear(struct reliable *r)
 {
 	timer_stop(r->env->timers, &r->timer);
-	free_list(r->queue);
+	retire_list(r, r->queue);
 	r->queue = r->unsent = NULL;
 	r->tail = &r->queue;
 	r->queued = 0;
 	r->snd_nxt = r->snd_una;
 	r->in_flight = 0;
 	drop_held(r);
-	r->ack_owed = false;
+	r->ack_owed = r->resuming = false;
 }
 
 void reliable_set_peer_window(struct reliable *r, uint16_t window)
@@ -111,7 +180,7 @@ static uint16_t send_window(const struct reliable *r)
  * op may come back into this room. */
 static void pump(struct reliable *r, msec_t now)
 {
-	if (r->pumping)
+	if (r->pumping || r->resuming)
 		return;
 	r->pumping = true;
 	while (r->unsent && r->in_flight < send_window(r)) { /* V2-REL-9 */
@@ -120,10 +189,14 @@ static void pump(struct reliable *r, msec_t now)
 
 		r->unsent = m->next;
 		r->in_flight++;
-		if (ns == r->snd_nxt)
+		if (ns == r->snd_nxt) {
 			r->snd_nxt++;
-		else
+			m->sent = true;
+			m->ns = ns;
+			mark(m);
+		} else {
 			count(r, L2TP_C_RETRANSMIT);
+		}
 		if (!timer_is_set(&r->timer))
 			timer_set(r->env->timers, &r->timer, now + interval(r), r->env->timer);
 		transmit(r, m->data, m->len, ns);
@@ -149,8 +222,11 @@ static int enqueue(struct reliable *r, msec_t now, const uint8_t *msg, size_t le
 	if (!m)
 		return -ENOMEM;
 	at = first ? never_sent(r) : r->tail;
-	*m = (struct rel_message){ .next = *at, .len = (uint16_t)len, .first = first };
+	*m = (struct rel_message){
+		.next = *at, .owner = r, .serial = ++r->serial, .len = (uint16_t)len, .first = first
+	};
 	memcpy(m->data, msg, len);
+	mark(m);
 	if (!r->unsent || r->unsent == *at)
 		r->unsent = m;
 	if (!*at)
@@ -181,7 +257,7 @@ void reliable_drop_unsent(struct reliable *r)
 		if (m == r->unsent)
 			r->unsent = NULL;
 	}
-	free_list(*at);
+	retire_list(r, *at);
 	*at = NULL;
 	r->tail = at;
 }
@@ -193,6 +269,11 @@ void reliable_timeout(struct reliable *r, msec_t now)
 
 	if (!oldest)
 		return;
+	if (r->resuming) {
+		r->resuming = false;
+		pump(r, now);
+		return;
+	}
 	if (r->tries < r->env->retransmits)
 		r->tries++;
 	else if (!r->env->give_up(r, now, oldest))
@@ -238,8 +319,7 @@ void reliable_acknowledged(struct reliable *r, msec_t now, uint16_t nr)
 		/* sent before a timeout and not again since: the peer had it after all */
 		if (r->unsent == m)
 			r->unsent = m->next;
-		m->next = NULL;
-		free_list(m);
+		retire(r, m);
 		r->queued--;
 	}
 	if (!r->queue)
@@ -248,6 +328,7 @@ void reliable_acknowledged(struct reliable *r, msec_t now, uint16_t nr)
 	r->tries = 0;
 	open_window(r);
 	timer_stop(r->env->timers, &r->timer);
+	r->resuming = false;
 	if (r->in_flight)
 		timer_set(r->env->timers, &r->timer, now + interval(r), r->env->timer);
 	pump(r, now);
@@ -326,4 +407,75 @@ void reliable_acknowledge(struct reliable *r)
 	writer_u32(&w, 0);
 	count(r, L2TP_C_TX_ZLB);
 	transmit(r, zlb, sizeof(zlb), r->snd_nxt); /* V2-REL-1 */
+}
+
+/* ---- after a restart ---- */
+
+int reliable_restore(struct reliable *r, const struct rel_message *like, const uint8_t *msg)
+{
+	uint16_t row = (uint16_t)(like->ns - r->snd_una);
+	struct rel_message **at = &r->queue, *m;
+
+	if (like->sent && row >= (uint16_t)(r->snd_nxt - r->snd_una))
+		return -EBADMSG;
+	if (!like->serial)
+		return -EBADMSG;
+	if (like->serial <= r->serial)
+		return -EEXIST;
+	/* What was sent stands first, by Ns; then what jumped the queue, the last one first. */
+	while (*at && (*at)->sent && (!like->sent || (uint16_t)((*at)->ns - r->snd_una) < row))
+		at = &(*at)->next;
+	if (like->sent && *at && (*at)->sent && (*at)->ns == like->ns)
+		return -EEXIST;
+	if (!like->sent && !like->first)
+		at = r->tail;
+	m = malloc(sizeof(*m) + like->len);
+	if (!m)
+		return -ENOMEM;
+	*m = (struct rel_message){ .next = *at,
+				   .owner = r,
+				   .serial = like->serial,
+				   .ns = like->ns,
+				   .len = like->len,
+				   .first = like->first,
+				   .sent = like->sent,
+				   .saved = like->saved };
+	memcpy(m->data, msg, like->len);
+	if (!m->saved)
+		mark(m);
+	if (!*at)
+		r->tail = &m->next;
+	*at = m;
+	r->queued++;
+	r->serial = like->serial;
+	return 0;
+}
+
+bool reliable_missing(const struct reliable *r, uint16_t *ret_ns)
+{
+	const struct rel_message *m = r->queue;
+
+	for (uint16_t ns = r->snd_una; ns != r->snd_nxt; ns++) {
+		if (!m || !m->sent || m->ns != ns) {
+			*ret_ns = ns;
+			return true;
+		}
+		m = m->next;
+	}
+	return false;
+}
+
+void reliable_resume(struct reliable *r, msec_t when)
+{
+	uint32_t in_turn = 0;
+
+	for (const struct rel_message *m = r->queue; m; m = m->next)
+		in_turn += !m->first;
+	r->done = r->taken - in_turn;
+	r->unsent = r->queue;
+	r->in_flight = 0;
+	if (!r->queue)
+		return;
+	r->resuming = true;
+	timer_set(r->env->timers, &r->timer, when, r->env->timer);
 }

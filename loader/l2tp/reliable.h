@@ -29,9 +29,16 @@ struct reliable;
 
 struct rel_message {
 	struct rel_message *next;
-	uint16_t ns; /* of one that waits for its turn */
+	struct rel_message *dirty_prev, *dirty_next;
+	struct reliable *owner;
+	uint32_t serial; /* of ours, in the order of queuing; from 1 on */
+	uint16_t ns; /* of one that was sent, or that waits for its turn */
 	uint16_t len;
+	uint16_t tunnel_id; /* of one that is gone */
 	bool first; /* jumped the queue */
+	bool sent; /* and has its Ns for ever */
+	bool dirty; /* its record is older than it */
+	bool saved; /* there is a record */
 	uint8_t data[]; /* from the header on */
 };
 
@@ -40,6 +47,9 @@ struct reliable_env {
 	struct timers *timers;
 	unsigned int retransmits, cap_ms; /* V2-REL-8, V2-REL-7 */
 	size_t held;
+	/* For the records of what outlives the process: to be written, to be deleted (only
+	 * those of which there is one). */
+	struct rel_message *dirty, *gone;
 	uint64_t *counters; /* L2TP_C_* */
 	void (*transmit)(struct reliable *r, const uint8_t *msg, size_t len);
 	/* Nothing came back for `oldest` after all retransmissions. True: go on asking. On
@@ -55,15 +65,16 @@ struct reliable {
 	struct rel_message *unsent; /* the next to send, or to send again */
 	struct rel_message *held; /* ahead of their turn, in order */
 	struct timer timer;
-	uint32_t queued;
+	uint32_t queued, serial;
 	uint32_t taken, done; /* ever queued, ever acknowledged, of those in their turn */
 	uint16_t snd_una, snd_nxt, rcv_nxt;
 	uint16_t in_flight; /* sent since the last timeout, and not acknowledged */
 	uint16_t window, n_held; /* ours */
 	uint16_t peer_window, cwnd, ssthresh, acked;
-	uint16_t peer_tunnel_id;
+	uint16_t tunnel_id, peer_tunnel_id;
 	uint8_t tries;
 	bool ack_owed, pumping;
+	bool resuming; /* the timer is not for a missing answer, but for the first sending */
 };
 
 enum rel_verdict {
@@ -104,6 +115,19 @@ void reliable_hold(struct reliable *r, uint16_t ns, const uint8_t *msg, size_t l
 		   unsigned int most);
 /* The next one whose turn has come, for the caller to free; NULL: none. */
 struct rel_message *reliable_next_held(struct reliable *r);
+/* The record of m is up to date, or is gone and m with it. */
+void reliable_saved(struct rel_message *m);
+void reliable_free_gone(struct reliable_env *env);
+
+/* After a restart, before anything is sent: one message of the queue, by rising serial. Its
+ * Ns counts if it was `sent`; not `saved`: there is no record of it. -EBADMSG, -EEXIST,
+ * -ENOMEM. */
+int reliable_restore(struct reliable *r, const struct rel_message *like, const uint8_t *msg);
+/* The Ns of a message that was sent and is not acknowledged, but is not there. */
+bool reliable_missing(const struct reliable *r, uint16_t *ret_ns);
+/* All are there; at `when` they are sent as the window allows. */
+void reliable_resume(struct reliable *r, msec_t when);
+
 /* Sends a ZLB if an acknowledgement is still owed. */
 void reliable_acknowledge(struct reliable *r);
 

@@ -68,6 +68,7 @@ struct l2tp_tunnel *tunnel_new(struct l2tp_endpoint *ep, msec_t now, const struc
 				   .heard = now };
 	s->tunnel = t;
 	reliable_init(&t->rel, &ep->env, peer->window ? peer->window : REL_DEFAULT_WINDOW);
+	t->rel.tunnel_id = id;
 	old = idmap_get(&ep->tunnels, id);
 	if (old) /* stopped, and its 31 s end now */
 		tunnel_bury(old);
@@ -76,6 +77,7 @@ struct l2tp_tunnel *tunnel_new(struct l2tp_endpoint *ep, msec_t now, const struc
 		goto fail_listed;
 	tunnels_append(&ep->live, t);
 	ep->half_open += !initiator;
+	tunnel_changed(t);
 	return t;
 fail_listed:
 	idmap_set(&ep->tunnels, id, NULL);
@@ -178,8 +180,10 @@ static void queue(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_
 		reason_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "transmit queue is full");
 	else if (put(&t->rel, now, b->buf, len) < 0 && !t->gone)
 		reason_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "no memory");
-	else
+	else {
+		tunnel_changed(t);
 		return;
+	}
 	tunnel_event(t, now, L2TP_TE_CLOSE, NULL, &why);
 }
 
@@ -197,6 +201,7 @@ void tunnel_transmit(struct reliable *r, const uint8_t *msg, size_t len)
 {
 	struct l2tp_tunnel *t = container_of(r, struct l2tp_tunnel, rel);
 
+	tunnel_changed(t);
 	t->ep->ops->send(t->ep->ctx, &t->path, msg, len);
 }
 
@@ -289,6 +294,7 @@ static void tick(struct timer *timer, msec_t now)
 	struct l2tp_reason why;
 
 	endpoint_enter(ep);
+	tunnel_changed(t);
 	if (t->state == L2TP_T_STOPPED) {
 		tunnel_bury(t);
 	} else if (t->state == L2TP_T_ESTABLISHED) {
@@ -348,12 +354,10 @@ static void free_names(struct l2tp_tunnel *t)
 	t->hostname = t->vendor = NULL;
 }
 
-/* Stays to acknowledge, unseen; the oldest goes when there are too many. */
-static void stop(struct l2tp_tunnel *t, msec_t now)
+void tunnel_stopped_append(struct l2tp_tunnel *t)
 {
 	struct l2tp_endpoint *ep = t->ep;
 
-	free_names(t);
 	t->stopped = true;
 	t->older = ep->newest_stopped;
 	if (t->older)
@@ -362,6 +366,15 @@ static void stop(struct l2tp_tunnel *t, msec_t now)
 		ep->oldest_stopped = t;
 	ep->newest_stopped = t;
 	ep->n_stopped++;
+}
+
+/* Stays to acknowledge, unseen; the oldest goes when there are too many. */
+static void stop(struct l2tp_tunnel *t, msec_t now)
+{
+	struct l2tp_endpoint *ep = t->ep;
+
+	free_names(t);
+	tunnel_stopped_append(t);
 	timer_set(ep->timers, &t->timer, now + L2TP_REST_MS, tick);
 	if (ep->n_stopped > L2TP_MAX_STOPPED)
 		tunnel_bury(ep->oldest_stopped);
@@ -409,6 +422,7 @@ void tunnel_gone(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *wh
 		return;
 	t->gone = true;
 	t->state = L2TP_T_STOPPED;
+	tunnel_changed(t);
 	timer_stop(ep->timers, &t->timer);
 	calls_tunnel_down(t, now, why);
 	tunnel_setup_done(t);
@@ -433,6 +447,7 @@ void tunnel_bury(struct l2tp_tunnel *t)
 	if (t->dead)
 		return;
 	t->dead = true;
+	tunnel_unlist(t);
 	if (idmap_get(&ep->tunnels, t->id) == t)
 		idmap_set(&ep->tunnels, t->id, NULL);
 	hashtab_del(&ep->by_peer, &t->by_peer);
@@ -442,6 +457,23 @@ void tunnel_bury(struct l2tp_tunnel *t)
 	reliable_clear(&t->rel);
 	t->next_dead = ep->dead_tunnels;
 	ep->dead_tunnels = t;
+}
+
+void tunnel_timer_start(struct l2tp_tunnel *t, msec_t now)
+{
+	if (t->state == L2TP_T_ESTABLISHED)
+		tunnel_tick_set(t, now);
+	else
+		timer_set(t->ep->timers, &t->timer,
+			  now + (t->state == L2TP_T_STOPPED ? L2TP_REST_MS : L2TP_SETUP_MS), tick);
+}
+
+void tunnel_abandon(struct l2tp_tunnel *t)
+{
+	calls_abandon(t);
+	tunnel_setup_done(t);
+	tunnels_remove(&t->ep->live, t);
+	tunnel_bury(t);
 }
 
 void tunnel_free(struct l2tp_tunnel *t)

@@ -89,6 +89,7 @@ struct world {
 	/* sees every message, type 0 for a ZLB; false: it is lost */
 	bool (*filter)(struct world *w, unsigned int from, uint16_t type, const uint8_t *msg,
 		       size_t len);
+	void *user; /* the test's */
 	unsigned int seen[2][L2TP_MESSAGE_LIMIT]; /* by sender and type */
 	msec_t seen_at[2]; /* when each side sent last */
 	struct l2tp_reason last_stop; /* of the last StopCCN or CDN on the wire */

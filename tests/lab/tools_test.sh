@@ -40,10 +40,20 @@ tap_try "$BUILD/l2xdpd" --nonsense
 is "unknown option: status 2" $? 2
 check "--version" "$BUILD/l2xdpd" --version
 check "--help" "$BUILD/l2xdpd" --help
-lab_config 's/interfaces: .*/interfaces: [nowhere0]/'
+lab_config 's/interfaces: .*/interfaces: [nowhere0]/; s/mode: auto/mode: native/'
 tap_try lns timeout 10 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
 is "no such interface: status 1" $? 1
 has "no such interface: its name" "$tap_said" nowhere0
+lab_config 's/core0/later0/'
+check "no such interface, mode auto: starts" daemon_start
+has "and says that it waits for it" "$(cat "$lab/l2xdpd.log")" 'later0 does not exist.*when it appears'
+later() { ctl show datapath | json '[i["mode"] for i in d["interfaces"] if i["name"] == "later0"][0]'; }
+is "show datapath says so too" "$(later)" off
+ip -n "$lab_lns" link add later0 type veth peer name later1 && ip -n "$lab_lns" link set later0 up
+taken() { [ "$(later)" = native ]; }
+check "it is taken when it appears" wait_for 10 taken
+ip -n "$lab_lns" link del later0
+daemon_stop INT
 
 tap_try lns "$BUILD/l2xdpd" --preflight access0 core0
 is "--preflight" $? 0

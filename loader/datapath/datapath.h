@@ -237,7 +237,11 @@ void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
 	X(TUN_FAILED, "tun_failed")								\
 	X(PMTU_LOWERED, "pmtu_lowered")								\
 	X(PMTU_REFUSED, "pmtu_refused")								\
-	X(ISOLATED, "isolated")
+	X(ISOLATED, "isolated")									\
+	X(QUEUE_URGENT_DROPPED, "queue_urgent_dropped")						\
+	X(QUEUE_CONTROL_DROPPED, "queue_control_dropped")					\
+	X(QUEUE_DATA_DROPPED, "queue_data_dropped")						\
+	X(QUEUE_CONTACT_DROPPED, "queue_contact_dropped")
 /* clang-format on */
 enum dp_slow_counter {
 #define X(NAME, name) DP_SLOW_##NAME,

@@ -56,6 +56,8 @@ struct tunnel {
 	uint16_t learned_mtu; /* by ICMP (DP-ICMP-5), 0: nothing */
 	msec_t learned_until; /* DP-MTU-3 */
 	uint32_t way_serial; /* datapath.way_serial when way_mtu was asked for */
+	uint32_t pmtu_stamp; /* bucket of reports to be searched for: ms, and tokens */
+	uint8_t pmtu_tokens;
 	bool known; /* dp_tunnel_set */
 	bool dirty; /* sessions from `cursor` on have an old MTU */
 	struct session *sessions, *cursor;
@@ -113,12 +115,22 @@ struct dp_io {
 	int (*icmp)(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len);
 };
 
+/* In the order of service, and of the kernel's group (lanes.c). */
+enum lane { LANE_URGENT, LANE_CONTROL, LANE_DATA, LANE_CONTACT, LANES };
+
+struct lane_socket {
+	struct listener *listener;
+	int fd; /* -1: not open */
+	struct event *event;
+	uint32_t dropped; /* by the kernel, as it counts them */
+	bool ready;
+};
+
 struct listener {
 	struct datapath *dp;
 	struct ipaddr addr;
-	int fd;
-	struct event *event;
-	bool checksum; /* how the socket is set now */
+	struct lane_socket lanes[LANES]; /* the first of them sends */
+	bool checksum; /* how that one is set now */
 };
 
 /* An interface of the configuration. */
@@ -159,7 +171,7 @@ struct datapath {
 	uint64_t hash_key;
 	uint32_t tunnel_cursor; /* of the walk once a second */
 	uint32_t way_serial; /* counts changes of routes and links */
-	uint32_t pmtu_tokens; /* reports to be checked in this second */
+	uint32_t pmtu_looks; /* at tunnels and sessions, for reports, in this second */
 
 	struct port ports[DP_MAX_INTERFACES];
 	unsigned int n_ports;
@@ -180,6 +192,8 @@ struct datapath {
 	char tun_name[16];
 	uint8_t *tun_buffer;
 	struct event *tun_event, *tick_event, *sweep_event, *ports_event;
+	struct event *drain_event, *icmp4_event, *icmp6_event, *icmp_pause;
+	bool turn_due; /* ops have been told of what came in since ops->turn */
 	struct log_limit tun_log, send_log, ecn_log;
 };
 
@@ -289,6 +303,14 @@ void tun_trim(struct datapath *dp);
 void tun_close(struct datapath *dp, enum end end);
 int tun_write(struct datapath *dp, const uint8_t *packet, size_t len);
 
+/* lanes.c */
+/* On failure what is open is lanes_close's to close. -EADDRINUSE: another program's. */
+int lanes_open(struct listener *l, struct datapath *dp, const struct ipaddr *a, uint16_t port);
+int lanes_start(struct datapath *dp); /* events */
+void lanes_close(struct listener *l);
+void lanes_drain(struct datapath *dp); /* a turn of those that are ready */
+struct rx_batch *rx_batch_new(void); /* free() it */
+
 /* socket.c */
 int sockets_open(struct datapath *dp, char *err, size_t errlen);
 int sockets_start(struct datapath *dp);
@@ -298,11 +320,16 @@ int socket_send(struct datapath *dp, const struct path *path, const struct iovec
 int socket_icmp(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len);
 
 /* slowpath_in.c, slowpath_out.c */
+void dp_turn(struct datapath *dp); /* after a batch: ops->turn, if ops were told of anything */
 void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg, size_t len);
 void slow_out(struct datapath *dp, uint8_t *packet, size_t len);
 
 /* pmtu.c */
-void pmtu_drain(struct listener *l);
+/* What a raw socket has: an IPv4 packet; an ICMPv6 message that the kernel has summed. */
+void pmtu_icmp4(struct datapath *dp, const uint8_t *packet, size_t len);
+void pmtu_icmp6(struct datapath *dp, const uint8_t *msg, size_t len);
+void pmtu_second(struct datapath *dp); /* has passed */
+/* `quoted`: from the L2TP header on. */
 void pmtu_report(struct datapath *dp, const struct path *path, const uint8_t *quoted, size_t len,
 		 uint32_t mtu);
 

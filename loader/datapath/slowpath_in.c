@@ -133,6 +133,7 @@ static void ip_in(struct datapath *dp, struct session *s, const struct l2tp_head
 	if (v6 && inner_is_link_local(&in.src)) { /* DP-SLOW-6 */
 		in_sequence(dp, s, h, false);
 		dp_count(dp, DP_SLOW_RX_PPP);
+		dp->turn_due = true;
 		dp->ops->ipv6_local(dp->ctx, s->index, packet, in.len);
 		return;
 	}
@@ -165,6 +166,7 @@ static void data_in(struct datapath *dp, const struct path *path, uint8_t tos, u
 	if (protocol != PPP_IP && protocol != PPP_IPV6) { /* DP-SLOW-4 */
 		in_sequence(dp, s, &h, false);
 		dp_count(dp, DP_SLOW_RX_PPP);
+		dp->turn_due = true;
 		dp->ops->ppp(dp->ctx, s->index, h.payload, h.payload_len);
 		return;
 	}
@@ -177,8 +179,18 @@ void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t 
 {
 	if (len && msg[0] & 0x80) {
 		dp_count(dp, DP_SLOW_RX_CONTROL);
+		dp->turn_due = true;
 		dp->ops->control(dp->ctx, path, msg, len);
 		return;
 	}
 	data_in(dp, path, tos, msg, len);
+}
+
+void dp_turn(struct datapath *dp)
+{
+	if (!dp->turn_due)
+		return;
+	dp->turn_due = false;
+	if (dp->ops->turn)
+		dp->ops->turn(dp->ctx);
 }

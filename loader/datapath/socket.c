@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The UDP sockets, one for each listen address, and the raw sockets that ICMP errors to
- * inner senders leave by. A socket is set for data: with DF, and deaf to the kernel's own
- * idea of the path MTU (ours is validated, pmtu.c). For a message that may be cut it is
- * switched for that one message: while it is, IPv4 drops reports of the path MTU.
+ * The sockets: those of the listen addresses (lanes.c receives, the first of each group
+ * sends) and the raw ones, by which ICMP errors to inner senders leave and reports of the
+ * path MTU come. A UDP socket is set for data: with DF, and deaf to the kernel's own idea of
+ * the path MTU (ours is validated, pmtu.c). For a message that may be cut it is switched for
+ * that one message.
+ *
+ * The UDP sockets have no IP_RECVERR: anybody may forge ICMP errors about what we send, and
+ * these would wake the daemon, and take the memory of a lane's queue. Reports come by the raw
+ * sockets, through a filter in the kernel that takes what quotes a datagram of ours and nothing
+ * else, into a queue of their own, a few at a time.
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <stdlib.h>
@@ -15,25 +22,12 @@
 
 #include "loader/datapath/private.h"
 
-#define BATCH 32 /* datagrams in one turn of the event loop */
-#define DATAGRAM_MAX 65536 /* after the kernel's reassembly */
-#define RECEIVE_BUFFER (8 << 20)
-#define OUTER_TTL 64 /* DP-TX-5 */
+#define ICMP_BUFFER (128 << 10)
+#define ICMP_BATCH 32 /* reports in one turn of the event loop, then a pause */
+#define ICMP_PAUSE_US 50000
+#define ICMP_MAX 2048 /* RFC 1812, RFC 4443: no error is longer than 1280 */
 #define TOS_ICMP_ERROR 0xc0 /* RFC 1812 section 4.3.2.5 */
-#define TENTATIVE_TRIES 40 /* of 100 ms: until an IPv6 address is no duplicate */
 #define SEND_LOG_MS 10000
-#define CMSG_ROOM 64
-
-struct rx_batch {
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
-	struct sockaddr_storage from[BATCH];
-	union {
-		struct cmsghdr align;
-		uint8_t room[CMSG_ROOM];
-	} control[BATCH];
-	uint8_t data[BATCH][DATAGRAM_MAX];
-};
 
 static int set(int fd, int level, int name, int value)
 {
@@ -41,44 +35,6 @@ static int set(int fd, int level, int name, int value)
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
-
-/* An IPv6 address that has just been set cannot be bound until the kernel knows that no
- * other host has it; a daemon that starts with the machine meets that. */
-static int bind_patiently(int fd, const struct ipaddr *a, uint16_t port)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sockaddr(a, port, &sa);
-
-	for (int tries = 0;; tries++) {
-		if (bind(fd, (struct sockaddr *)&sa, len) == 0)
-			return 0;
-		if (errno != EADDRNOTAVAIL || addr_is_v4(a) || tries == TENTATIVE_TRIES ||
-		    !dp_is_own_address(a))
-			return -errno;
-		usleep(100000);
-	}
-}
-
-static int set_options(int fd, bool v4)
-{
-	int rc = 0;
-
-	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
-		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-	if (v4) {
-		rc = rc ?: set(fd, SOL_IP, IP_RECVTOS, 1);
-		rc = rc ?: set(fd, SOL_IP, IP_RECVERR, 1);
-		rc = rc ?: set(fd, SOL_IP, IP_TTL, OUTER_TTL);
-		rc = rc ?: set(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-	} else {
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_RECVERR, 1);
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_UNICAST_HOPS, OUTER_TTL);
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-		rc = rc ?: set(fd, SOL_IPV6, IPV6_DONTFRAG, 1);
-	}
-	return rc;
-}
 
 static int bind_failed(int rc, const struct ipaddr *a, uint16_t port, char *err, size_t errlen)
 {
@@ -107,59 +63,84 @@ static int bind_failed(int rc, const struct ipaddr *a, uint16_t port, char *err,
 	}
 }
 
-static int listener_open(struct datapath *dp, struct listener *l, const struct ipaddr *a, char *err,
-			 size_t errlen)
+/* ICMP 3/4 that quotes, unfragmented, a datagram that we sent from a listen address. */
+static int filter4(int fd, const struct dp_config *cfg)
 {
-	bool v4 = addr_is_v4(a);
-	int rc;
+	struct sock_filter code[13 + L2X_MAX_LISTEN + 2] = {
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), /* X: length of the outer header */
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 0), /* type, code */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH << 8 | ICMP_FRAG_NEEDED, 1,
+			 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 28), /* quoted ports */
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cfg->port, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 17), /* quoted protocol */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 20), /* quoted source */
+	};
+	struct sock_fprog prog = { 12, code };
 
-	l->dp = dp;
-	l->addr = *a;
-	l->checksum = true;
-	l->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
-		return dp_fail(-errno, err, errlen, "UDP socket: %s", strerror(errno));
-	rc = v4 ? 0 : set(l->fd, SOL_IPV6, IPV6_V6ONLY, 1);
-	rc = rc ?: bind_patiently(l->fd, a, dp->cfg->port);
-	if (rc < 0)
-		return bind_failed(rc, a, dp->cfg->port, err, errlen);
-	rc = set_options(l->fd, v4);
-	if (rc < 0)
-		return dp_fail(rc, err, errlen, "UDP socket options: %s", strerror(-rc));
-	return 0;
+	for (unsigned int i = 0; i < cfg->n_listen; i++) {
+		uint8_t left = (uint8_t)(cfg->n_listen - i);
+
+		/* an IPv6 address has 0 here, which nobody sends from */
+		code[prog.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								addr_v4(&cfg->listen[i]), left, 0);
+	}
+	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno : 0;
 }
 
-/* They only send: all that would come in is filtered away. */
+/* ICMPv6 2/0; the quoted source is compared in pmtu_icmp6. */
+static int filter6(int fd, const struct dp_config *cfg)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0), /* type, code */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_PACKET_TOO_BIG << 8, 0, 5),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8 + 6), /* quoted protocol */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 8 + 40), /* quoted source port */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cfg->port, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno : 0;
+}
+
+/* They take reports of the path MTU, and nothing else that comes in. */
 static int raw_open(struct datapath *dp, char *err, size_t errlen)
 {
-	struct icmp_filter none4 = { .data = ~0u };
-	struct icmp6_filter none6;
+	struct icmp_filter only4 = { .data = ~(1u << ICMP_DEST_UNREACH) };
+	struct icmp6_filter only6;
+	int rc;
 
 	dp->icmp4_fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
 	if (dp->icmp4_fd < 0)
 		return dp_fail(-errno, err, errlen, "raw socket for ICMP: %s%s", strerror(errno),
 			       errno == EPERM ? ": start l2xdpd as root" : "");
-	setsockopt(dp->icmp4_fd, SOL_RAW, ICMP_FILTER, &none4, sizeof(none4));
+	setsockopt(dp->icmp4_fd, SOL_RAW, ICMP_FILTER, &only4, sizeof(only4));
+	set(dp->icmp4_fd, SOL_SOCKET, SO_RCVBUF, ICMP_BUFFER);
 	set(dp->icmp4_fd, SOL_IP, IP_TOS, TOS_ICMP_ERROR);
+	rc = filter4(dp->icmp4_fd, dp->cfg);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "filter of ICMP: %s", strerror(-rc));
 	dp->icmp6_fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6);
 	if (dp->icmp6_fd < 0) {
 		log_note(NULL, "no IPv6 on this host: %s", strerror(errno));
 		return 0;
 	}
-	ICMP6_FILTER_SETBLOCKALL(&none6);
-	setsockopt(dp->icmp6_fd, SOL_ICMPV6, ICMP6_FILTER, &none6, sizeof(none6));
-	return 0;
-}
-
-static void batch_init(struct rx_batch *b)
-{
-	for (unsigned int i = 0; i < BATCH; i++) {
-		b->iov[i] = (struct iovec){ b->data[i], DATAGRAM_MAX };
-		b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msgs[i].msg_hdr.msg_iovlen = 1;
-		b->msgs[i].msg_hdr.msg_name = &b->from[i];
-		b->msgs[i].msg_hdr.msg_control = b->control[i].room;
-	}
+	ICMP6_FILTER_SETBLOCKALL(&only6);
+	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &only6);
+	setsockopt(dp->icmp6_fd, SOL_ICMPV6, ICMP6_FILTER, &only6, sizeof(only6));
+	set(dp->icmp6_fd, SOL_SOCKET, SO_RCVBUF, ICMP_BUFFER);
+	rc = filter6(dp->icmp6_fd, dp->cfg);
+	return rc < 0 ? dp_fail(rc, err, errlen, "filter of ICMPv6: %s", strerror(-rc)) : 0;
 }
 
 int sockets_open(struct datapath *dp, char *err, size_t errlen)
@@ -168,86 +149,82 @@ int sockets_open(struct datapath *dp, char *err, size_t errlen)
 
 	if (rc < 0)
 		return rc;
-	dp->batch = malloc(sizeof(*dp->batch)); /* pages are taken as datagrams need them */
+	dp->batch = rx_batch_new();
 	if (!dp->batch)
 		return dp_fail(-ENOMEM, err, errlen, "no memory for receive buffers");
-	memset(dp->batch->msgs, 0, sizeof(dp->batch->msgs));
-	batch_init(dp->batch);
 	for (unsigned int i = 0; i < dp->cfg->n_listen; i++) {
 		dp->n_listeners = i + 1;
-		rc = listener_open(dp, &dp->listeners[i], &dp->cfg->listen[i], err, errlen);
+		rc = lanes_open(&dp->listeners[i], dp, &dp->cfg->listen[i], dp->cfg->port);
 		if (rc < 0)
-			return rc;
+			return bind_failed(rc, &dp->cfg->listen[i], dp->cfg->port, err, errlen);
 	}
 	return 0;
 }
 
 /* ---- receiving ------------------------------------------------------------------------- */
 
-static uint8_t tos_of(struct msghdr *m)
+static void on_icmp(evutil_socket_t fd, short what, void *arg)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		int v;
-
-		if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_TOS)
-			return *CMSG_DATA(c);
-		if (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-			memcpy(&v, CMSG_DATA(c), sizeof(v));
-			return (uint8_t)v;
-		}
-	}
-	return 0;
-}
-
-static void take(struct listener *l, struct rx_batch *b, unsigned int i)
-{
-	struct path path = { .local = l->addr, .local_port = l->dp->cfg->port };
-
-	if (b->msgs[i].msg_hdr.msg_flags & MSG_TRUNC)
-		return;
-	if (addr_from_sockaddr((struct sockaddr *)&b->from[i], &path.peer, &path.peer_port) < 0)
-		return;
-	slow_in(l->dp, &path, tos_of(&b->msgs[i].msg_hdr), b->data[i], b->msgs[i].msg_len);
-}
-
-/* One batch each time: what is left makes the socket ready again, after the others. */
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct listener *l = arg;
-	struct rx_batch *b = l->dp->batch;
-	int n;
+	static const struct timeval pause = { 0, ICMP_PAUSE_US };
+	struct datapath *dp = arg;
+	uint8_t packet[ICMP_MAX];
 
 	(void)what;
-	pmtu_drain(l);
-	for (unsigned int i = 0; i < BATCH; i++) {
-		b->msgs[i].msg_hdr.msg_namelen = sizeof(b->from[i]);
-		b->msgs[i].msg_hdr.msg_controllen = sizeof(b->control[i].room);
+	for (int i = 0; i < ICMP_BATCH; i++) {
+		ssize_t n = recv(fd, packet, sizeof(packet), MSG_TRUNC);
+
+		if (n < 0)
+			break;
+		if ((size_t)n > sizeof(packet))
+			continue;
+		if (fd == dp->icmp4_fd)
+			pmtu_icmp4(dp, packet, (size_t)n);
+		else
+			pmtu_icmp6(dp, packet, (size_t)n);
 	}
-	n = recvmmsg(fd, b->msgs, BATCH, 0, NULL);
-	for (int i = 0; i < n; i++)
-		take(l, b, (unsigned int)i);
+	event_add(dp->icmp_pause, &pause);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(dp->icmp4_event, NULL);
+	if (dp->icmp6_event)
+		event_add(dp->icmp6_event, NULL);
 }
 
 int sockets_start(struct datapath *dp)
 {
-	for (unsigned int i = 0; i < dp->n_listeners; i++) {
-		struct listener *l = &dp->listeners[i];
-
-		l->event = event_new(dp->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
-		if (!l->event || event_add(l->event, NULL))
+	dp->icmp_pause = event_new(dp->base, -1, 0, on_pause_over, dp);
+	dp->icmp4_event = event_new(dp->base, dp->icmp4_fd, EV_READ, on_icmp, dp);
+	if (!dp->icmp_pause || !dp->icmp4_event || event_add(dp->icmp4_event, NULL))
+		return -ENOMEM;
+	if (dp->icmp6_fd >= 0) {
+		dp->icmp6_event = event_new(dp->base, dp->icmp6_fd, EV_READ, on_icmp, dp);
+		if (!dp->icmp6_event || event_add(dp->icmp6_event, NULL))
 			return -ENOMEM;
 	}
-	return 0;
+	return lanes_start(dp);
+}
+
+static void event_drop(struct event **e)
+{
+	if (*e)
+		event_free(*e);
+	*e = NULL;
 }
 
 void sockets_close(struct datapath *dp)
 {
-	for (unsigned int i = 0; i < dp->n_listeners; i++) {
-		if (dp->listeners[i].event)
-			event_free(dp->listeners[i].event);
-		if (dp->listeners[i].fd >= 0)
-			close(dp->listeners[i].fd);
-	}
+	for (unsigned int i = 0; i < dp->n_listeners; i++)
+		lanes_close(&dp->listeners[i]);
+	event_drop(&dp->drain_event);
+	event_drop(&dp->icmp4_event);
+	event_drop(&dp->icmp6_event);
+	event_drop(&dp->icmp_pause);
 	dp->n_listeners = 0;
 	if (dp->icmp4_fd >= 0)
 		close(dp->icmp4_fd);
@@ -260,14 +237,19 @@ void sockets_close(struct datapath *dp)
 
 /* ---- sending --------------------------------------------------------------------------- */
 
+static int sender(const struct listener *l)
+{
+	return l->lanes[0].fd;
+}
+
 static void may_fragment(struct listener *l, bool yes)
 {
 	if (addr_is_v4(&l->addr)) {
-		set(l->fd, SOL_IP, IP_MTU_DISCOVER, yes ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
+		set(sender(l), SOL_IP, IP_MTU_DISCOVER, yes ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
 		return;
 	}
-	set(l->fd, SOL_IPV6, IPV6_MTU_DISCOVER, yes ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_PROBE);
-	set(l->fd, SOL_IPV6, IPV6_DONTFRAG, !yes);
+	set(sender(l), SOL_IPV6, IPV6_MTU_DISCOVER, yes ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_PROBE);
+	set(sender(l), SOL_IPV6, IPV6_DONTFRAG, !yes);
 }
 
 /* What every way takes in one piece (RFC 791, RFC 8200 section 5) is sent as it is: nearly
@@ -287,7 +269,7 @@ static void with_checksum(struct listener *l, bool yes)
 	if (!addr_is_v4(&l->addr) || l->checksum == yes)
 		return;
 	l->checksum = yes;
-	set(l->fd, SOL_SOCKET, SO_NO_CHECK, !yes);
+	set(sender(l), SOL_SOCKET, SO_NO_CHECK, !yes);
 }
 
 static struct listener *listener_of(struct datapath *dp, const struct ipaddr *a)
@@ -296,17 +278,6 @@ static struct listener *listener_of(struct datapath *dp, const struct ipaddr *a)
 		if (addr_eq(&dp->listeners[i].addr, a))
 			return &dp->listeners[i];
 	return NULL;
-}
-
-/* An ICMP error that has come for an earlier datagram is reported by the next call, which
- * then has not sent anything: it is made again. */
-static int send_again(int fd, const struct msghdr *m)
-{
-	if (sendmsg(fd, m, 0) >= 0)
-		return 0;
-	if (errno == EAGAIN || errno == ENOBUFS || sendmsg(fd, m, 0) < 0)
-		return -errno;
-	return 0;
 }
 
 int socket_send(struct datapath *dp, const struct path *path, const struct iovec *iov,
@@ -324,11 +295,12 @@ int socket_send(struct datapath *dp, const struct path *path, const struct iovec
 			    .msg_control = control.room,
 			    .msg_controllen = sizeof(control.room) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int tos = how->tos, rc;
+	int tos = how->tos, fd, rc;
 	bool cut;
 
 	if (!l)
 		return -EADDRNOTAVAIL;
+	fd = sender(l);
 	cut = how->fragment && !is_small(l, iov, n);
 	m.msg_namelen = addr_to_sockaddr(&path->peer, path->peer_port, &to);
 	c->cmsg_level = addr_is_v4(&l->addr) ? SOL_IP : SOL_IPV6;
@@ -338,7 +310,7 @@ int socket_send(struct datapath *dp, const struct path *path, const struct iovec
 	with_checksum(l, how->checksum);
 	if (cut)
 		may_fragment(l, true);
-	rc = send_again(l->fd, &m);
+	rc = sendmsg(fd, &m, 0) < 0 ? -errno : 0;
 	if (cut)
 		may_fragment(l, false);
 	if (rc < 0 && log_allowed(&dp->send_log, dp_now(), 3, SEND_LOG_MS)) {

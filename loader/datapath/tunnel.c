@@ -16,7 +16,6 @@
 #define WAY_UNKNOWN 1500 /* no route yet: the size of nearly every way */
 #define TICK_TUNNELS 4096 /* looked at in a second */
 #define SWEEP_SESSIONS 512 /* resized in one turn of the event loop */
-#define PMTU_CHECKS 16 /* reports believed or refused in a second */
 
 static struct tunnel **path_chain(struct datapath *dp, const struct path *path)
 {
@@ -81,7 +80,7 @@ static void path_in(struct datapath *dp, struct tunnel *t, const struct path *pa
 int tunnels_init(struct datapath *dp)
 {
 	dp->tunnels = calloc(L2X_MAX_TUNNELS, sizeof(struct tunnel *));
-	dp->pmtu_tokens = PMTU_CHECKS;
+	pmtu_second(dp);
 	return dp->tunnels ? 0 : -ENOMEM;
 }
 
@@ -262,7 +261,7 @@ void tunnels_tick(struct datapath *dp)
 {
 	msec_t now = dp_now();
 
-	dp->pmtu_tokens = PMTU_CHECKS;
+	pmtu_second(dp);
 	for (uint32_t i = 0, seen = 0; i < L2X_MAX_TUNNELS && seen < TICK_TUNNELS; i++) {
 		struct tunnel *t = dp->tunnels[dp->tunnel_cursor++ % L2X_MAX_TUNNELS];
 

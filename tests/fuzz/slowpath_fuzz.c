@@ -17,7 +17,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum kind { KIND_IN, KIND_IN_SEQUENCED, KIND_OUT, KIND_OUT_NARROW, KIND_PMTU, KINDS };
+enum kind {
+	KIND_IN,
+	KIND_IN_SEQUENCED,
+	KIND_OUT,
+	KIND_OUT_NARROW,
+	KIND_PMTU,
+	KIND_ICMP4,
+	KIND_ICMP6,
+	KINDS
+};
 
 static struct dp_config cfg = { .shards = 1, .port = 1701, .dscp = -1 };
 static struct datapath dp;
@@ -125,6 +134,9 @@ static void start(void)
 	};
 	addr_parse("198.51.100.1", &path.local);
 	addr_parse("192.0.2.10", &path.peer);
+	cfg.listen[0] = path.local;
+	addr_parse("2001:db8:b::1", &cfg.listen[1]);
+	cfg.n_listen = 2;
 	path.local_port = path.peer_port = 1701;
 	check(sessions_init(&dp) == 0 && tunnels_init(&dp) == 0);
 	log_open(LOG_ERROR);
@@ -151,10 +163,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		slow_in(&dp, &path, data[1], copy, size - 2);
 	else if (kind == KIND_PMTU)
 		pmtu_report(&dp, &path, copy, size - 2, data[1] * 8u);
+	else if (kind == KIND_ICMP4)
+		pmtu_icmp4(&dp, copy, size - 2);
+	else if (kind == KIND_ICMP6)
+		pmtu_icmp6(&dp, copy, size - 2);
 	else
 		slow_out(&dp, copy, size - 2);
 	tunnels_sweep(&dp);
-	dp.pmtu_tokens = 1;
+	pmtu_second(&dp);
 	free(copy);
 	dp_session_del(&dp, dp_index(1, TUNNEL, SESSION));
 	return 0;

@@ -265,22 +265,6 @@ static void a_report_may_name_any_tunnel_of_the_path(void **state)
 	assert_int_equal(dp_path_mtu(&w->dp, &path, true), 1258);
 }
 
-static void reports_are_rationed(void **state)
-{
-	struct world *w = *state;
-	struct path path = world_path();
-	struct dp_session s = world_session();
-
-	set(w, &s, 0);
-	for (int i = 0; i < 100; i++)
-		pmtu_report(&w->dp, &path, quoted, 8, 1500);
-	pmtu_report(&w->dp, &path, quoted, 8, 1400);
-	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_LOWERED], 0);
-	tunnels_tick(&w->dp); /* a second later */
-	pmtu_report(&w->dp, &path, quoted, 8, 1400);
-	assert_int_equal(w->dp.slow[DP_SLOW_PMTU_LOWERED], 1);
-}
-
 /* DP-MTU-3 */
 static void a_lowered_mtu_rises_again(void **state)
 {
@@ -605,7 +589,6 @@ int main(void)
 		test(a_tunnel_lives_as_long_as_it_is_needed),
 		test(a_report_must_name_a_live_session),
 		test(a_report_may_name_any_tunnel_of_the_path),
-		test(reports_are_rationed),
 		test(a_lowered_mtu_rises_again),
 		test(a_sweep_goes_in_slices_and_survives_deletion),
 		test(a_map_value_says_what_the_session_is),

@@ -108,6 +108,7 @@ static const struct narrow {
 	{ "fcntl", 1, ~0u, F_GETFL },
 	{ "fcntl", 1, ~0u, F_SETFL },
 	{ "fcntl", 1, ~0u, F_SETLK }, /* LMDB: which readers live */
+	{ "fcntl", 1, ~0u, F_SETLKW },
 	{ "fcntl", 1, ~0u, F_GETLK },
 	{ "ioctl", 1, ~0u, FIONREAD }, /* libevent: how much there is to read */
 	{ "prctl", 0, ~0u, PR_SET_NAME },

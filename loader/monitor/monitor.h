@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The privileged process: keeps a worker alive, answers what the worker may ask, takes
+ * signals, and has a new configuration checked. It never reads a byte from the network.
+ */
+#ifndef L2XDP_MONITOR_MONITOR_H
+#define L2XDP_MONITOR_MONITOR_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "loader/monitor/ask.h"
+
+struct monitor_ops {
+	/* In the forked process: is the worker, `fd` its end of the socket (ask_open), `monitor`
+	 * whose child it is. Returns its exit status; other than 0 before ask_ready: it cannot
+	 * start, and has said why. */
+	int (*worker)(void *ctx, int fd, pid_t monitor);
+	/* dp_do, dp_preflight. */
+	void (*datapath)(void *ctx, const struct dp_request *rq, struct dp_answer *ret);
+	int (*preflight)(const char *device, struct dp_finding ret[DP_MAX_FINDINGS]);
+	/* The check said yes: is there something against a reload that only who runs knows?
+	 * Then a line in `text`. */
+	bool (*may_reload)(void *ctx, char *text, size_t len);
+	/* Program and arguments of the check, NULL at the end. Its exit status: 0 good,
+	 * 3 wrong, 4 sessions would be closed. */
+	char *const *check;
+	unsigned int check_limit_ms; /* then it is killed, and nothing changes */
+	unsigned int leave_limit_ms, close_limit_ms; /* for the worker to end */
+	/* A worker that cannot start is tried again for ever, also the first one: there are
+	 * sessions that an earlier one has served. */
+	bool persistent;
+};
+
+enum monitor_end {
+	MONITOR_FAILED, /* the first worker could not start; it has said why */
+	MONITOR_LEFT, /* SIGTERM: the worker has ended, what it served goes on */
+	MONITOR_CLOSED, /* SIGINT, shutdown: it has closed all */
+	MONITOR_RELOAD, /* the new configuration is good, the worker has ended */
+};
+
+/* The signals that monitor_run takes; block them before anything is opened. */
+void monitor_signals(sigset_t *ret);
+enum monitor_end monitor_run(const struct monitor_ops *ops, void *ctx);
+
+#endif

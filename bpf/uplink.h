@@ -127,6 +127,7 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 					  const struct l2tp *h)
 {
 	__u32 index = f->session;
+	__u16 flags = s->flags; /* those that are compared, not those of the next version */
 	struct uplink up = {};
 	struct l2x_traffic *t;
 	int v;
@@ -137,7 +138,7 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 	v = uplink_judge(ctx, f, s, h, &up);
 	if (generation_changed(&s->gen, gen))
 		return L2X_V_CHANGING;
-	if (v == GO_ON && h->sequenced && (s->flags & L2X_S_SEQ_RX))
+	if (v == GO_ON && h->sequenced && (flags & L2X_S_SEQ_RX))
 		v = seq_receive(t, h->ns);
 	if (v == GO_ON)
 		v = uplink_write(ctx, &f->in, &up);

@@ -126,6 +126,7 @@ struct tunnel *tunnel_for(struct datapath *dp, uint16_t id, const struct path *p
 		t->learned_mtu = 0;
 		path_in(dp, t, path);
 		make_dirty(dp, t);
+		maps_epoch_raise(dp); /* the next hops that the programs keep are by its ID */
 		return t;
 	}
 	t = calloc(1, sizeof(*t));

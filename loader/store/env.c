@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <zlib.h>
 
 #include "loader/base/bytes.h"
@@ -17,6 +18,7 @@ static const char *const table_names[ENV_TABLES] = {
 
 /* Room for 2 million records would be 1 GiB; a map may be longer than its file. */
 #define MAX_MAP ((size_t)1 << 38)
+#define FULL_BELOW 16 /* blocks: what is left of a file system that a large write filled */
 #define HEAD_LEN (4 + HEAD_VERSION_LEN + HEAD_BOOT_LEN + 8 + 8)
 
 int env_errno(int rc)
@@ -39,6 +41,16 @@ int env_errno(int rc)
 	default:
 		return rc > 0 ? -rc : -EIO;
 	}
+}
+
+int env_cause(const struct env *e, int rc)
+{
+	struct statvfs st;
+	int fd;
+
+	if (rc != EIO || !e->lmdb || mdb_env_get_fd(e->lmdb, &fd) || fstatvfs(fd, &st) < 0)
+		return rc;
+	return st.f_bavail < FULL_BELOW ? ENOSPC : rc;
 }
 
 /* ---- seals -------------------------------------------------------------------------- */

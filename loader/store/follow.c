@@ -216,7 +216,7 @@ static int run_round(struct store *s)
 		mdb_txn_abort(from);
 	pthread_mutex_unlock(&s->hot_map);
 	if (!rc && r.changed)
-		rc = mdb_txn_commit(to);
+		rc = env_cause(&s->durable, mdb_txn_commit(to));
 	else if (to)
 		mdb_txn_abort(to);
 	pthread_mutex_lock(&s->follow.lock);

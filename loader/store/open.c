@@ -123,7 +123,7 @@ static int fill_once(struct opening *o, const struct env *src, bool all)
 	if (!rc)
 		rc = env_write_head(hot, to, &o->s->head);
 	if (!rc) {
-		rc = mdb_txn_commit(to);
+		rc = env_cause(hot, mdb_txn_commit(to));
 		to = NULL;
 	}
 	if (to)

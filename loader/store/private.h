@@ -57,6 +57,8 @@ int env_mirror(const struct env *dst, MDB_txn *to, const struct env *src, MDB_tx
 /* Damaged records of dst, from src where they are sound. */
 int env_heal(const struct env *dst, MDB_txn *to, const struct env *src, MDB_txn *from);
 int env_errno(int rc); /* as a negative errno; 0: 0 */
+/* LMDB calls it EIO when a file system took a part of what was written; then ENOSPC. */
+int env_cause(const struct env *e, int rc);
 
 /* sealed: SEAL_LEN octets of room, then the record, `len` octets in all */
 void seal(unsigned int table, uint64_t key, uint8_t *sealed, size_t len);
@@ -85,6 +87,9 @@ struct probe {
 /* Reads all of it in a child process, which may die of it. fd >= 0: first copies it, as of one
  * moment, to that file, and reads there. 0, or a negative errno when there can be no child. */
 int probe_env(const char *path, uint32_t format, int fd, struct probe *ret);
+
+/* What is wrong with the pages of an LMDB file; NULL: nothing (pages.c). */
+const char *pages_fault(const void *map, size_t len, size_t page_size);
 
 /* ---- the batch (batch.c) -------------------------------------------------------------- */
 

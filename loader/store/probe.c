@@ -4,7 +4,7 @@
  *
  * LMDB trusts its file: a wrong page number makes it read where nothing is, a file that was
  * cut short ends in SIGBUS, some faults in abort(). So all of it is read once in a child
- * process, every page, key and checksum; what kills the child would have killed us.
+ * process, every page (pages.c), key and checksum; what kills the child would have killed us.
  *
  * While a daemon writes, another process may read without its locks only what cannot change
  * under its eyes: a copy. LMDB never overwrites a page of the last committed state, so a copy
@@ -48,40 +48,6 @@ static void damaged(struct probe *p, const char *what, int rc)
 
 /* ---- the walk, in the child --------------------------------------------------------- */
 
-/* Free pages are handed out unseen: those of one transaction are a list, falling, in the file. */
-static const char *walk_free_list(MDB_txn *txn, uint64_t last_page, int *ret_rc)
-{
-	MDB_cursor *at;
-	MDB_val k, v;
-	const char *fault = NULL;
-	uint64_t key, before = 0;
-	int rc = mdb_cursor_open(txn, 0, &at);
-
-	while (!rc && !fault && !(rc = mdb_cursor_get(at, &k, &v, MDB_NEXT))) {
-		size_t n, page, above = (size_t)last_page + 1;
-
-		if (k.mv_size != sizeof(key) || v.mv_size < sizeof(n)) {
-			fault = "an entry of the free list is no list";
-			break;
-		}
-		memcpy(&key, k.mv_data, sizeof(key));
-		memcpy(&n, v.mv_data, sizeof(n));
-		if (key <= before || n > v.mv_size / sizeof(n) - 1) {
-			fault = "the free list is out of order";
-			break;
-		}
-		before = key;
-		for (size_t i = 1; i <= n && !fault; i++) {
-			memcpy(&page, (const uint8_t *)v.mv_data + i * sizeof(page), sizeof(page));
-			if (page < 2 || page >= above)
-				fault = "the free list names a wrong page";
-			above = page;
-		}
-	}
-	*ret_rc = fault || rc == MDB_NOTFOUND ? 0 : rc;
-	return fault;
-}
-
 static const char *walk_table(const struct env *e, MDB_txn *txn, unsigned int table,
 			      struct probe *p, int *ret_rc)
 {
@@ -116,20 +82,30 @@ static const char *walk_table(const struct env *e, MDB_txn *txn, unsigned int ta
 	return fault;
 }
 
+static const char *look_at_pages(const struct env *e, size_t len, size_t page_size)
+{
+	const char *fault;
+	void *map;
+	int fd;
+
+	if (mdb_env_get_fd(e->lmdb, &fd))
+		return "it has no file";
+	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return "it cannot be mapped";
+	fault = pages_fault(map, len, page_size);
+	munmap(map, len);
+	return fault;
+}
+
 static void walk(const struct env *e, MDB_txn *txn, uint32_t format, struct probe *p)
 {
-	MDB_envinfo info;
 	MDB_stat st;
 	const char *fault = NULL;
 	bool no_head;
 	int rc;
 
-	mdb_env_info(e->lmdb, &info);
 	mdb_env_stat(e->lmdb, &st);
-	if ((info.me_last_pgno + 1) * st.ms_psize > p->octets) {
-		damaged(p, "the file was cut short", 0);
-		return;
-	}
 	rc = env_read_head(e, txn, &p->head);
 	no_head = rc == MDB_NOTFOUND;
 	if (rc && !no_head) {
@@ -140,7 +116,8 @@ static void walk(const struct env *e, MDB_txn *txn, uint32_t format, struct prob
 		p->state = PROBE_NEWER;
 		return;
 	}
-	fault = walk_free_list(txn, info.me_last_pgno, &rc);
+	rc = 0;
+	fault = look_at_pages(e, (size_t)p->octets, st.ms_psize);
 	for (unsigned int i = 0; i < ENV_TABLES && !fault && !rc; i++)
 		if (e->dbi[i])
 			fault = walk_table(e, txn, i, p, &rc);

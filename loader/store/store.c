@@ -8,6 +8,7 @@
  *   env.c     one LMDB environment: tables, checksums, the head, one made as another
  *   open.c    the start: which environment is taken; open_files.c: directories, locks
  *   probe.c   reading what may be damaged, in a child process; copies for --check
+ *   pages.c   the pages of an LMDB file, held against each other
  *   follow.c  the thread that keeps the durable environment
  *
  * Two environments, both a file store.mdb. The hot one is on tmpfs and written without any
@@ -204,7 +205,7 @@ static int commit_once(struct store *s)
 		return rc;
 	}
 	pthread_mutex_lock(&s->follow.lock);
-	rc = mdb_txn_commit(txn);
+	rc = env_cause(&s->hot, mdb_txn_commit(txn));
 	if (!rc)
 		follow_note(s, &s->batch);
 	pthread_mutex_unlock(&s->follow.lock);

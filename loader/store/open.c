@@ -25,21 +25,53 @@ const struct store_tuning store_tuning_default = {
 
 /* ---- what is there ---------------------------------------------------------------------- */
 
-static int look(struct opening *o, const char *path, int fd, struct probe *ret)
+static int no_child(struct opening *o, const char *path, int err)
+{
+	return open_fail(o, err, "cannot make a process to read %s: %s", path, strerror(-err));
+}
+
+static int refuse_newer(struct opening *o, const char *path, const struct probe *p)
 {
 	uint32_t format = o->s->tuning->format;
-	int err = probe_env(path, format, fd, ret);
+
+	if (p->state != PROBE_NEWER)
+		return 0;
+	return open_fail(
+		o, -EPROTO,
+		"%s was written by l2xdp %s (format %u; this is %s, format %u): start that "
+		"version, or move the directory away, which closes every session",
+		path, p->head.version, p->head.format, L2XDP_VERSION, format);
+}
+
+/* Both at once. */
+static int look_at_both(struct opening *o)
+{
+	uint32_t format = o->s->tuning->format;
+	struct probing hot, durable;
+	int err = probe_begin(o->hot_path, format, -1, &hot);
 
 	if (err)
-		return open_fail(o, err, "cannot make a process to read %s: %s", path,
-				 strerror(-err));
-	if (ret->state == PROBE_NEWER)
-		return open_fail(
-			o, -EPROTO,
-			"%s was written by l2xdp %s (format %u; this is %s, format %u): start that "
-			"version, or move the directory away, which closes every session",
-			path, ret->head.version, ret->head.format, L2XDP_VERSION, format);
-	return 0;
+		return no_child(o, o->hot_path, err);
+	err = probe_begin(o->durable_path, format, -1, &durable);
+	if (!err)
+		probe_end(&durable, &o->durable);
+	probe_end(&hot, &o->hot);
+	if (err)
+		return no_child(o, o->durable_path, err);
+	err = refuse_newer(o, o->hot_path, &o->hot);
+	return err ? err : refuse_newer(o, o->durable_path, &o->durable);
+}
+
+/* Copies it to fd, and looks at the copy. */
+static int look_at_copy(struct opening *o, const char *path, int fd, struct probe *ret)
+{
+	struct probing p;
+	int err = probe_begin(path, o->s->tuning->format, fd, &p);
+
+	if (err)
+		return no_child(o, path, err);
+	probe_end(&p, ret);
+	return refuse_newer(o, path, ret);
 }
 
 static bool of_this_boot(const struct opening *o, const struct probe *p)
@@ -234,6 +266,7 @@ static int begin_new(struct opening *o)
 static int begin_from_hot(struct opening *o)
 {
 	struct store *s = o->s;
+	bool level;
 
 	s->head = o->hot.head;
 	o->info.origin = STORE_HOT;
@@ -243,8 +276,10 @@ static int begin_from_hot(struct opening *o)
 		  o->hot_path);
 	if (o->durable.state != PROBE_SOUND || o->durable.head.format != o->hot.head.format)
 		return 0;
+	/* a key may be damaged too: where the other one is as new, everything is taken from it */
+	level = of_this_boot(o, &o->durable) && o->durable.head.serial == o->hot.head.serial;
 	s->head.serial++;
-	if (!fill_hot(o, false))
+	if (!fill_hot(o, level))
 		open_note(o, "as many of them as are sound there were taken from %.60s",
 			  o->durable_path);
 	return 0;
@@ -288,9 +323,7 @@ static int open_writing(struct opening *o)
 	int err = open_take_directories(o), rc;
 
 	if (!err)
-		err = look(o, o->hot_path, -1, &o->hot);
-	if (!err)
-		err = look(o, o->durable_path, -1, &o->durable);
+		err = look_at_both(o);
 	if (!err)
 		err = judge_hot(o, &take);
 	if (err)
@@ -339,7 +372,7 @@ static int open_copy(struct opening *o, int fd, const struct probe *p)
 
 static int choose_copy(struct opening *o, int fd)
 {
-	int err = look(o, o->hot_path, fd, &o->hot);
+	int err = look_at_copy(o, o->hot_path, fd, &o->hot);
 
 	if (err)
 		return err;
@@ -352,7 +385,7 @@ static int choose_copy(struct opening *o, int fd)
 	}
 	if (o->hot.state == PROBE_DAMAGED)
 		open_note(o, "%.60s is damaged (%.60s)", o->hot_path, o->hot.why);
-	err = look(o, o->durable_path, fd, &o->durable);
+	err = look_at_copy(o, o->durable_path, fd, &o->durable);
 	if (err)
 		return err;
 	if (o->durable.state == PROBE_SOUND) {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loader/store/store.h"
 
@@ -86,7 +87,12 @@ struct probe {
 
 /* Reads all of it in a child process, which may die of it. fd >= 0: first copies it, as of one
  * moment, to that file, and reads there. 0, or a negative errno when there can be no child. */
-int probe_env(const char *path, uint32_t format, int fd, struct probe *ret);
+struct probing {
+	pid_t pid;
+	struct shared *shared;
+};
+int probe_begin(const char *path, uint32_t format, int fd, struct probing *ret);
+void probe_end(struct probing *p, struct probe *ret); /* waits */
 
 /* What is wrong with the pages of an LMDB file; NULL: nothing (pages.c). */
 const char *pages_fault(const void *map, size_t len, size_t page_size);

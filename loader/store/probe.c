@@ -258,12 +258,11 @@ static void be_the_child(pid_t parent, const char *path, uint32_t format, int fd
 	_exit(0);
 }
 
-int probe_env(const char *path, uint32_t format, int fd, struct probe *ret)
+int probe_begin(const char *path, uint32_t format, int fd, struct probing *ret)
 {
 	struct shared *sh =
 		mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t self = getpid(), pid;
-	int status = 0;
 
 	if (sh == MAP_FAILED)
 		return -errno;
@@ -276,7 +275,16 @@ int probe_env(const char *path, uint32_t format, int fd, struct probe *ret)
 	}
 	if (!pid)
 		be_the_child(self, path, format, fd, sh);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	*ret = (struct probing){ .pid = pid, .shared = sh };
+	return 0;
+}
+
+void probe_end(struct probing *p, struct probe *ret)
+{
+	struct shared *sh = p->shared;
+	int status = 0;
+
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*ret = sh->probe;
 	if (!sh->done) {
@@ -287,5 +295,4 @@ int probe_env(const char *path, uint32_t format, int fd, struct probe *ret)
 	}
 	ret->why[sizeof(ret->why) - 1] = '\0';
 	munmap(sh, sizeof(*sh));
-	return 0;
 }

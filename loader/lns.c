@@ -13,6 +13,7 @@
 #include "loader/lns.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ msec_t lns_enter(struct lns *lns)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	lns->now = (msec_t)ts.tv_sec * 1000 + (msec_t)ts.tv_nsec / 1000000;
+	lns->now = (msec_t)ts.tv_sec * 1000 + (msec_t)ts.tv_nsec / 1000000 + lns->clock_base;
 	return lns->now;
 }
 
@@ -54,6 +55,8 @@ static void arm(struct lns *lns)
 
 void lns_leave(struct lns *lns)
 {
+	persist_commit(lns);
+	outbox_flush(lns);
 	while (lns->dead) {
 		struct session *s = lns->dead;
 
@@ -108,7 +111,6 @@ static void on_control(void *ctx, const struct path *path, const uint8_t *msg, s
 	struct lns *lns = ctx;
 
 	l2tp_input(lns->l2tp, lns_enter(lns), path, msg, len);
-	lns_leave(lns);
 }
 
 static void on_ppp(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
@@ -121,7 +123,6 @@ static void on_ppp(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
 		session_heard(s);
 		ppp_input(s->ppp, lns->now, frame, len);
 	}
-	lns_leave(lns);
 }
 
 static void on_ipv6_local(void *ctx, uint32_t index, const uint8_t *packet, size_t len)
@@ -134,7 +135,13 @@ static void on_ipv6_local(void *ctx, uint32_t index, const uint8_t *packet, size
 		session_heard(s);
 		ppp_ipv6_local(s->ppp, lns->now, packet, len);
 	}
-	lns_leave(lns);
+}
+
+/* One commit for all that came in together. */
+static void on_turn(void *ctx)
+{
+	lns_enter(ctx);
+	lns_leave(ctx);
 }
 
 static void on_mtu_changed(void *ctx, uint32_t index, uint16_t mtu)
@@ -153,6 +160,7 @@ static const struct dp_ops dp_ops = {
 	.control = on_control,
 	.ppp = on_ppp,
 	.ipv6_local = on_ipv6_local,
+	.turn = on_turn,
 	.mtu_changed = on_mtu_changed,
 };
 
@@ -162,7 +170,7 @@ static void on_send(void *ctx, const struct path *path, const uint8_t *msg, size
 {
 	struct lns *lns = ctx;
 
-	dp_send_control(lns->dp, path, msg, len);
+	outbox_control(lns, path, msg, len);
 }
 
 static const struct l2tp_peer *on_find_peer(void *ctx, const struct path *path)
@@ -171,6 +179,17 @@ static const struct l2tp_peer *on_find_peer(void *ctx, const struct path *path)
 	const struct config_peer *p = config_peer_of(lns->cfg, &path->peer);
 
 	return p ? &p->l2tp : NULL;
+}
+
+static int on_tunnel_request(void *ctx, const struct l2tp_peer *peer, const struct path *path,
+			     struct l2tp_reason *ret_why)
+{
+	(void)path;
+	if (!drain_refuses(ctx, peer->user))
+		return 0;
+	*ret_why = drain_reason;
+	ret_why->result = L2TP_STOP_ERROR;
+	return L2TP_STOP_ERROR;
 }
 
 static void on_tunnel_up(void *ctx, struct l2tp_tunnel *t)
@@ -239,6 +258,7 @@ static const struct l2tp_ops l2tp_ops = {
 	.send = on_send,
 	.random = lns_random,
 	.find_peer = on_find_peer,
+	.tunnel_request = on_tunnel_request,
 	/* not from tunnel_new on: who has not proved the secret has no lane of its own */
 	.tunnel_up = on_tunnel_up,
 	.tunnel_moved = on_tunnel_moved,
@@ -289,33 +309,10 @@ static int open_pools(struct lns *lns, char *err, size_t errlen)
 	return ret;
 }
 
-static int open_users(struct lns *lns, char *err, size_t errlen)
-{
-	int ret;
-
-	if (!lns->cfg->users)
-		return 0;
-	ret = users_load(lns->cfg->users, &lns->users, err, errlen);
-	if (!ret)
-		log_info(NULL, "%u users in %s", users_count(lns->users), lns->cfg->users);
-	return ret;
-}
-
-static int start_datapath(struct lns *lns, char *err, size_t errlen)
-{
-	struct dp_adoption adoption;
-	int rc = dp_start(lns->dp, lns->base, &dp_ops, lns, NULL, NULL);
-
-	if (rc) {
-		snprintf(err, errlen, "data path: %s", strerror(-rc));
-		return rc;
-	}
-	return dp_ready(lns->dp, &adoption, err, errlen);
-}
-
-int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret, char *err,
+int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns **ret, char *err,
 	    size_t errlen)
 {
+	const struct config *cfg = parts->cfg;
 	struct lns *lns = calloc(1, sizeof(*lns));
 	int rc = -ENOMEM;
 
@@ -323,33 +320,53 @@ int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret,
 	if (!lns)
 		return rc;
 	lns->cfg = cfg;
+	lns->users = parts->users;
+	lns->store = parts->store;
+	lns->store_info = parts->store_info;
+	lns->up = parts->up;
 	lns->base = base;
 	timers_init(&lns->timers);
 	lns->tick_at = TIMERS_NEVER;
-	lns->since = lns_enter(lns);
 	lns->tick = evtimer_new(base, on_tick, lns);
 	lns->table = calloc(cfg->datapath.shards, sizeof(*lns->table));
+	lns->drains = calloc(cfg->n_peers + 1, sizeof(*lns->drains));
 	lns->l2tp = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, lns, &lns->timers);
-	if (!lns->tick || !lns->table || !lns->l2tp)
+	if (!lns->tick || !lns->table || !lns->drains || !lns->l2tp)
 		goto fail;
-	rc = open_users(lns, err, errlen);
-	if (!rc)
-		rc = open_pools(lns, err, errlen);
-	if (!rc)
-		rc = dp_open(&cfg->datapath, &lns->dp, err, errlen);
-	if (!rc)
-		rc = start_datapath(lns, err, errlen);
+	rc = open_pools(lns, err, errlen);
+	if (rc)
+		goto fail;
+	rc = dp_start(parts->dp, base, &dp_ops, lns, lns->up ? lns->up->ask : NULL,
+		      lns->up ? lns->up->ctx : NULL);
 	if (rc) {
-		dp_leave(lns->dp); /* takes back what it made */
-		lns->dp = NULL;
+		snprintf(err, errlen, "data path: %s", strerror(-rc));
 		goto fail;
 	}
-	arm(lns);
+	lns->dp = parts->dp;
 	*ret = lns;
 	return 0;
 fail:
 	lns_free(lns);
 	return rc;
+}
+
+int lns_begin(struct lns *lns, char *err, size_t errlen)
+{
+	int rc;
+
+	lns->since = lns_enter(lns);
+	rc = restore(lns, err, errlen);
+	if (rc)
+		return rc;
+	persist_start(lns);
+	lns_leave(lns);
+	return 0;
+}
+
+void lns_stop(struct lns *lns)
+{
+	lns_enter(lns);
+	lns_leave(lns);
 }
 
 static void on_closing(evutil_socket_t fd, short what, void *arg)
@@ -384,27 +401,37 @@ void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg
 		done(arg);
 }
 
+static void keep(void *node)
+{
+	(void)node; /* a session: freed with the others */
+}
+
+static void free_sessions(struct lns *lns)
+{
+	for (unsigned int shard = 0; lns->table && shard < lns->cfg->datapath.shards; shard++) {
+		struct session **row = lns->table[shard];
+
+		for (unsigned int i = 0; row && i < L2X_SHARD_SESSIONS; i++)
+			if (row[i])
+				session_free(row[i]);
+		free(row);
+	}
+	free(lns->table);
+}
+
 void lns_free(struct lns *lns)
 {
 	if (!lns)
 		return;
 	if (lns->l2tp)
-		l2tp_endpoint_free(lns->l2tp);
-	while (lns->dead) {
-		struct session *s = lns->dead;
-
-		lns->dead = s->next_dead;
-		session_free(s);
-	}
-	if (lns->dp)
-		dp_remove(lns->dp);
+		l2tp_endpoint_abandon(lns->l2tp);
+	tdestroy(lns->statics, keep);
+	free_sessions(lns);
+	outbox_free(&lns->outbox);
 	for (unsigned int i = 0; lns->pools && i < lns->cfg->n_pools; i++)
 		pool_free(lns->pools[i]);
 	free(lns->pools);
-	users_free(lns->users);
-	for (unsigned int i = 0; lns->table && i < lns->cfg->datapath.shards; i++)
-		free(lns->table[i]);
-	free(lns->table);
+	free(lns->drains);
 	if (lns->tick)
 		event_free(lns->tick);
 	if (lns->closing)

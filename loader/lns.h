@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/aaa/aaa.h"
 #include "loader/base/timers.h"
 #include "loader/control/config.h"
 #include "loader/datapath/datapath.h"
@@ -20,14 +21,44 @@
 struct event_base;
 struct lns;
 
-/* Everything up and listening, or a negative errno and `err` in words. cfg is the
- * caller's and outlives the LNS. */
-int lns_new(const struct config *cfg, struct event_base *base, struct lns **ret, char *err,
+/* The way to the privileged process (monitor.c); its functions may be NULL where there is none. */
+struct lns_way_up {
+	dp_ask_fn *ask;
+	/* As lns_reload, lns_end. */
+	int (*reload)(void *ctx, bool force, char *text, size_t len);
+	void (*end)(void *ctx);
+	/* dp_preflight, which needs to see programs and devices as the privileged one does. */
+	int (*preflight)(void *ctx, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS]);
+	void *ctx;
+};
+
+/* What an LNS is made of; all the caller's, outlives it. */
+struct lns_parts {
+	const struct config *cfg;
+	const struct users *users; /* NULL: none */
+	struct datapath *dp; /* opened, not started */
+	struct store *store;
+	struct store_info store_info;
+	const struct lns_way_up *up;
+};
+
+/* Made, and the data path started in this process (dp_start); nothing is read or sent. */
+int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns **ret, char *err,
 	    size_t errlen);
-/* SIGTERM: StopCCN to every peer; `done` is called when all is acknowledged or `grace_ms`
- * have passed. */
+/* Takes up what the store holds, makes the data path ready (dp_ready). On failure a
+ * negative errno and `err` in words. */
+int lns_begin(struct lns *lns, char *err, size_t errlen);
+/* Nothing more is taken or sent; what there is goes on in the store and in the maps. */
+void lns_stop(struct lns *lns);
+/* The end for good: StopCCN to every peer; `done` is called when all is acknowledged or
+ * `grace_ms` have passed. */
 void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg);
+/* Frees it without a word to anybody. */
 void lns_free(struct lns *lns);
+
+/* What a start with this configuration would do with what the store holds: lines in `text`.
+ * 0: all sessions go on; -EBUSY: some would be closed; -ENOMEM. */
+int lns_check(const struct config *cfg, struct store *store, char *text, size_t len);
 
 /* A session as people see it; pointers are good until the next event. */
 struct lns_session_info {

@@ -48,14 +48,32 @@ bool session_is_open(const struct session *s)
 
 /* ---- the call ------------------------------------------------------------------ */
 
-static int table_put(struct lns *lns, struct session *s)
+struct session *session_new(struct lns *lns, uint16_t tunnel_id, uint16_t session_id)
 {
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->lns = lns;
+	s->since = lns->now;
+	s->pool4 = s->pool6 = NO_POOL;
+	s->dp.tunnel_id = tunnel_id;
+	s->dp.session_id = session_id;
+	s->index = dp_index(lns->cfg->datapath.shards, tunnel_id, session_id);
+	return s;
+}
+
+int session_table_put(struct session *s)
+{
+	struct lns *lns = s->lns;
 	struct session ***row = &lns->table[s->index >> 16];
 
 	if (!*row)
 		*row = calloc(L2X_SHARD_SESSIONS, sizeof(**row));
 	if (!*row)
 		return -ENOMEM;
+	if ((*row)[s->index & 0xffff])
+		return -EEXIST;
 	(*row)[s->index & 0xffff] = s;
 	lns->n_sessions++;
 	return 0;
@@ -65,20 +83,19 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 {
 	struct lns *lns = ctx;
 	struct l2tp_tunnel *t = l2tp_call_tunnel(c);
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s;
 
-	if (!s)
+	if (drain_refuses(lns, l2tp_tunnel_peer(t)->user)) {
+		*ret_why = drain_reason;
+		ret_why->result = L2TP_CDN_ERROR;
+		return L2TP_CDN_ERROR;
+	}
+	s = session_new(lns, l2tp_tunnel_id(t), l2tp_call_id(c));
+	if (!s || session_table_put(s))
 		goto no_memory;
-	s->lns = lns;
 	s->call = c;
 	s->peer = l2tp_tunnel_peer(t)->user;
 	s->profile = &lns->cfg->profiles[s->peer->profile];
-	s->since = lns->now;
-	s->dp.tunnel_id = l2tp_tunnel_id(t);
-	s->dp.session_id = l2tp_call_id(c);
-	s->index = dp_index(lns->cfg->datapath.shards, s->dp.tunnel_id, s->dp.session_id);
-	if (table_put(lns, s))
-		goto no_memory;
 	l2tp_call_set_user(c, s);
 	return 0;
 no_memory:
@@ -88,7 +105,7 @@ no_memory:
 	return L2TP_CDN_ERROR;
 }
 
-static void fill_ppp_config(struct session *s)
+void session_fill_ppp_config(struct session *s)
 {
 	const struct config_profile *p = s->profile;
 	uint16_t way = dp_path_mru(s->lns->dp, &s->dp.path);
@@ -144,12 +161,17 @@ static struct ppp_proxy proxy_of(const struct l2tp_call_info *i)
 	};
 }
 
-static void close_call(struct session *s, uint16_t result, const char *text)
+void session_close_call(struct session *s, uint16_t result, const char *text)
 {
 	struct l2tp_reason why = { .result = result };
 
 	snprintf(why.text, sizeof(why.text), "%s", text);
 	l2tp_call_close(s->call, s->lns->now, &why);
+}
+
+struct ppp_link *session_new_link(struct session *s)
+{
+	return ppp_link_new(&s->ppp_cfg, &ppp_ops, s, &s->lns->timers);
 }
 
 void session_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info *info)
@@ -161,46 +183,20 @@ void session_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info
 	int ret;
 
 	fill_dp_session(s, info);
-	fill_ppp_config(s);
+	session_fill_ppp_config(s);
 	ret = dp_session_set(lns->dp, &s->dp);
 	if (!ret) {
 		s->in_dp = true;
-		s->ppp = ppp_link_new(&s->ppp_cfg, &ppp_ops, s, &lns->timers);
+		s->ppp = session_new_link(s);
 	}
 	who = session_who(s);
 	if (!s->ppp) {
 		log_error(&who, "refused: %s", ret ? strerror(-ret) : "out of memory");
-		close_call(s, L2TP_CDN_TEMPORARY, "no resources");
+		session_close_call(s, L2TP_CDN_TEMPORARY, "no resources");
 		return;
 	}
 	log_debug(&who, "call established, PPP starts with MRU %u", s->ppp_cfg.mru);
 	ppp_lower_up(s->ppp, lns->now, &proxy);
-}
-
-static int by_ipv4(const void *a, const void *b)
-{
-	const struct session *x = a, *y = b;
-
-	return memcmp(&x->ipv4, &y->ipv4, sizeof(x->ipv4));
-}
-
-static void give_back_addresses(struct session *s)
-{
-	struct lns *lns = s->lns;
-
-	if (s->ipv4_pool)
-		pool_release4(lns->pools[s->profile->pool], &s->ipv4);
-	if (s->ipv6_pool)
-		pool_release6(lns->pools[s->profile->pool], &s->ipv6);
-	if (s->ipv4_static)
-		tdelete(s, &lns->statics, by_ipv4);
-	s->ipv4_pool = s->ipv6_pool = s->ipv4_static = false;
-	memset(&s->ipv4, 0, sizeof(s->ipv4));
-	memset(&s->ipv6, 0, sizeof(s->ipv6));
-	s->dp.ipv4 = s->ipv4;
-	s->dp.ipv6 = s->ipv6;
-	if (s->in_dp)
-		dp_session_set(lns->dp, &s->dp);
 }
 
 static void log_end(struct session *s, const struct l2tp_reason *why)
@@ -234,13 +230,14 @@ void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason 
 	if (!s)
 		return;
 	log_end(s, why);
+	outbox_session(s); /* its last words, while there is a way */
 	/* DP-LIFE-1: out of the data path first */
 	if (s->in_dp)
 		dp_session_del(lns->dp, s->index);
 	s->in_dp = false;
 	if (s->ppp)
 		ppp_lower_down(s->ppp, lns->now);
-	give_back_addresses(s);
+	addresses_give_back(s);
 	lns->table[s->index >> 16][s->index & 0xffff] = NULL;
 	lns->n_sessions--;
 	l2tp_call_set_user(c, NULL);
@@ -269,7 +266,8 @@ void session_close(struct session *s, const struct ppp_cause *cause)
 	if (s->ppp)
 		ppp_close(s->ppp, s->lns->now, cause);
 	else
-		close_call(s, cause->cdn_result ? cause->cdn_result : L2TP_CDN_ADMIN, cause->text);
+		session_close_call(s, cause->cdn_result ? cause->cdn_result : L2TP_CDN_ADMIN,
+				   cause->text);
 }
 
 /* ---- PPP ----------------------------------------------------------------------- */
@@ -279,7 +277,12 @@ static void on_send(void *ctx, const uint8_t *frame, size_t len)
 	struct session *s = ctx;
 
 	if (s->in_dp)
-		dp_send_ppp(s->lns->dp, s->index, frame, len);
+		outbox_ppp(s, frame, len);
+}
+
+static void on_changed(void *ctx)
+{
+	persist_changed(ctx);
 }
 
 /* The hook counts and does not tell: what has grown since the last look has come by now. */
@@ -313,157 +316,14 @@ static bool on_alive(void *ctx, msec_t since)
 	return s->data_at && s->data_at >= since;
 }
 
-/* ---- addresses ----------------------------------------------------------------- */
-
-static struct session *static_holder(struct lns *lns, const struct ipaddr *a)
-{
-	struct session key = { .ipv4 = *a };
-	void *node = tfind(&key, &lns->statics, by_ipv4);
-
-	return node ? *(struct session **)node : NULL;
-}
-
-struct peer_ask {
-	const struct ipaddr *addr;
-	bool found;
-};
-
-static bool ask_peer(void *arg, struct l2tp_tunnel *t)
-{
-	struct peer_ask *ask = arg;
-
-	ask->found = addr_eq(&l2tp_tunnel_path(t)->peer, ask->addr);
-	return !ask->found;
-}
-
-/* What the users file should not give away: NULL if there is nothing against it. */
-static const char *why_not_static(const struct lns *lns, const struct ipaddr *a)
-{
-	const struct dp_config *d = &lns->cfg->datapath;
-	uint32_t v4 = addr_v4(a);
-	struct peer_ask ask = { .addr = a };
-
-	if (v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 >= 14)
-		return "no unicast address";
-	for (unsigned int i = 0; i < d->n_local; i++)
-		if (addr_eq(&d->local[i], a))
-			return "a local-address of ours";
-	if (dp_is_own_address(a))
-		return "this host's own";
-	l2tp_tunnels_visit(lns->l2tp, ask_peer, &ask);
-	return ask.found ? "a tunnel's peer" : NULL;
-}
-
-/* A static address belongs to the user: a session of the same user that still holds it
- * (its client died and came back) gives way. Pools keep static addresses back, so that
- * nobody else can hold one. */
-static int claim_static(struct session *s, const struct ipaddr *a)
-{
-	struct session *old = static_holder(s->lns, a);
-	const char *why = why_not_static(s->lns, a);
-	struct log_who who = session_who(s);
-	char buf[ADDR_STRLEN];
-
-	if (why) {
-		log_warn(&who, "refused: its static address %s is %s; correct the users file",
-			 addr_str(a, buf), why);
-		return -EBUSY;
-	}
-	if (old && (!old->user || !s->user || strcmp(old->user, s->user) != 0)) {
-		log_warn(&who, "refused: static address %s is held by session %u of another user",
-			 addr_str(a, buf), old->index);
-		return -EBUSY;
-	}
-	if (old) {
-		log_note(&who, "takes %s over from session %u of the same user", addr_str(a, buf),
-			 old->index);
-		close_call(old, L2TP_CDN_ADMIN, "replaced by a new session of the same user");
-	}
-	s->ipv4 = *a;
-	s->ipv4_static = tsearch(s, &s->lns->statics, by_ipv4) != NULL;
-	return s->ipv4_static ? 0 : -ENOMEM;
-}
-
-static int grant_ipv4(struct session *s, const struct user_entry *user)
-{
-	struct pool *pool = s->profile->pool == UINT_MAX ? NULL : s->lns->pools[s->profile->pool];
-	int ret;
-
-	if (!s->profile->ipv4 || (user && user->no_ipv4))
-		return 0;
-	if (user && addr_is_set(&user->ipv4))
-		return claim_static(s, &user->ipv4);
-	if (!pool)
-		return -ENOENT;
-	ret = pool_take4(pool, &s->ipv4);
-	s->ipv4_pool = ret == 0;
-	return ret;
-}
-
-static int grant_ipv6(struct session *s)
-{
-	struct pool *pool = s->profile->pool == UINT_MAX ? NULL : s->lns->pools[s->profile->pool];
-	int ret;
-
-	if (!s->profile->ipv6 || !pool)
-		return 0;
-	ret = pool_take6(pool, &s->ipv6);
-	s->ipv6_pool = ret == 0;
-	return ret == -ENOENT ? 0 : ret;
-}
-
-static void tell_no_address(const struct session *s, int v4, int v6)
-{
-	const struct config *cfg = s->lns->cfg;
-	const char *pool = s->profile->pool == UINT_MAX ? "" : cfg->pools[s->profile->pool].name;
-	struct log_who who = session_who(s);
-
-	if (v4 != -ENOSPC && v4 != -ENOENT && !v6)
-		return; /* what else there is has been told */
-	if (!log_allowed(&s->lns->pool_log, s->lns->now, 20, 1000))
-		return;
-	if (v4 == -ENOSPC)
-		log_warn(&who, "no IPv4 address: pool %s is used up; give it more under `pools`",
-			 pool);
-	else if (v4 == -ENOENT)
-		log_warn(&who, "no IPv4 address: profile %s has no pool with any",
-			 s->profile->name);
-	if (v6)
-		log_warn(&who, "no IPv6 prefix: pool %s is used up; give it more under `pools`",
-			 pool);
-}
-
-/* Addresses for a user who may come in; user NULL: nobody was asked for a name. False:
- * none to be had. */
-static bool grant_addresses(struct session *s, const struct user_entry *user, struct ppp_grant *ret)
-{
-	const struct config_profile *p = s->profile;
-	int v4 = 0, v6 = 0;
-
-	/* LCP negotiated anew by the same user: nothing changes (PPP-IPCP-5) */
-	if (!addr_is_set(&s->ipv4) && !s->ipv6.len) {
-		v4 = grant_ipv4(s, user);
-		v6 = grant_ipv6(s);
-		tell_no_address(s, v4, v6);
-	}
-	if (v4 == -EBUSY || (!addr_is_set(&s->ipv4) && !s->ipv6.len))
-		return false;
-	ret->ipv4 = s->ipv4;
-	ret->ipv6 = s->ipv6;
-	ret->local_ipv4 = p->local_address;
-	memcpy(ret->dns4, p->dns4, sizeof(ret->dns4));
-	memcpy(ret->dns6, p->dns6, sizeof(ret->dns6));
-	memcpy(ret->nbns, p->nbns, sizeof(ret->nbns));
-	return true;
-}
-
 /* What another user of this session held before is not his. */
 static void remember_user(struct session *s, const char *user)
 {
 	if (strcmp(s->user ? s->user : "", user) != 0)
-		give_back_addresses(s);
+		addresses_give_back(s);
 	free(s->user);
 	s->user = *user ? strdup(user) : NULL;
+	persist_changed(s);
 }
 
 static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
@@ -491,7 +351,7 @@ static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
 			log_warn(&who, "authentication by %s failed: %s",
 				 ppp_auth_names[cred->method], wrong);
 		snprintf(grant.message, sizeof(grant.message), "Authentication failed");
-	} else if (!grant_addresses(s, known ? &user : NULL, &grant)) {
+	} else if (!addresses_grant(s, known ? &user : NULL, &grant)) {
 		snprintf(grant.message, sizeof(grant.message), "No address available");
 	} else {
 		grant.ok = true;
@@ -567,5 +427,6 @@ static const struct ppp_ops ppp_ops = {
 	.network_up = on_network_up,
 	.network_down = on_network_down,
 	.alive = on_alive,
+	.changed = on_changed,
 	.finished = on_finished,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the control socket asks of the LNS: sessions and tunnels as people see them. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "loader/lns_internal.h"
@@ -132,6 +133,28 @@ int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id)
 	l2tp_tunnel_close(t, lns->now, &why);
 	lns_leave(lns);
 	return 0;
+}
+
+void lns_state(struct lns *lns, struct lns_state_info *ret)
+{
+	*ret = lns->state;
+	ret->store = lns->store_info;
+	ret->draining = lns->drain_all;
+	store_health(lns->store, &ret->health);
+}
+
+int lns_reload(struct lns *lns, bool force, char *text, size_t len)
+{
+	if (lns->up && lns->up->reload)
+		return lns->up->reload(lns->up->ctx, force, text, len);
+	snprintf(text, len, "there is no process that could do it\n");
+	return -EINVAL;
+}
+
+void lns_end(struct lns *lns)
+{
+	if (lns->up && lns->up->end)
+		lns->up->end(lns->up->ctx);
 }
 
 struct datapath *lns_datapath(struct lns *lns)

@@ -373,6 +373,7 @@ int control_serve(int fd, struct event_base *base, struct lns *lns, struct contr
 	signal(SIGPIPE, SIG_IGN);
 	if (!c)
 		return -ENOMEM;
+	json_object_seed(0); /* opens /dev/urandom, which the sandbox will not allow */
 	TAILQ_INIT(&c->clients);
 	c->base = base;
 	c->lns = lns;

@@ -89,7 +89,7 @@ struct dp_ops {
 };
 
 /* Does this host have the address on any interface? */
-bool dp_is_own_address(const struct ipaddr *a);
+bool dp_is_own_address(struct datapath *dp, const struct ipaddr *a);
 
 /* Index of a session, the same in maps, here and in the CLI. */
 static inline uint32_t dp_index(unsigned int shards, uint16_t tunnel_id, uint16_t session_id)

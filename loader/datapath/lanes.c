@@ -99,7 +99,7 @@ static int select_lane(int fd)
 
 /* An IPv6 address that has just been set cannot be bound until the kernel knows that no
  * other host has it; a daemon that starts with the machine meets that. */
-static int bind_patiently(int fd, const struct ipaddr *a, uint16_t port)
+static int bind_patiently(struct datapath *dp, int fd, const struct ipaddr *a, uint16_t port)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(a, port, &sa);
@@ -108,7 +108,7 @@ static int bind_patiently(int fd, const struct ipaddr *a, uint16_t port)
 		if (bind(fd, (struct sockaddr *)&sa, len) == 0)
 			return 0;
 		if (errno != EADDRNOTAVAIL || addr_is_v4(a) || tries == TENTATIVE_TRIES ||
-		    !dp_is_own_address(a))
+		    !dp_is_own_address(dp, a))
 			return -errno;
 		usleep(100000);
 	}
@@ -147,7 +147,7 @@ static int lane_open(struct listener *l, enum lane lane, uint16_t port)
 	rc = rc ?: set_options(fd, v4, lanes[lane].buffer);
 	if (!first)
 		rc = rc ?: set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	rc = rc ?: bind_patiently(fd, &l->addr, port);
+	rc = rc ?: bind_patiently(l->dp, fd, &l->addr, port);
 	if (first)
 		rc = rc ?: set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	return rc;

@@ -192,9 +192,10 @@ static int on_way(struct nl_msg *msg, void *arg)
 
 static uint32_t link_mtu(const struct datapath *dp, unsigned int ifindex)
 {
-	struct ifreq ifr = { 0 };
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
 
-	if (!if_indextoname(ifindex, ifr.ifr_name) || ioctl(dp->icmp4_fd, SIOCGIFMTU, &ifr))
+	/* by a socket that is there: if_indextoname() would open one */
+	if (ioctl(dp->icmp4_fd, SIOCGIFNAME, &ifr) || ioctl(dp->icmp4_fd, SIOCGIFMTU, &ifr))
 		return 0;
 	return (uint32_t)ifr.ifr_mtu;
 }

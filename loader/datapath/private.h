@@ -344,6 +344,9 @@ int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool
 /* MTU of the way that the kernel would choose, without what ICMP told it; 0: no route. */
 uint16_t netlink_way_mtu(struct datapath *dp, const struct ipaddr *local,
 			 const struct ipaddr *peer);
+/* own.c: does this host have an address of the prefix, on any device? */
+bool dp_holds_address_in(struct datapath *dp, const struct prefix *p);
+
 struct nl_cache *netlink_links(struct datapath *dp); /* nl_cache_free it; NULL: failed */
 struct nl_sock;
 struct nl_sock *netlink_questions(struct datapath *dp);

@@ -5,7 +5,6 @@
  * l2tp0 and no other, and write the maps that it could reach anyway, and that is all.
  */
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,23 +40,6 @@ static bool is_subscriber(const struct prefix *p)
 	return p->len == 64 && upper >> 48 && upper >> 54 != 0x3fa && upper >> 56 != 0xff;
 }
 
-/* Does the prefix hold an address of this host, on any device? */
-static bool is_ours(const struct prefix *p)
-{
-	struct ifaddrs *list, *i;
-	struct ipaddr have;
-	uint16_t port;
-	bool found = false;
-
-	if (getifaddrs(&list))
-		return true;
-	for (i = list; i && !found; i = i->ifa_next)
-		found = i->ifa_addr && addr_from_sockaddr(i->ifa_addr, &have, &port) == 0 &&
-			prefix_contains(p, &have);
-	freeifaddrs(list);
-	return found;
-}
-
 static bool is_port(const struct datapath *dp, uint32_t ifindex)
 {
 	for (unsigned int i = 0; i < dp->n_ports; i++)
@@ -66,12 +48,12 @@ static bool is_port(const struct datapath *dp, uint32_t ifindex)
 	return false;
 }
 
-static bool route_is_allowed(const struct datapath *dp, const struct dp_request *rq)
+static bool route_is_allowed(struct datapath *dp, const struct dp_request *rq)
 {
 	/* The pools' own routes stay; the device is always l2tp0. */
 	if (!is_subscriber(&rq->prefix) || dp_in_pools(dp->cfg, &rq->prefix.addr))
 		return false;
-	return !rq->add || !is_ours(&rq->prefix);
+	return !rq->add || !dp_holds_address_in(dp, &rq->prefix);
 }
 
 static bool host_is_allowed(const struct datapath *dp, const struct dp_request *rq)

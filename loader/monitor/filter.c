@@ -111,6 +111,8 @@ static const struct narrow {
 	{ "fcntl", 1, ~0u, F_SETLKW },
 	{ "fcntl", 1, ~0u, F_GETLK },
 	{ "ioctl", 1, ~0u, FIONREAD }, /* libevent: how much there is to read */
+	{ "ioctl", 1, ~0u, SIOCGIFNAME }, /* what MTU a way's device has */
+	{ "ioctl", 1, ~0u, SIOCGIFMTU },
 	{ "prctl", 0, ~0u, PR_SET_NAME },
 };
 

@@ -165,16 +165,37 @@ if connects "connects before the kills"; then
 	connects "reconnects after xl2tpd was killed" && traffic "after xl2tpd was killed"
 	guest './lac.sh kill TERM' >/dev/null
 fi
-if connects "connects, set to redial" REDIAL=yes; then
-	daemon_kill
-	check "l2xdpd starts again after it was killed" daemon_start
-	if GUEST_SECONDS=120 check "xl2tpd redials and is up" \
-		guest './lac.sh wait-down 30; ./lac.sh wait 80'; then
-		traffic "after l2xdpd was killed"
-	else
-		show_logs
-	fi
-	guest './lac.sh kill TERM' >/dev/null
+# ---- l2xdpd restarts, and is killed: the subscriber does not notice -----------------------
+# survives NAME COMMAND...: pings go on while COMMAND ends l2xdpd and another one starts
+survives() {
+	local name=$1 before after
+	shift
+	before=$(session '[d["id"], d["ipv4"], d["user"]]')
+	guest 'ping -c 200 -i 0.05 -W 2 203.0.113.2 >/tmp/ping 2>&1 &' >/dev/null
+	sleep 1
+	"$@"
+	sleep 1
+	check "$name: l2xdpd starts again" daemon_start
+	after=$(session '[d["id"], d["ipv4"], d["user"]]')
+	is "$name: the session is the same" "$after" "$before"
+	sleep 8
+	has "$name: not one packet is lost" "$(guest 'tail -n 3 /tmp/ping')" ' 0% packet loss'
+	has "$name: the log says what was adopted" "$(grep adopted "$lab/l2xdpd.log" | tail -n 1)" \
+		'adopted 1 sessions in 1 tunnels'
+}
+if connects "connects, and l2xdpd is to restart below it"; then
+	guest 'ip route replace 203.0.113.0/24 dev ppp0' >/dev/null
+	survives "restart" daemon_stop TERM
+	survives "kill -9" daemon_kill
+	check "pppd's own echoes are answered after it" \
+		guest './lac.sh wait 5; ping -c 2 -i 0.2 -W 2 203.0.113.2'
+	check "xl2tpd disconnects from the new one" hang_up || show_logs
+fi
+if connects "connects again, and l2xdpd ends for good"; then
+	daemon_stop INT
+	check "l2xdpd starts again" daemon_start
+	is "no session came back: it was closed" "$(sessions)" 0
+	guest './lac.sh wait-down 30; ./lac.sh kill TERM' >/dev/null
 fi
 
 # ---- PPP in user space: other framings, other paths in xl2tpd ----------------------------

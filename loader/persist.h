@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the writer (persist.c) and the readers (restore.c, check.c) of our records share. */
+#ifndef L2XDP_PERSIST_H
+#define L2XDP_PERSIST_H
+
+#include "loader/base/bytes.h"
+#include "loader/lns_internal.h"
+
+#define PERSIST_VERSION 1 /* first octet of our records */
+#define PERSIST_TEXT 256 /* room for a text */
+
+/* Keys of STORE_MISC. */
+enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2 };
+
+/* Of a session. */
+enum persist_flag {
+	PERSIST_POOL4 = 1 << 0, /* its addresses are a pool's */
+	PERSIST_POOL6 = 1 << 1,
+	PERSIST_STATIC = 1 << 2, /* the user's own */
+	PERSIST_LINK = 1 << 3, /* established: PPP runs */
+};
+enum persist_dp_flag {
+	PERSIST_SEQ_SEND = 1 << 0,
+	PERSIST_SEQ_RECEIVE = 1 << 1,
+	PERSIST_SEQ_REQUIRED = 1 << 2,
+	PERSIST_ECN = 1 << 3,
+	PERSIST_MSS = 1 << 4,
+};
+
+/* Keys of STORE_RESTING are in the order of time. */
+#define PERSIST_REST_KEY(ms, serial) ((uint64_t)(ms) << 20 | ((serial)&0xfffff))
+#define PERSIST_REST_TIME(key) ((msec_t)((key) >> 20))
+
+void persist_put_number(struct writer *w, uint64_t v);
+uint64_t persist_get_number(struct reader *r);
+void persist_put_text(struct writer *w, const char *text); /* cut at 255 octets */
+bool persist_get_text(struct reader *r, char ret[static PERSIST_TEXT]);
+uint64_t persist_wall_ms(void);
+
+/* A tunnel's record; rest: where that of l2tp/ begins. */
+struct persist_tunnel {
+	char peer[PERSIST_TEXT];
+	struct path path;
+	struct reader rest;
+};
+bool persist_read_tunnel(const uint8_t *rec, size_t len, struct persist_tunnel *ret);
+
+struct persist_session {
+	uint8_t flags, dp_flags;
+	msec_t since;
+	char profile[PERSIST_TEXT], user[PERSIST_TEXT];
+	struct ipaddr ipv4;
+	struct prefix ipv6;
+	uint16_t peer_mru, mru;
+	struct dp_traffic traffic;
+	uint16_t tunnel_id, session_id; /* of the call */
+	struct reader call, link;
+};
+/* Whose the tunnel is in this configuration: by name and address, or by address alone. NULL:
+ * nobody's, or our end of it is not ours any more. */
+const struct config_peer *restore_peer(const struct config *cfg, const struct persist_tunnel *t);
+bool persist_read_session(const uint8_t *rec, size_t len, struct persist_session *ret);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the store to a running LNS. The order is that of dependence: what rests, tunnels,
+ * their messages, sessions; then timers start, the maps are swept and the hook attached.
+ * Nothing leaves before all is read.
+ *
+ * The direction of every repair is to keep the subscriber: what the store knows is put
+ * into the maps; what the maps hold and the store does not know was never acknowledged to
+ * the peer, who will ask again, and goes. A tunnel whose peer or local address is not in the
+ * configuration any more is ended by StopCCN (check.c tells before); an address that is in
+ * no pool any more stays with its session until that ends.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/persist.h"
+
+/* One start. */
+struct restoring {
+	struct lns *lns;
+	struct l2tp_tunnel **tunnels; /* by ID, those too that only say goodbye */
+	unsigned int n_tunnels, sessions, anew, closed, foreign;
+	unsigned int damaged; /* records */
+	struct {
+		enum store_table table;
+		uint64_t key;
+	} * stale; /* records that stand for nothing: deleted when all is read */
+	size_t n_stale, cap_stale;
+	int rc;
+};
+
+/* Ended as soon as it is read; what the configuration said of it is not there any more. */
+static struct config_peer removed_peer = { .name = (char *)"removed" };
+
+/* ---- time ------------------------------------------------------------------------------ */
+
+static bool read_clock(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct reader r = reader_of(rec, len);
+	struct lns *lns = arg;
+	uint64_t base, then, wall, wall_now = persist_wall_ms(), mono = lns->now;
+
+	if (key != PERSIST_CLOCK)
+		return true;
+	if (reader_u8(&r) != PERSIST_VERSION)
+		return false;
+	base = reader_u64(&r);
+	then = reader_u64(&r);
+	wall = reader_u64(&r);
+	if (r.bad)
+		return false;
+	/* the same boot: the same clock. Another boot: as much later as the wall clock says,
+	 * and never earlier, whatever it says */
+	if (lns->store_info.origin == STORE_HOT && mono + base >= then)
+		lns->clock_base = base;
+	else
+		lns->clock_base = then + (wall_now > wall ? wall_now - wall : 0) - mono;
+	return false;
+}
+
+/* ---- identifiers and tunnels ------------------------------------------------------------- */
+
+static void drop_record(struct restoring *re, enum store_table table, uint64_t key)
+{
+	if (re->n_stale == re->cap_stale) {
+		size_t cap = re->cap_stale ? re->cap_stale * 2 : 64;
+		void *more = realloc(re->stale, cap * sizeof(*re->stale));
+
+		if (!more)
+			return; /* the next start finds it again */
+		re->stale = more;
+		re->cap_stale = cap;
+	}
+	re->stale[re->n_stale].table = table;
+	re->stale[re->n_stale++].key = key;
+}
+
+static void drop_damaged(struct restoring *re, enum store_table table, uint64_t key)
+{
+	drop_record(re, table, key);
+	re->damaged++;
+}
+
+static bool read_resting(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+	struct reader r = reader_of(rec, len);
+	msec_t since = PERSIST_REST_TIME(key);
+	uint16_t tunnel_id = reader_u16(&r), session_id = reader_u16(&r);
+
+	if (!r.bad && since <= re->lns->now && re->lns->now - since < IDS_REST_MS)
+		l2tp_rest(re->lns->l2tp, tunnel_id, session_id, since);
+	return true;
+}
+
+const struct config_peer *restore_peer(const struct config *cfg, const struct persist_tunnel *t)
+{
+	bool local = false;
+
+	for (unsigned int i = 0; i < cfg->datapath.n_listen; i++)
+		local |= addr_eq(&cfg->datapath.listen[i], &t->path.local);
+	if (!local || t->path.local_port != cfg->datapath.port)
+		return NULL;
+	for (unsigned int i = 0; i < cfg->n_peers; i++)
+		if (strcmp(cfg->peers[i].name, t->peer) == 0 &&
+		    prefix_contains(&cfg->peers[i].address, &t->path.peer))
+			return &cfg->peers[i];
+	return config_peer_of(cfg, &t->path.peer);
+}
+
+static bool read_tunnel(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+	const struct config_peer *peer;
+	struct persist_tunnel p;
+	struct l2tp_tunnel *t;
+	int rc;
+
+	if (!persist_read_tunnel(rec, len, &p) || key >= L2X_MAX_TUNNELS) {
+		drop_damaged(re, STORE_TUNNELS, key);
+		return true;
+	}
+	peer = restore_peer(re->lns->cfg, &p);
+	rc = l2tp_tunnel_restore(re->lns->l2tp, re->lns->now,
+				 peer ? &peer->l2tp : &removed_peer.l2tp, p.rest.p, p.rest.left,
+				 &t);
+	if (rc == -ENOMEM) {
+		re->rc = rc;
+		return false;
+	}
+	if (rc) {
+		drop_damaged(re, STORE_TUNNELS, key);
+		return true;
+	}
+	re->tunnels[key] = t;
+	re->n_tunnels++;
+	return true;
+}
+
+static bool read_message(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+	struct l2tp_tunnel *t = key >> 48 ? NULL : re->tunnels[key >> 32];
+
+	if (!t)
+		drop_record(re, STORE_MESSAGES, key);
+	else if (l2tp_message_restore(t, (uint32_t)key, rec, len))
+		drop_damaged(re, STORE_MESSAGES, key);
+	return true;
+}
+
+static bool put_tunnel(void *arg, struct l2tp_tunnel *t)
+{
+	struct lns *lns = arg;
+
+	if (l2tp_tunnel_is_up(t))
+		dp_tunnel_set(lns->dp, l2tp_tunnel_id(t), l2tp_tunnel_path(t));
+	return true;
+}
+
+/* ---- sessions ---------------------------------------------------------------------------- */
+
+static const struct config_profile *profile_of(const struct lns *lns, const char *name,
+					       const struct config_peer *peer)
+{
+	for (unsigned int i = 0; i < lns->cfg->n_profiles; i++)
+		if (strcmp(lns->cfg->profiles[i].name, name) == 0)
+			return &lns->cfg->profiles[i];
+	return &lns->cfg->profiles[peer->profile];
+}
+
+static void fill(struct session *s, const struct persist_session *p)
+{
+	struct l2tp_tunnel *t = l2tp_call_tunnel(s->call);
+	struct dp_session *d = &s->dp;
+
+	d->peer_tunnel_id = l2tp_tunnel_peer_id(t);
+	d->peer_session_id = l2tp_call_peer_id(s->call);
+	d->path = *l2tp_tunnel_path(t);
+	d->peer_mru = p->peer_mru;
+	d->seq_send = p->dp_flags & PERSIST_SEQ_SEND;
+	d->seq_receive = p->dp_flags & PERSIST_SEQ_RECEIVE;
+	d->seq_required = p->dp_flags & PERSIST_SEQ_REQUIRED;
+	d->ecn = p->dp_flags & PERSIST_ECN;
+	d->clamp_mss = p->dp_flags & PERSIST_MSS;
+}
+
+/* Addresses as PPP has them: only those are open. */
+static void fill_network(struct session *s)
+{
+	const struct ppp_network *net = ppp_network(s->ppp);
+
+	s->dp.ipv4_open = ppp_is_open(s->ppp, PPP_IP);
+	if (s->dp.ipv4_open)
+		s->dp.ipv4 = net->ipv4;
+	s->dp.ipv6_open = ppp_is_open(s->ppp, PPP_IPV6) && net->ipv6.len;
+	if (s->dp.ipv6_open)
+		s->dp.ipv6 = net->ipv6;
+}
+
+/* An established one: its link, and its place in the data path. */
+static int restore_link(struct session *s, const struct persist_session *p)
+{
+	struct lns *lns = s->lns;
+	int rc;
+
+	fill(s, p);
+	session_fill_ppp_config(s);
+	s->ppp_cfg.mru = p->mru;
+	s->ppp = session_new_link(s);
+	if (!s->ppp)
+		return -ENOMEM;
+	if (ppp_link_restore(s->ppp, lns->now, p->link.p, p->link.left) == 0)
+		fill_network(s);
+	else
+		s->anew = true;
+	rc = dp_session_set(lns->dp, &s->dp);
+	if (rc) {
+		s->dp.ipv4_open = s->dp.ipv6_open = false;
+		s->doomed = true;
+		return rc == -ENOMEM ? rc : 0;
+	}
+	s->in_dp = true;
+	dp_session_traffic_restore(lns->dp, s->index, &p->traffic);
+	s->rx_seen = dp_session_rx(lns->dp, s->index);
+	s->heard_at = lns->now; /* the peer is not to suffer for our absence */
+	return 0;
+}
+
+static int restore_call(struct restoring *re, struct l2tp_tunnel *t,
+			const struct persist_session *p)
+{
+	struct session *s = session_new(re->lns, p->tunnel_id, p->session_id);
+	int rc = s ? 0 : -ENOMEM;
+
+	rc = rc ?: l2tp_call_restore(t, re->lns->now, p->call.p, p->call.left, s, &s->call);
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	s->peer = l2tp_tunnel_peer(t)->user;
+	s->profile = profile_of(re->lns, p->profile, s->peer);
+	s->since = p->since;
+	s->user = *p->user ? strdup(p->user) : NULL;
+	rc = l2tp_call_id(s->call) == p->session_id ? session_table_put(s) : -EBADMSG;
+	if (rc) { /* the call is closed when all is read: nothing stands for it */
+		l2tp_call_set_user(s->call, NULL);
+		free(s->user);
+		free(s);
+		return rc;
+	}
+	s->ipv4 = p->ipv4;
+	s->ipv6 = p->ipv6;
+	re->foreign += addresses_claim(s, p->flags & PERSIST_STATIC, p->flags & PERSIST_POOL4,
+				       p->flags & PERSIST_POOL6);
+	return p->flags & PERSIST_LINK ? restore_link(s, p) : 0;
+}
+
+static bool is_orphan(const struct l2tp_tunnel *t)
+{
+	return l2tp_tunnel_peer(t) == &removed_peer.l2tp;
+}
+
+static bool read_session(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+	struct persist_session p;
+	struct l2tp_tunnel *t;
+	int rc;
+
+	if (!persist_read_session(rec, len, &p)) {
+		drop_damaged(re, STORE_SESSIONS, key);
+		return true;
+	}
+	t = re->tunnels[p.tunnel_id];
+	if (!t || is_orphan(t)) {
+		drop_record(re, STORE_SESSIONS, key);
+		re->closed++;
+		return true;
+	}
+	rc = restore_call(re, t, &p);
+	if (rc == -ENOMEM) {
+		re->rc = rc;
+		return false;
+	}
+	if (rc)
+		drop_damaged(re, STORE_SESSIONS, key);
+	else
+		re->sessions++;
+	if (rc == 0 && key != dp_index(re->lns->cfg->datapath.shards, p.tunnel_id, p.session_id)) {
+		drop_record(re, STORE_SESSIONS, key); /* the number of shards has changed */
+		persist_changed(session_at(re->lns, dp_index(re->lns->cfg->datapath.shards,
+							     p.tunnel_id, p.session_id)));
+	}
+	return true;
+}
+
+/* ---- when all is read --------------------------------------------------------------------- */
+
+/* A call that no session stands for: its record was damaged, or its index is taken. */
+static bool close_unknown(void *arg, struct l2tp_call *c)
+{
+	const struct restoring *re = arg;
+	struct l2tp_reason why = { .result = L2TP_CDN_TEMPORARY, .text = "not known any more" };
+
+	if (!l2tp_call_user(c))
+		l2tp_call_close(c, re->lns->now, &why);
+	return true;
+}
+
+static bool settle_tunnel(void *arg, struct l2tp_tunnel *t)
+{
+	struct restoring *re = arg;
+	struct l2tp_reason why = { .result = L2TP_STOP_NOT_AUTHORISED,
+				   .text = "not in the configuration any more" };
+
+	if (is_orphan(t))
+		l2tp_tunnel_close(t, re->lns->now, &why);
+	else
+		l2tp_calls_visit(t, close_unknown, re);
+	return true;
+}
+
+/* PPP that was not open begins anew; what found no place in the data path ends. */
+static void settle_session(struct restoring *re, struct session *s)
+{
+	if (s->doomed) {
+		re->closed++;
+		re->sessions--;
+		session_close_call(s, L2TP_CDN_TEMPORARY, "no place in the data path");
+		return;
+	}
+	if (!s->anew)
+		return;
+	s->anew = false;
+	re->anew++;
+	ppp_lower_up(s->ppp, re->lns->now, NULL);
+}
+
+static void settle(struct restoring *re)
+{
+	struct lns *lns = re->lns;
+	uint32_t slots = lns->cfg->datapath.shards * L2X_SHARD_SESSIONS;
+
+	for (size_t i = 0; i < re->n_stale; i++)
+		store_delete(lns->store, re->stale[i].table, re->stale[i].key);
+	l2tp_restored(lns->l2tp, lns->now, lns->store_info.origin == STORE_DURABLE);
+	l2tp_tunnels_visit(lns->l2tp, settle_tunnel, re);
+	for (uint32_t i = 0; lns->n_sessions && i < slots; i++) {
+		struct session *s = session_at(lns, i);
+
+		if (s)
+			settle_session(re, s);
+	}
+}
+
+static void tell(const struct restoring *re, const struct dp_adoption *a)
+{
+	static const char *const from[] = { "", "the running host", "before the last boot" };
+	const struct lns *lns = re->lns;
+
+	if (lns->store_info.note[0])
+		log_warn(NULL, "state: %s", lns->store_info.note);
+	if (a->note[0])
+		log_warn(NULL, "maps: %s", a->note);
+	if (re->damaged)
+		log_warn(NULL, "state: %u records could not be read and were left out",
+			 re->damaged);
+	if (re->foreign)
+		log_note(NULL, "%u addresses are in no pool any more; their sessions keep them",
+			 re->foreign);
+	if (!re->n_tunnels && !a->removed)
+		return;
+	log_note(NULL,
+		 "adopted %u sessions in %u tunnels of %s in %llu ms: %u as the maps had them, %u "
+		 "put into the maps, %u taken out that nobody knew, %u begin PPP anew, %u closed",
+		 re->sessions, re->n_tunnels, from[lns->store_info.origin],
+		 (unsigned long long)lns->state.restored_in_ms, a->kept, a->put, a->removed,
+		 re->anew, re->closed);
+}
+
+static int visit(struct restoring *re, enum store_table t,
+		 bool (*fn)(void *arg, uint64_t key, const uint8_t *rec, size_t len))
+{
+	int rc = store_visit(re->lns->store, t, fn, re);
+
+	/* a damaged page costs what stood on it, not the rest */
+	if (rc == -EBADMSG)
+		re->damaged++;
+	return re->rc ? re->rc : rc == -EBADMSG ? 0 : rc;
+}
+
+static int read_all(struct restoring *re)
+{
+	int rc;
+
+	store_visit(re->lns->store, STORE_MISC, read_clock, re->lns);
+	lns_enter(re->lns);
+	drain_restore(re->lns);
+	rc = visit(re, STORE_RESTING, read_resting);
+	rc = rc ?: visit(re, STORE_TUNNELS, read_tunnel);
+	rc = rc ?: visit(re, STORE_MESSAGES, read_message);
+	rc = rc ?: visit(re, STORE_SESSIONS, read_session);
+	return rc;
+}
+
+int restore(struct lns *lns, char *err, size_t errlen)
+{
+	struct restoring re = { .lns = lns };
+	struct lns_state_info *state = &lns->state;
+	msec_t begin;
+	int rc;
+
+	removed_peer.l2tp.name = removed_peer.name;
+	removed_peer.l2tp.hostname = lns->cfg->hostname;
+	removed_peer.l2tp.user = &removed_peer;
+	re.tunnels = calloc(L2X_MAX_TUNNELS, sizeof(struct l2tp_tunnel *));
+	begin = lns_enter(lns) - lns->clock_base;
+	rc = re.tunnels ? read_all(&re) : -ENOMEM;
+	if (rc) {
+		snprintf(err, errlen, "state cannot be read: %s", strerror(-rc));
+		goto out;
+	}
+	settle(&re);
+	l2tp_tunnels_visit(lns->l2tp, put_tunnel, lns);
+	rc = dp_ready(lns->dp, &state->adoption, err, errlen);
+	if (rc)
+		goto out;
+	state->tunnels_restored = re.n_tunnels;
+	state->sessions_restored = re.sessions;
+	state->sessions_dropped = re.closed;
+	state->restored_in_ms = lns_enter(lns) - lns->clock_base - begin;
+	tell(&re, &state->adoption);
+out:
+	free(re.tunnels);
+	free(re.stale);
+	return rc;
+}

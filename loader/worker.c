@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The unprivileged process: everything that reads what strangers send. What it needs is
+ * opened while it still may; then it enters the sandbox, and only then it reads the store and
+ * the first datagram.
+ *
+ *   privileged    signals, store_open, lns_new (netlink sockets), control socket
+ *   sandbox       sandbox_enter
+ *   unprivileged  store_start (a thread), lns_begin (sessions, maps, hook), the loop
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/base/log.h"
+#include "loader/daemon.h"
+#include "loader/lns.h"
+#include "loader/monitor/ask.h"
+#include "loader/store/store.h"
+
+#define SHUTDOWN_GRACE_MS 3000
+
+struct worker {
+	const struct daemon *d;
+	struct event_base *base;
+	struct event *sigterm;
+	struct ask *ask;
+	struct store *store;
+	struct lns *lns;
+	struct control *control;
+	struct lns_way_up up;
+	bool closing;
+};
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+static void on_closed(void *arg)
+{
+	struct worker *w = arg;
+
+	event_base_loopbreak(w->base);
+}
+
+static void on_order(void *arg, enum ask_order order)
+{
+	struct worker *w = arg;
+
+	if (order == ASK_CLOSE) {
+		if (w->closing)
+			return;
+		w->closing = true;
+		log_note(NULL, "closing %u sessions", lns_session_count(w->lns));
+		lns_shutdown(w->lns, SHUTDOWN_GRACE_MS, on_closed, w);
+		return;
+	}
+	if (order == ASK_LEAVE)
+		log_note(NULL,
+			 "%u sessions go on at the hook; the next start takes them up. To end them "
+			 "for good: l2xdpctl shutdown instead, or then l2xdpd --remove",
+			 lns_session_count(w->lns));
+	event_base_loopbreak(w->base);
+}
+
+/* Not from the monitor, which gives orders: somebody wants another worker. */
+static void on_terminate(evutil_socket_t sig, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)sig;
+	(void)what;
+	log_note(NULL, "the worker was sent SIGTERM: it gives way to another one");
+	event_base_loopbreak(w->base);
+}
+
+/* ---- the start --------------------------------------------------------------------------- */
+
+/* Ctrl-C reaches every process of a terminal; the monitor says what it means. */
+static int set_signals(struct worker *w)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	w->sigterm = evsignal_new(w->base, SIGTERM, on_terminate, w);
+	return w->sigterm && event_add(w->sigterm, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int open_all(struct worker *w, int fd, char *err, size_t errlen)
+{
+	const struct config *cfg = w->d->cfg;
+	struct lns_parts parts = { .cfg = cfg, .users = w->d->users, .dp = w->d->dp };
+	int rc;
+
+	w->base = event_base_new();
+	if (!w->base || set_signals(w))
+		return -ENOMEM;
+	rc = ask_open(fd, w->base, on_order, w, &w->ask);
+	if (rc)
+		return rc;
+	w->up = (struct lns_way_up){ .ask = ask_datapath,
+				     .reload = ask_reload,
+				     .end = ask_shutdown,
+				     .preflight = ask_preflight,
+				     .ctx = w->ask };
+	parts.up = &w->up;
+	rc = store_open(cfg->run_dir, cfg->state_dir, false, &w->store, &parts.store_info, err,
+			errlen);
+	if (rc)
+		return rc;
+	parts.store = w->store;
+	rc = lns_new(&parts, w->base, &w->lns, err, errlen);
+	return rc ?: control_serve(w->d->control.fd, w->base, w->lns, &w->control);
+}
+
+static int begin(struct worker *w, const struct sandbox *sandbox, char *err, size_t errlen)
+{
+	int rc = sandbox_enter(sandbox, err, errlen);
+
+	if (rc)
+		return rc;
+	rc = store_start(w->store);
+	if (rc) {
+		snprintf(err, errlen, "the store's thread: %s", strerror(-rc));
+		return rc;
+	}
+	return lns_begin(w->lns, err, errlen);
+}
+
+/* The data path is the monitor's, and stays. */
+static void end(struct worker *w)
+{
+	control_close(w->control);
+	if (w->lns)
+		lns_free(w->lns);
+	if (w->store)
+		store_close(w->store);
+	if (w->sigterm)
+		event_free(w->sigterm);
+	ask_close(w->ask);
+	if (w->base)
+		event_base_free(w->base);
+}
+
+int worker_run(const struct daemon *d, int fd, pid_t monitor)
+{
+	struct worker w = { .d = d };
+	struct sandbox sandbox = d->sandbox;
+	char err[DAEMON_ERRLEN] = "out of memory";
+	int rc = open_all(&w, fd, err, sizeof(err));
+
+	sandbox.parent = monitor;
+	rc = rc ?: begin(&w, &sandbox, err, sizeof(err));
+	if (rc) {
+		log_error(NULL, "%s", err);
+	} else {
+		ask_ready(w.ask);
+		log_note(NULL, "ready: %u peers, %u pools, mode %s", d->cfg->n_peers,
+			 d->cfg->n_pools, dp_mode_names[d->cfg->datapath.mode]);
+		event_base_dispatch(w.base);
+		lns_stop(w.lns);
+	}
+	end(&w);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}

@@ -64,7 +64,7 @@ static struct l2tp_call *call_new(struct l2tp_tunnel *t, msec_t now, bool lac,
 
 	if (!c || !kept || !id || idmap_set(&shard->calls, id, c) < 0)
 		goto fail;
-	ids_note(shard->ids, id, t->id);
+	share_session_taken(t, id);
 	*c = (struct l2tp_call){
 		.tunnel = t, .id = id, .tunnel_id = t->id, .lac = lac, .info = kept
 	};
@@ -134,7 +134,7 @@ int call_adopt(struct l2tp_call *c)
 		idmap_set(&shard->calls, c->id, NULL);
 		goto fail;
 	}
-	ids_note(shard->ids, c->id, t->id);
+	share_session_taken(t, c->id);
 	link_call(t, c);
 	return 0;
 fail:
@@ -189,6 +189,7 @@ static void call_take_back(struct l2tp_call *c, msec_t now)
 	struct l2tp_shard *shard = endpoint_shard(c->tunnel->ep, c->tunnel);
 
 	call_remove(c, now);
+	share_session_back(c->tunnel, c->id);
 	if (shard->spare)
 		ids_release(shard->ids, c->id, now);
 	else
@@ -363,9 +364,10 @@ static void not_in_time(struct timer *timer, msec_t now)
 /* ---- messages ---- */
 
 /* May a call be opened to us? */
-static bool judge_icrq(struct l2tp_tunnel *t, const struct l2tp_message *m,
+static bool judge_icrq(struct l2tp_tunnel *t, msec_t now, const struct l2tp_message *m,
 		       struct l2tp_reason *ret_why)
 {
+	unsigned int rate = t->ep->limits.call_rate;
 	uint16_t peer_id = l2tp_u16(m, L2TP_AVP_ASSIGNED_SESSION_ID);
 
 	if (m->fault.error) {
@@ -379,6 +381,16 @@ static bool judge_icrq(struct l2tp_tunnel *t, const struct l2tp_message *m,
 	}
 	if (t->peer->max_calls && t->n_calls >= t->peer->max_calls) { /* V2-RES-4 */
 		reason_set(ret_why, L2TP_CDN_ERROR, L2TP_ERR_RESOURCES, "too many calls");
+		return false;
+	}
+	if (!bucket_take(&t->calls, now, rate, 2 * rate)) {
+		endpoint_count(t->ep, L2TP_C_CALL_RATE_LIMIT);
+		reason_set(ret_why, L2TP_CDN_TEMPORARY, 0, "more than %u calls a second", rate);
+		return false;
+	}
+	if (!share_of_sessions(t, now)) {
+		reason_set(ret_why, L2TP_CDN_TEMPORARY, 0,
+			   "session IDs are short, and this peer has its share");
 		return false;
 	}
 	return true;
@@ -472,10 +484,10 @@ static void stray(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header *h
 	}
 	reason_set(&why, L2TP_CDN_ERROR, L2TP_ERR_SESSION, "%s for no call",
 		   l2tp_message_name(m->type));
-	if (event == L2TP_CE_ICRQ && !h->session_id && !judge_icrq(t, m, &why))
+	if (event == L2TP_CE_ICRQ && !h->session_id && !judge_icrq(t, now, m, &why))
 		event = L2TP_CE_ICRQ_BAD;
 	else if (event == L2TP_CE_ICRQ_BAD)
-		judge_icrq(t, m, &why);
+		judge_icrq(t, now, m, &why);
 	step = l2tp_call_step(lac, L2TP_CS_IDLE, event);
 	if (step.action == L2TP_CA_ACCEPT && !h->session_id) {
 		accept_icrq(t, now, m);

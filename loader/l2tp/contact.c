@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How control connections begin: ours, and those that a peer opens; how many may be in
- * set-up, which SCCRQ was here before, and who wins when two of them cross. */
+/* How control connections begin: ours, and those that a peer opens; which
+ * SCCRQ was here before, and who wins when two of them cross. */
 #include <string.h>
 
 #include "loader/l2tp/engine.h"
@@ -91,32 +91,6 @@ static struct l2tp_tunnel *find_duplicate(struct l2tp_endpoint *ep, msec_t now,
 	return NULL;
 }
 
-/* V2-CC-6: over a limit nothing is said. */
-static bool half_open_limit(struct l2tp_endpoint *ep, msec_t now, const struct path *path)
-{
-	unsigned int n = 0;
-	struct hashnode *node;
-	char from[ADDR_STRLEN];
-
-	node = hashtab_first(&ep->in_setup, endpoint_hash_address(ep, &path->peer));
-	for (; node; node = hashtab_next(node)) {
-		const struct l2tp_setup *s = container_of(node, struct l2tp_setup, in_setup);
-
-		n += !s->tunnel->initiator && addr_eq(&s->tunnel->path.peer, &path->peer);
-	}
-	if (ep->half_open < ep->limits.half_open && n < ep->limits.half_open_source)
-		return false;
-	endpoint_count(ep, L2TP_C_HALF_OPEN_LIMIT);
-	if (log_allowed(&ep->log_half_open, now, 5, 10000))
-		log_warn(NULL,
-			 "SCCRQ from %s dropped: %u tunnels in set-up, %u of them from there; "
-			 "if that is a LAC at work, raise %s in `limits`",
-			 addr_str(&path->peer, from), ep->half_open, n,
-			 ep->half_open < ep->limits.half_open ? "half-open-per-source"
-							      : "half-open");
-	return true;
-}
-
 /* Of two attempts that cross (V2-CC-7). True: theirs goes on; ours is gone if it lost. */
 static bool tie(struct l2tp_tunnel *ours, msec_t now, const struct l2tp_message *m)
 {
@@ -161,10 +135,14 @@ static bool ties(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
 static void open_to_us(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
 		       const struct l2tp_peer *peer, const struct l2tp_arrival *a, uint64_t digest)
 {
-	struct l2tp_tunnel *t = tunnel_new(ep, now, path, peer, false);
+	struct l2tp_source *source = source_get(ep, &path->peer);
+	struct l2tp_tunnel *t = NULL;
 
+	if (source && source_make_room(ep, now, source))
+		t = tunnel_new(ep, now, path, peer, false);
 	if (!t)
 		return; /* the peer will ask again */
+	source_add(source, t);
 	t->digest = digest;
 	reliable_receive(&t->rel, a->h->ns);
 	if (tunnel_set_peer_id(t, l2tp_u16(a->m, L2TP_AVP_ASSIGNED_TUNNEL_ID)) < 0 ||
@@ -185,6 +163,7 @@ static void sccrq_input(struct l2tp_endpoint *ep, msec_t now, const struct path 
 	uint64_t digest = hash_of(0, a->h->payload, a->h->payload_len);
 	struct l2tp_tunnel *t = find_duplicate(ep, now, path, peer_id, digest);
 	enum l2tp_tunnel_event event = L2TP_TE_SCCRQ;
+	struct l2tp_source *source;
 
 	if (a->h->ns) { /* the first message of a connection is 0 (V2-HDR-9) */
 		endpoint_count(ep, L2TP_C_OUT_OF_WINDOW);
@@ -196,9 +175,10 @@ static void sccrq_input(struct l2tp_endpoint *ep, msec_t now, const struct path 
 		reliable_acknowledge(&t->rel);
 		return;
 	}
-	if (half_open_limit(ep, now, path))
+	source = source_get(ep, &path->peer);
+	if (!source || !source_may_ask(ep, now, source)) /* V2-CC-6: nothing is said */
 		return;
-	if (!judge_sccrq(ep, peer, a->m, &a->why))
+	if (!judge_sccrq(ep, now, path, peer, a->m, &a->why))
 		event = L2TP_TE_SCCRQ_BAD;
 	else if (!ties(ep, now, path, peer, a->m))
 		return;

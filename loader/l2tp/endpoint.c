@@ -11,6 +11,9 @@ const char *const l2tp_counter_names[L2TP_C_MAX] = { L2TP_COUNTERS(X) };
 
 #define DEFAULT_HALF_OPEN 4096
 #define DEFAULT_HALF_OPEN_SOURCE 256
+#define DEFAULT_SETUP_RATE 100
+#define DEFAULT_CALL_RATE 10000
+#define DEFAULT_AUTH_FAILURES 10
 #define DEFAULT_RETRANSMITS 5
 
 void endpoint_enter(struct l2tp_endpoint *ep)
@@ -73,8 +76,11 @@ struct l2tp_shard *endpoint_shard_of(struct l2tp_endpoint *ep, uint16_t tunnel_i
 {
 	struct l2tp_shard *shard = &ep->shards[tunnel_id & (ep->limits.shards - 1)];
 
-	if (!shard->ids)
+	if (!shard->ids) {
 		shard->ids = ids_new(L2TP_IDS, ep->ops->random, ep->ctx);
+		if (shard->ids)
+			shares_watch(&shard->shares, shard->ids);
+	}
 	return shard->ids ? shard : NULL;
 }
 
@@ -105,6 +111,9 @@ struct l2tp_endpoint *l2tp_endpoint_new(const struct l2tp_limits *limits,
 	l->half_open_source = or_default(l->half_open_source, DEFAULT_HALF_OPEN_SOURCE);
 	l->tunnels = or_default(l->tunnels, L2TP_IDS);
 	l->shards = or_default(l->shards, 1);
+	l->setup_rate = or_default(l->setup_rate, DEFAULT_SETUP_RATE);
+	l->call_rate = or_default(l->call_rate, DEFAULT_CALL_RATE);
+	l->auth_failures = or_default(l->auth_failures, DEFAULT_AUTH_FAILURES);
 	ep->ops = ops;
 	ep->ctx = ctx;
 	ep->timers = timers;
@@ -121,12 +130,14 @@ struct l2tp_endpoint *l2tp_endpoint_new(const struct l2tp_limits *limits,
 	ops->random(ctx, &ep->seed, sizeof(ep->seed));
 	ep->shards = calloc(l->shards, sizeof(*ep->shards));
 	ep->tunnel_ids = ids_new(L2TP_IDS, ops->random, ctx);
-	if (!ep->shards || !ep->tunnel_ids) {
+	if (!ep->shards || !ep->tunnel_ids || sources_init(ep) < 0) {
+		sources_free(ep);
 		free(ep->shards);
 		ids_free(ep->tunnel_ids);
 		free(ep);
 		return NULL;
 	}
+	shares_watch(&ep->shares, ep->tunnel_ids);
 	return ep;
 }
 
@@ -147,6 +158,7 @@ static void free_all(struct l2tp_endpoint *ep)
 	hashtab_free(&ep->in_setup);
 	hashtab_free(&ep->challenges);
 	hashtab_free(&ep->by_peer_session);
+	sources_free(ep);
 	free(ep);
 }
 
@@ -319,6 +331,7 @@ void endpoint_tunnel_input(struct l2tp_tunnel *t, msec_t now, const struct path 
 	if (!path_eq(path, &t->path)) { /* V2-PORT-3, V2-PORT-4 */
 		if (!may_move(t, path, h)) {
 			endpoint_count(ep, L2TP_C_WRONG_PATH);
+			source_missed(ep, &path->peer);
 			return;
 		}
 		tunnel_moved(t, path);
@@ -356,8 +369,10 @@ void l2tp_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path, c
 		t = idmap_get(&ep->tunnels, h.tunnel_id);
 		if (t)
 			endpoint_tunnel_input(t, now, path, &h, msg);
-		else /* never answered (V2-TEAR-6) */
+		else { /* never answered (V2-TEAR-6) */
 			endpoint_count(ep, L2TP_C_UNKNOWN_TUNNEL);
+			source_missed(ep, &path->peer);
+		}
 	}
 	endpoint_leave(ep);
 }

@@ -3,7 +3,8 @@
  * What the files of this room share: the three objects, and who does what with them.
  *
  *   endpoint.c  finds the control connection for a datagram; life of it all, shutdown
- *   contact.c   how control connections begin; limits, repeated SCCRQ, ties
+ *   contact.c   how control connections begin; repeated SCCRQ, ties
+ *   sources.c   limits of who asks for them; shares.c: fair shares of identifiers
  *   tunnel.c    the automaton of control connections (the essay of the room is there)
  *   judge.c     is this SCCRQ, SCCRP, SCCCN acceptable?
  *   call.c      incoming calls; call_table.c: their automata
@@ -36,6 +37,7 @@
 #define L2TP_MAX_STOPPED 4096 /* closed tunnels that still acknowledge */
 #define L2TP_SETUP_HELD 4 /* messages out of order from who is not known yet */
 #define L2TP_TIE_LEN 8
+#define L2TP_DEAF_MS 60000u /* after authentication failures */
 
 /* ---- automata ---- */
 
@@ -147,10 +149,51 @@ struct l2tp_step l2tp_call_step(bool lac, unsigned int state, unsigned int event
 
 /* ---- objects ---- */
 
+/* A rate; zero-initialised: full. */
+struct l2tp_bucket {
+	uint64_t spent;
+	msec_t at;
+};
+
+struct l2tp_source {
+	struct hashnode node;
+	struct ipaddr prefix;
+	struct l2tp_source *prev, *next; /* of the same rank */
+	struct l2tp_setup *oldest, *newest; /* half-open ones */
+	unsigned int n;
+	struct l2tp_bucket setups;
+	unsigned int failures; /* wrong responses in a row */
+	msec_t deaf_until;
+};
+
+struct l2tp_source_list {
+	struct l2tp_source *first, *last;
+};
+
+struct l2tp_sources {
+	struct l2tp_source *slot; /* n of them, `used` ever */
+	unsigned int n, used;
+	struct hashtab table; /* prefix */
+	struct l2tp_source_list *rank; /* by number of half-open ones, `most` and more together */
+	unsigned int most, top; /* the highest rank that is not empty */
+};
+
+#define L2TP_SHARES 1024u
+struct l2tp_share {
+	uint32_t held; /* identifiers in use and at rest */
+	uint32_t tunnels; /* established on this shard */
+};
+
+struct l2tp_shares {
+	struct l2tp_share of[L2TP_SHARES];
+	unsigned int n; /* not empty */
+};
+
 /* Session IDs are unique in a shard, not only in a tunnel: they index the maps. */
 struct l2tp_shard {
 	struct ids *ids;
 	struct idmap calls;
+	struct l2tp_shares shares;
 	uint16_t spare; /* taken for a call that was refused before its peer saw it */
 };
 
@@ -177,6 +220,8 @@ struct l2tp_endpoint {
 	struct l2tp_tunnel *oldest_stopped, *newest_stopped;
 	unsigned int n_stopped;
 	unsigned int half_open;
+	struct l2tp_sources sources;
+	struct l2tp_shares shares; /* of tunnel IDs */
 	unsigned int depth; /* public functions and timers that run now */
 	struct l2tp_tunnel *dead_tunnels; /* to be freed when depth is 0 */
 	struct l2tp_call *dead_calls;
@@ -193,6 +238,8 @@ struct l2tp_endpoint {
 struct l2tp_setup {
 	struct l2tp_tunnel *tunnel;
 	struct hashnode in_setup, challenges;
+	struct l2tp_source *source; /* of one that a peer opens; NULL: the table was full */
+	struct l2tp_setup *older, *newer; /* its */
 	bool has_challenge, has_tie;
 	uint8_t challenge[L2TP_CHALLENGE_LEN]; /* ours */
 	uint8_t tie[L2TP_TIE_LEN]; /* ours */
@@ -214,6 +261,8 @@ struct l2tp_tunnel {
 	bool initiator, gone, stopped, dead, peer_ecn, announced;
 	bool opened_calls; /* we are a LAC on it */
 	bool dirty, saved; /* its record is old; there is one */
+	bool evicted, counted; /* nobody used its ID; its peer has a share for it */
+	struct l2tp_bucket calls; /* ICRQ */
 	uint64_t digest; /* of the SCCRQ that opened it, to know it again */
 	struct hashnode by_peer;
 	struct reliable rel;
@@ -334,8 +383,9 @@ void tunnel_refuse(struct l2tp_endpoint *ep, const struct path *path, uint16_t p
 		   const struct l2tp_reason *why);
 
 /* ---- judge.c ---- */
-bool judge_sccrq(struct l2tp_endpoint *ep, const struct l2tp_peer *peer,
-		 const struct l2tp_message *m, struct l2tp_reason *ret_why);
+bool judge_sccrq(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		 const struct l2tp_peer *peer, const struct l2tp_message *m,
+		 struct l2tp_reason *ret_why);
 bool judge_sccrp(struct l2tp_tunnel *t, const struct l2tp_message *m, struct l2tp_reason *ret_why);
 bool judge_scccn(struct l2tp_tunnel *t, const struct l2tp_message *m, struct l2tp_reason *ret_why);
 __attribute__((format(printf, 4, 5))) void reason_set(struct l2tp_reason *ret, uint16_t result,
@@ -364,6 +414,35 @@ void info_update(struct l2tp_call_info *kept, const struct l2tp_call_info *info)
 /* Wipes all of a whole one. */
 void info_wipe(struct l2tp_call_info *info);
 bool info_valid(const struct l2tp_call_info *info);
+
+/* ---- sources.c ---- */
+int sources_init(struct l2tp_endpoint *ep);
+void sources_free(struct l2tp_endpoint *ep);
+bool bucket_take(struct l2tp_bucket *b, msec_t now, unsigned int rate, unsigned int burst);
+/* NULL: the table is full of those with half-open connections. */
+struct l2tp_source *source_get(struct l2tp_endpoint *ep, const struct ipaddr *peer);
+/* Is it listened to? Counted when not. */
+bool source_may_ask(struct l2tp_endpoint *ep, msec_t now, struct l2tp_source *s);
+/* For one more half-open connection, if need be at the cost of an old one. */
+bool source_make_room(struct l2tp_endpoint *ep, msec_t now, struct l2tp_source *s);
+void source_add(struct l2tp_source *s, struct l2tp_tunnel *t);
+void source_remove(struct l2tp_tunnel *t);
+/* The set-up of a tunnel came to its end: with success; with a wrong response. */
+void source_proven(struct l2tp_tunnel *t);
+void source_failed(struct l2tp_tunnel *t, msec_t now);
+/* A message for a tunnel that is not there, or not its sender's. */
+void source_missed(struct l2tp_endpoint *ep, const struct ipaddr *peer);
+
+/* ---- shares.c ---- */
+void shares_watch(struct l2tp_shares *s, struct ids *ids);
+uint16_t share_slot(const struct l2tp_endpoint *ep, const struct ipaddr *peer);
+void share_session_taken(struct l2tp_tunnel *t, uint16_t id);
+void share_session_back(struct l2tp_tunnel *t, uint16_t id);
+void share_tunnel_up(struct l2tp_tunnel *t);
+void share_tunnel_gone(struct l2tp_tunnel *t);
+/* May it have one more? Counted when not. */
+bool share_of_sessions(struct l2tp_tunnel *t, msec_t now);
+bool share_of_tunnels(struct l2tp_endpoint *ep, msec_t now, const struct ipaddr *peer);
 
 /* ---- changes.c ---- */
 /* Its record is older than it from now on. */

@@ -103,9 +103,12 @@ static bool judge_response(struct l2tp_tunnel *t, const struct l2tp_message *m,
 	return false;
 }
 
-bool judge_sccrq(struct l2tp_endpoint *ep, const struct l2tp_peer *peer,
-		 const struct l2tp_message *m, struct l2tp_reason *ret_why)
+bool judge_sccrq(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		 const struct l2tp_peer *peer, const struct l2tp_message *m,
+		 struct l2tp_reason *ret_why)
 {
+	int result;
+
 	if (!judge_form(m, ret_why) || !judge_name(peer, m, ret_why) ||
 	    !judge_challenge(ep, peer, m, ret_why))
 		return false;
@@ -113,11 +116,19 @@ bool judge_sccrq(struct l2tp_endpoint *ep, const struct l2tp_peer *peer,
 		reason_set(ret_why, L2TP_STOP_SHUTDOWN, 0, "shutting down");
 		return false;
 	}
-	if (ep->live.n >= ep->limits.tunnels) { /* V2-RES-4 */
+	/* V2-RES-4; half-open ones make room (sources.c) */
+	if (ep->live.n - ep->half_open >= ep->limits.tunnels ||
+	    !share_of_tunnels(ep, now, &path->peer)) {
 		reason_set(ret_why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES, "too many tunnels");
 		return false;
 	}
-	return true;
+	if (!ep->ops->tunnel_request)
+		return true;
+	memset(ret_why, 0, sizeof(*ret_why));
+	result = ep->ops->tunnel_request(ep->ctx, peer, path, ret_why);
+	if (result)
+		ret_why->result = (uint16_t)result;
+	return !result;
 }
 
 bool judge_sccrp(struct l2tp_tunnel *t, const struct l2tp_message *m, struct l2tp_reason *ret_why)

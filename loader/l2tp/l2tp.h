@@ -94,10 +94,13 @@ struct l2tp_peer {
 
 struct l2tp_limits {
 	unsigned int half_open; /* tunnels in set-up, together: default 4096 */
-	unsigned int half_open_source; /* from one address: default 256 */
+	/* A source prefix is an IPv4 /24 or an IPv6 /56. At a limit of half-open ones the
+	 * oldest of the greediest prefix goes for the newcomer. */
+	unsigned int half_open_source; /* from one source prefix: default 256 */
 	unsigned int tunnels; /* default 65535 */
 	unsigned int shards; /* session IDs are unique in (tunnel ID & (shards-1)) */
-	unsigned int setup_rate; /* SCCRQ a second from one source prefix: default 100 */
+	unsigned int setup_rate; /* SCCRQ that come to nothing, a second from one source
+				  * prefix, half_open_source of them at once: default 100 */
 	unsigned int call_rate; /* ICRQ a second on one tunnel, two seconds' worth at once:
 				 * default 10000 */
 	unsigned int auth_failures; /* from one source prefix, before it is not listened to for

@@ -246,12 +246,16 @@ static int restore_setup(struct l2tp_tunnel *t, const struct tunnel_record *rec)
 {
 	struct l2tp_endpoint *ep = t->ep;
 	struct l2tp_setup *s = calloc(1, sizeof(*s));
+	struct l2tp_source *source;
 
 	if (!s)
 		return -ENOMEM;
 	t->setup = s;
 	s->tunnel = t;
 	ep->half_open += !t->initiator;
+	source = t->initiator ? NULL : source_get(ep, &t->path.peer);
+	if (source)
+		source_add(source, t);
 	s->has_challenge = rec->flags & L2TP_RT_CHALLENGE;
 	s->has_tie = rec->flags & L2TP_RT_TIE;
 	memcpy(s->challenge, rec->challenge, sizeof(s->challenge));
@@ -308,6 +312,8 @@ int l2tp_tunnel_restore(struct l2tp_endpoint *ep, msec_t now, const struct l2tp_
 		err = restore_setup(t, &fields);
 	if (err < 0)
 		goto fail_id;
+	if (t->state == L2TP_T_ESTABLISHED)
+		share_tunnel_up(t);
 	if (t->gone)
 		tunnel_stopped_append(t);
 	else

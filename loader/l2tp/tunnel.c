@@ -183,6 +183,8 @@ static void up(struct l2tp_tunnel *t, msec_t now)
 {
 	char at[PATH_STRLEN];
 
+	source_proven(t);
+	share_tunnel_up(t);
 	tunnel_setup_done(t);
 	t->since = t->idle_since = now;
 	tunnel_tick_set(t, now);
@@ -269,8 +271,8 @@ void tunnel_event(struct l2tp_tunnel *t, msec_t now, enum l2tp_tunnel_event even
 
 /* ---- messages to events ---- */
 
-static enum l2tp_tunnel_event event_of(struct l2tp_tunnel *t, const struct l2tp_message *m,
-				       struct l2tp_reason *ret_why)
+static enum l2tp_tunnel_event event_of(struct l2tp_tunnel *t, msec_t now,
+				       const struct l2tp_message *m, struct l2tp_reason *ret_why)
 {
 	if (m->type == L2TP_STOPCCN) { /* ends it however malformed it is */
 		l2tp_message_reason(m, ret_why);
@@ -294,7 +296,11 @@ static enum l2tp_tunnel_event event_of(struct l2tp_tunnel *t, const struct l2tp_
 	case L2TP_SCCCN:
 		if (t->state != L2TP_T_WAIT_CONN)
 			return L2TP_TE_SCCCN;
-		return judge_scccn(t, m, ret_why) ? L2TP_TE_SCCCN : L2TP_TE_SCCCN_BAD;
+		if (judge_scccn(t, m, ret_why))
+			return L2TP_TE_SCCCN;
+		if (ret_why->result == L2TP_STOP_NOT_AUTHORISED)
+			source_failed(t, now);
+		return L2TP_TE_SCCCN_BAD;
 	}
 	if (m->fault.error) { /* V2-AVP-9, V2-AVP-10 */
 		reason_set(ret_why, L2TP_STOP_ERROR, m->fault.error, "%s", m->fault.text);
@@ -308,7 +314,7 @@ void tunnel_message(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header 
 {
 	struct l2tp_arrival a = { .m = m, .h = h };
 	struct l2tp_reason why;
-	enum l2tp_tunnel_event event = event_of(t, m, &why);
+	enum l2tp_tunnel_event event = event_of(t, now, m, &why);
 
 	tunnel_event(t, now, event, &a, &why);
 }

@@ -118,6 +118,7 @@ void tunnel_setup_done(struct l2tp_tunnel *t)
 		return;
 	hashtab_del(&ep->in_setup, &t->setup->in_setup);
 	hashtab_del(&ep->challenges, &t->setup->challenges);
+	source_remove(t);
 	ep->half_open -= !t->initiator;
 	explicit_bzero(t->setup, sizeof(*t->setup));
 	free(t->setup);
@@ -144,11 +145,15 @@ void tunnel_replace_older(struct l2tp_tunnel *t, msec_t now)
 		for (; node; node = hashtab_next(node)) {
 			struct l2tp_tunnel *o = container_of(node, struct l2tp_tunnel, by_peer);
 
-			if (o != t && !o->gone && o->peer_id == t->peer_id &&
-			    path_eq(&o->path, &t->path)) {
+			if (o == t || o->peer_id != t->peer_id || !path_eq(&o->path, &t->path))
+				continue;
+			/* A stopped one is found by our ID from now on: a peer that uses
+			 * the same ID again and again must not make a long chain. */
+			if (o->gone)
+				hashtab_del(&t->ep->by_peer, &o->by_peer);
+			else
 				tunnel_event(o, now, L2TP_TE_REPLACED, NULL, &why);
-				break; /* the chain has changed */
-			}
+			break; /* the chain has changed */
 		}
 	} while (node && !t->gone);
 }
@@ -433,7 +438,11 @@ void tunnel_gone(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *wh
 	log_end(t, now, why, was_up);
 	if (t->announced && ep->ops->tunnel_gone)
 		ep->ops->tunnel_gone(ep->ctx, t, why);
-	ids_release(ep->tunnel_ids, t->id, now);
+	share_tunnel_gone(t);
+	if (t->evicted) /* else a flood would have them all at rest */
+		ids_return(ep->tunnel_ids, t->id);
+	else
+		ids_release(ep->tunnel_ids, t->id, now);
 	if (farewell == L2TP_FAREWELL_NONE)
 		tunnel_bury(t);
 	else

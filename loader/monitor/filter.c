@@ -66,6 +66,7 @@ static const char *const plain[] = {
 	"fallocate",
 	/* memory */
 	"brk",
+	"sysinfo", /* qsort(): how much there is */
 	"munmap",
 	"mremap",
 	"madvise",

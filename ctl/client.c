@@ -104,7 +104,9 @@ static int refused(const json_t *v)
 
 	fputs("l2xdpctl: ", stderr);
 	print_lines(stderr, "", *error ? error : "the daemon refused without a reason");
-	return !strcmp(code, "usage") ? EXIT_USAGE : EXIT_REFUSED;
+	if (!strcmp(code, "usage"))
+		return EXIT_USAGE;
+	return !strcmp(code, "needs-force") ? EXIT_FORCE : EXIT_REFUSED;
 }
 
 /* An answer that is long begins like this and is not parsed as a whole. */

@@ -7,7 +7,7 @@
  *   client.c    one request and its answer
  *   table.c     tables for people; units; text that nobody here chose
  *   show.c      ask, and print what came: a table, an object, or JSON
- *   show_*.c, clear.c, preflight.c   one file for each group of commands
+ *   show_*.c, clear.c, maintenance.c, preflight.c   one file for each group of commands
  */
 #ifndef L2XDP_CTL_CTL_H
 #define L2XDP_CTL_CTL_H
@@ -23,6 +23,7 @@ enum exit_code {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
 	EXIT_NO_DAEMON = 3,
+	EXIT_FORCE = 4, /* as l2xdpd --check has it */
 };
 
 struct column;
@@ -30,14 +31,15 @@ struct table;
 
 struct options {
 	const char *socket;
-	const char *peer, *user, *limit; /* NULL: not given */
-	bool json, all, help;
+	const char *peer, *user, *limit, *rate; /* NULL: not given */
+	bool json, all, force, help;
 };
 
 /* Runs with the words behind the command's name. Returns an exit code. */
 typedef int command_fn(const struct options *o, int argc, char **argv);
-command_fn cmd_show_tunnels, cmd_show_sessions, cmd_show_session, cmd_show_verdicts,
-	cmd_show_datapath, cmd_clear_tunnel, cmd_clear_session, cmd_preflight;
+command_fn cmd_show_tunnels, cmd_show_sessions, cmd_show_session, cmd_show_peers, cmd_show_verdicts,
+	cmd_show_datapath, cmd_show_state, cmd_clear_tunnel, cmd_clear_session, cmd_drain,
+	cmd_undrain, cmd_reload, cmd_shutdown, cmd_preflight;
 
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "... takes ...; see --help" and EXIT_USAGE */

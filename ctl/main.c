@@ -39,12 +39,44 @@ static const struct command {
 	  "Interfaces and whether their driver runs the programs, and why not; memory; address\n"
 	  "pools; counters of the slow path and of L2TP (--all: those at 0 too).\n\n"
 	  "  l2xdpctl show datapath\n" },
+	{ "show peers", "", cmd_show_peers, "configured peers, and which are being drained",
+	  "Lists the peers of the configuration with their tunnels and sessions, whether new\n"
+	  "calls of theirs are refused (drain), and how many sessions a second are closed.\n\n"
+	  "  l2xdpctl show peers\n"
+	  "  l2xdpctl show peers --json | jq '.[] | select(.draining)'\n" },
+	{ "show state", "", cmd_show_state, "what a restart or a reboot would find again",
+	  "Where the state of the sessions is kept, what the start took over and mended, whether\n"
+	  "the store takes what is written, and how far the copy on disk is behind.\n\n"
+	  "  l2xdpctl show state\n"
+	  "  l2xdpctl show state --json | jq .store.durable_behind_ms\n" },
 	{ "clear tunnel", "ID", cmd_clear_tunnel, "end a control connection and its sessions",
 	  "Sends StopCCN and ends every session of the tunnel.\n\n"
 	  "  l2xdpctl clear tunnel 812\n" },
 	{ "clear session", "ID", cmd_clear_session, "end one session",
 	  "Ends the PPP link and the call; the subscriber may connect again.\n\n"
 	  "  l2xdpctl clear session 4711\n" },
+	{ "drain", "[--peer NAME [--rate N]]", cmd_drain, "take no new tunnels and calls",
+	  "New control connections and calls are refused from now on, of one peer or of all;\n"
+	  "sessions that are up stay, also over a restart. With --rate, N sessions of the peer\n"
+	  "are closed a second, the oldest first, until none is left.\n\n"
+	  "  l2xdpctl drain\n"
+	  "  l2xdpctl drain --peer carrier --rate 50\n"
+	  "  l2xdpctl show peers\n" },
+	{ "undrain", "[--peer NAME]", cmd_undrain, "take new tunnels and calls again",
+	  "Ends a drain: that of one peer, or without --peer every one.\n\n"
+	  "  l2xdpctl undrain\n"
+	  "  l2xdpctl undrain --peer carrier\n" },
+	{ "reload", "[--force]", cmd_reload, "take a changed configuration, or a new program",
+	  "Checks the configuration file whole. If it is good, the daemon starts anew with it,\n"
+	  "and sessions go on. Else nothing changes, and every fault is told. A change that would\n"
+	  "close sessions names them, ends with 4, and is made with --force only.\n\n"
+	  "  l2xdpctl reload\n"
+	  "  l2xdpctl reload --force\n" },
+	{ "shutdown", "", cmd_shutdown, "close every session and end for good",
+	  "Sends StopCCN to every peer, closes every session, gives the driver hook and the TUN\n"
+	  "device back and ends the daemon. To restart it and keep the sessions: systemctl\n"
+	  "restart l2xdpd.\n\n"
+	  "  l2xdpctl shutdown\n" },
 	{ "preflight", "DEV...", cmd_preflight, "what stands in the way of XDP on a device",
 	  "Tells for each device what stands in the way and the command that mends it. Ends\n"
 	  "with 1 if anything is fatal. Without a daemon: l2xdpd --preflight DEV.\n\n"
@@ -86,7 +118,8 @@ static void help(FILE *out)
 	      "  l2xdpctl show sessions --user joe --json\n"
 	      "  l2xdpctl show verdicts\n"
 	      "  l2xdpctl clear session 4711\n"
-	      "\nexit: 0 done, 1 the daemon said no, 2 wrong usage, 3 no daemon reached\n",
+	      "\nexit: 0 done, 1 the daemon said no, 2 wrong usage, 3 no daemon reached,\n"
+	      "      4 sessions would be closed (reload: --force)\n",
 	      out);
 }
 
@@ -137,10 +170,8 @@ static bool options_fit(const struct command *c, const struct options *o)
 	const struct {
 		const char *name;
 		bool given;
-	} owned[] = { { "--peer", o->peer },
-		      { "--user", o->user },
-		      { "--limit", o->limit },
-		      { "--all", o->all } };
+	} owned[] = { { "--peer", o->peer }, { "--user", o->user },   { "--limit", o->limit },
+		      { "--rate", o->rate }, { "--force", o->force }, { "--all", o->all } };
 	size_t i;
 
 	for (i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
@@ -185,6 +216,8 @@ int main(int argc, char **argv)
 					       { "peer", required_argument, NULL, 'p' },
 					       { "user", required_argument, NULL, 'u' },
 					       { "limit", required_argument, NULL, 'l' },
+					       { "rate", required_argument, NULL, 'r' },
+					       { "force", no_argument, NULL, 'f' },
 					       { "all", no_argument, NULL, 'a' },
 					       { NULL, 0, NULL, 0 } };
 	struct options o = { .socket = DEFAULT_SOCKET };
@@ -212,6 +245,12 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			o.limit = optarg;
+			break;
+		case 'r':
+			o.rate = optarg;
+			break;
+		case 'f':
+			o.force = true;
 			break;
 		case 'a':
 			o.all = true;

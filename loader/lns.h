@@ -128,6 +128,9 @@ int lns_reload(struct lns *lns, bool force, char *text, size_t len);
 /* The end for good: every session closed, the hook and l2tp0 given back. */
 void lns_end(struct lns *lns);
 
+/* As dp_preflight, by whoever is allowed to look. */
+int lns_preflight(struct lns *lns, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS]);
+
 struct datapath *lns_datapath(struct lns *lns);
 const struct config *lns_config(const struct lns *lns);
 const struct l2tp_endpoint *lns_l2tp(const struct lns *lns);

@@ -157,6 +157,13 @@ void lns_end(struct lns *lns)
 		lns->up->end(lns->up->ctx);
 }
 
+int lns_preflight(struct lns *lns, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
+{
+	if (lns->up && lns->up->preflight)
+		return lns->up->preflight(lns->up->ctx, ifname, ret);
+	return dp_preflight(ifname, ret);
+}
+
 struct datapath *lns_datapath(struct lns *lns)
 {
 	return lns->dp;

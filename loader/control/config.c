@@ -10,7 +10,7 @@
  *   config_check.c   what is wrong between values
  *   control.c        connections to the control socket, and the table of commands;
  *                    control_file.c makes the socket
- *   show_*.c         what the commands show and do
+ *   show_*.c, maintenance.c   what the commands show and do
  *
  * The file is checked to its end: every fault becomes one line "FILE:LINE: what; remedy",
  * in the order of the file, so that one run of `l2xdpd --check` tells all. That is why

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket: connections, lines, and the table of commands. What the commands
- * do stands in show_*.c; the socket's file is made in control_file.c.
+ * do stands in show_*.c and maintenance.c; the socket's file is made in control_file.c.
  *
  * A client costs a bounded amount of memory whatever it does: its input is one line of
  * 64 KiB at the most, its output is filled up to 64 KiB and then again when it has taken
@@ -65,10 +65,20 @@ static const struct command {
 	const char *name;
 	command_fn *run;
 } commands[] = {
-	{ "show tunnels", show_tunnels },   { "show sessions", show_sessions },
-	{ "show session", show_session },   { "show verdicts", show_verdicts },
-	{ "show datapath", show_datapath }, { "clear tunnel", clear_tunnel },
-	{ "clear session", clear_session }, { "preflight", preflight },
+	{ "show tunnels", show_tunnels },
+	{ "show sessions", show_sessions },
+	{ "show session", show_session },
+	{ "show verdicts", show_verdicts },
+	{ "show datapath", show_datapath },
+	{ "show peers", show_peers },
+	{ "show state", show_state },
+	{ "clear tunnel", clear_tunnel },
+	{ "clear session", clear_session },
+	{ "drain", drain },
+	{ "undrain", undrain },
+	{ "reload", reload },
+	{ "shutdown", end_daemon },
+	{ "preflight", preflight },
 };
 
 /* ---- output ---- */

@@ -5,7 +5,7 @@
  *   request   {"command": "show sessions", "arguments": ["..."], "options": {...}}
  *   answer    {"ok": true, "result": ...}  or  {"ok": false, "error": "...", "code": "..."}
  *
- * Codes: "usage", "not-found", "failed". A line of more than 64 KiB, or
+ * Codes: "usage", "not-found", "needs-force", "failed". A line of more than 64 KiB, or
  * what is not JSON, gets an error and the connection ends. At most 32 connections: one more
  * takes the place of that which has been idle longest; one that is silent for 60 s ends. Commands are a table in control.c; what they show is
  * asked from `struct lns` (loader/lns.h). docs/control-socket.md documents the fields.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the commands of the control socket do: between control.c, which has the socket,
- * and show_*.c, which have the commands.
+ * and show_*.c and maintenance.c, which have the commands.
  *
  * A command gives a whole answer at once, or, where the answer may be long, a producer
  * that is asked for one element after the other as the client takes them.
@@ -33,15 +33,16 @@ struct answer {
 	void *state;
 	struct lns *lns;
 	/* on failure */
-	const char *code; /* "usage", "not-found", "failed" */
+	const char *code; /* "usage", "not-found", "needs-force", "failed" */
 	char error[ANSWER_ERROR]; /* one line, or more */
 };
 
 /* 0 with result or next set; else a negative errno with code and error. */
 typedef int command_fn(const struct request *rq, struct answer *a);
 
-command_fn show_tunnels, show_sessions, show_session, show_verdicts, show_datapath;
-command_fn clear_tunnel, clear_session, preflight;
+command_fn show_tunnels, show_sessions, show_session, show_peers, show_verdicts, show_datapath,
+	show_state;
+command_fn clear_tunnel, clear_session, drain, undrain, reload, end_daemon, preflight;
 
 /* Sets code and error. Returns -EINVAL, -ENOENT or -EIO for the three codes. */
 int answer_usage(struct answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -56,6 +57,7 @@ int no_parameters(const struct request *rq, struct answer *a); /* and no options
 /* Options: -EINVAL with an error if one is there and of the wrong type. *ret is not
  * touched when it is absent. */
 int option_text(const struct request *rq, struct answer *a, const char *name, const char **ret);
+int option_switch(const struct request *rq, struct answer *a, const char *name, bool *ret);
 int option_number(const struct request *rq, struct answer *a, const char *name, unsigned int *ret);
 /* An option that is none of these (a list that ends with NULL) is an error. */
 int options_known(const struct request *rq, struct answer *a, const char *const *names);

@@ -131,6 +131,18 @@ int option_text(const struct request *rq, struct answer *a, const char *name, co
 	return 0;
 }
 
+int option_switch(const struct request *rq, struct answer *a, const char *name, bool *ret)
+{
+	const json_t *v = json_object_get(rq->options, name);
+
+	if (!v)
+		return 0;
+	if (!json_is_boolean(v))
+		return answer_usage(a, "option %s is true or false", name);
+	*ret = json_is_true(v);
+	return 0;
+}
+
 int option_number(const struct request *rq, struct answer *a, const char *name, unsigned int *ret)
 {
 	const json_t *v = json_object_get(rq->options, name);

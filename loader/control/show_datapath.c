@@ -139,14 +139,14 @@ static json_t *json_findings(const struct dp_finding *list, unsigned int n)
 	return out;
 }
 
-static int preflight_one(const char *name, json_t *out, struct answer *a)
+static int preflight_one(struct lns *lns, const char *name, json_t *out, struct answer *a)
 {
 	struct dp_finding list[DP_MAX_FINDINGS];
 	bool fatal = false;
 	int i, n;
 
 	memset(list, 0, sizeof(list));
-	n = dp_preflight(name, list);
+	n = lns_preflight(lns, name, list);
 	if (n == -ENODEV)
 		return answer_not_found(a, "no device %s; `ip link` lists them", name);
 	if (n < 0)
@@ -176,7 +176,7 @@ int preflight(const struct request *rq, struct answer *a)
 		if (!name || !*name || strlen(name) > 15 || strchr(name, '/'))
 			err = answer_usage(a, "a device is a name as `ip link` shows it");
 		else
-			err = preflight_one(name, out, a);
+			err = preflight_one(rq->lns, name, out, a);
 	}
 	if (err) {
 		json_decref(out);

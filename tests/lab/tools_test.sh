@@ -69,7 +69,8 @@ lab_config
 daemon_start || exit 1
 client_start joe || exit 1
 id=$(session_id)
-for command in "show tunnels" "show sessions" "show session $id" "show verdicts" "show datapath" "preflight access0"; do
+for command in "show tunnels" "show sessions" "show session $id" "show verdicts" "show datapath" "show peers" \
+	"show state" "drain --peer carrier6" "undrain" "preflight access0"; do
 	read -r -a words <<<"$command"
 	check "l2xdpctl $command" ctl_text "${words[@]}"
 	check "l2xdpctl --json $command is JSON" sh -c "'$BUILD/l2xdpctl' --socket '$lab/l2xdpd.sock' --json $command |
@@ -89,6 +90,8 @@ fails() { # NAME REGEX WORD...
 fails "an ID that nobody has" 'show sessions' show session 4242
 fails "an ID that is none" 'show sessions|usage|ID' show session joe
 fails "clear of nobody" 'show tunnels' clear tunnel 4242
+fails "drain of nobody" 'nobody' drain --peer nobody
+fails "a rate for all" 'peer' drain --rate 5
 fails "an unknown command" 'help' frobnicate
 fails "half a command" 'help|show' show
 check "--help" "$BUILD/l2xdpctl" --help

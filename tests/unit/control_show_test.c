@@ -174,14 +174,213 @@ static void names_from_the_network_stay_json(void **state)
 	json_decref(s);
 }
 
+/* ---- maintenance ---- */
+
+static void drain_names_whom_and_how_fast(void **state)
+{
+	static const struct {
+		const char *request, *drained;
+		int rate;
+	} cases[] = {
+		{ "{\"command\":\"drain\"}", "all at 0", 0 },
+		{ "{\"command\":\"drain\",\"options\":{\"peer\":\"carrier\"}}", "carrier at 0", 0 },
+		{ "{\"command\":\"drain\",\"options\":{\"peer\":\"carrier\",\"rate\":\"50\"}}",
+		  "carrier at 50", 50 },
+	};
+	json_t *v;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		v = ask_ok(*state, cases[i].request);
+		assert_string_equal(drained, cases[i].drained);
+		assert_int_equal(number(v, "rate"), cases[i].rate);
+		if (i)
+			assert_string_equal(text(v, "drained"), "carrier");
+		else
+			assert_true(json_is_null(json_object_get(v, "drained")));
+		json_decref(v);
+	}
+	json_decref(ask_ok(*state, "{\"command\":\"undrain\"}"));
+	assert_string_equal(drained, "not all");
+	v = ask_ok(*state, "{\"command\":\"undrain\",\"options\":{\"peer\":\"carrier\"}}");
+	assert_string_equal(drained, "not carrier");
+	assert_string_equal(text(v, "undrained"), "carrier");
+	json_decref(v);
+}
+
+static void drain_refuses_what_makes_no_sense(void **state)
+{
+	drained[0] = '\0';
+	expect_error(*state, "{\"command\":\"drain\",\"options\":{\"rate\":5}}", "usage",
+		     "rate needs a peer");
+	expect_error(*state,
+		     "{\"command\":\"drain\",\"options\":{\"peer\":\"carrier\",\"rate\":0}}",
+		     "usage", "1 to 65535");
+	expect_error(*state,
+		     "{\"command\":\"drain\",\"options\":{\"peer\":\"carrier\",\"rate\":65536}}",
+		     "usage", "1 to 65535");
+	expect_error(*state, "{\"command\":\"drain\",\"options\":{\"peer\":7}}", "usage",
+		     "peer is a text");
+	expect_error(*state, "{\"command\":\"drain\",\"arguments\":[\"carrier\"]}", "usage",
+		     "takes no arguments");
+	expect_error(*state, "{\"command\":\"undrain\",\"options\":{\"rate\":1}}", "usage",
+		     "no option");
+	expect_error(*state, "{\"command\":\"drain\",\"options\":{\"peer\":\"x\"}}", "not-found",
+		     "drain: no peer x");
+	/* an LNS without words */
+	expect_error(*state, "{\"command\":\"undrain\",\"options\":{\"peer\":\"x\"}}", "not-found",
+		     "No such file");
+	assert_string_equal(drained, "");
+}
+
+static void peers_show_who_is_drained(void **state)
+{
+	json_t *list = ask_ok(*state, "{\"command\":\"show peers\"}"), *p;
+
+	assert_int_equal(json_array_size(list), 2);
+	p = json_array_get(list, 0);
+	assert_string_equal(text(p, "name"), "carrier");
+	assert_int_equal(number(p, "tunnels"), 2);
+	assert_int_equal(number(p, "sessions"), 300);
+	assert_true(json_is_true(json_object_get(p, "draining")));
+	assert_int_equal(number(p, "rate"), 50);
+	p = json_array_get(list, 1);
+	assert_string_equal(text(p, "name"), "\\xff");
+	assert_true(json_is_false(json_object_get(p, "draining")));
+	json_decref(list);
+	expect_error(*state, "{\"command\":\"show peers\",\"arguments\":[1]}", "usage",
+		     "no arguments");
+}
+
+static void state_has_every_field(void **state)
+{
+	json_t *v, *d;
+
+	state_info = (struct lns_state_info){
+		.adoption = { true, 1, 2, 3, "other sizes" },
+		.store = { STORE_DURABLE, "hot store set aside", 5999 },
+		.health = { 11, 12, 13, 14, 15, 16, "disk full" },
+		.tunnels_restored = 21,
+		.sessions_restored = 22,
+		.sessions_dropped = 23,
+		.restored_in_ms = 24,
+		.draining = true,
+	};
+	v = ask_ok(*state, "{\"command\":\"show state\"}");
+	assert_string_equal(text(v, "runtime_directory"), "/run/l2xdp");
+	assert_string_equal(text(v, "state_directory"), "/var/lib/l2xdp");
+	assert_true(json_is_null(json_object_get(v, "bpf_directory")));
+	assert_true(json_is_true(json_object_get(v, "draining")));
+	d = json_object_get(v, "start");
+	assert_string_equal(text(d, "origin"), "durable");
+	assert_int_equal(number(d, "behind"), 5);
+	assert_string_equal(text(d, "note"), "hot store set aside");
+	assert_int_equal(number(d, "tunnels"), 21);
+	assert_int_equal(number(d, "sessions"), 22);
+	assert_int_equal(number(d, "dropped"), 23);
+	assert_int_equal(number(d, "ms"), 24);
+	assert_true(json_is_true(json_object_get(d, "maps_adopted")));
+	assert_int_equal(number(d, "kept"), 1);
+	assert_int_equal(number(d, "put"), 2);
+	assert_int_equal(number(d, "removed"), 3);
+	assert_string_equal(text(d, "maps_note"), "other sizes");
+	d = json_object_get(v, "store");
+	assert_int_equal(number(d, "records"), 11);
+	assert_int_equal(number(d, "octets"), 12);
+	assert_int_equal(number(d, "commits"), 13);
+	assert_int_equal(number(d, "failed_commits"), 14);
+	assert_int_equal(number(d, "durable_commits"), 15);
+	assert_int_equal(number(d, "durable_behind_ms"), 16);
+	assert_string_equal(text(d, "error"), "disk full");
+	json_decref(v);
+
+	state_info = (struct lns_state_info){ .store = { STORE_HOT, "", 5999 } };
+	v = ask_ok(*state, "{\"command\":\"show state\"}");
+	d = json_object_get(v, "start");
+	assert_string_equal(text(d, "origin"), "runtime");
+	assert_true(json_is_null(json_object_get(d, "behind")));
+	assert_true(json_is_null(json_object_get(d, "note")));
+	assert_true(json_is_null(json_object_get(json_object_get(v, "store"), "error")));
+	json_decref(v);
+}
+
+static void reload_tells_what_is_wrong_or_would_be_lost(void **state)
+{
+	json_t *v = ask_ok(*state, "{\"command\":\"reload\"}");
+
+	assert_int_equal(reloaded, 1);
+	assert_true(json_is_true(json_object_get(v, "reloading")));
+	assert_true(json_is_null(json_object_get(v, "text")));
+	json_decref(v);
+
+	reload_says = "f:1: this\nf:2: that";
+	reload_returns = -EINVAL;
+	expect_error(*state, "{\"command\":\"reload\"}", "failed", "f:1: this\nf:2: that");
+	reload_returns = -EBUSY;
+	expect_error(*state, "{\"command\":\"reload\"}", "needs-force", "f:2: that");
+	reload_says = "";
+	reload_returns = -EIO;
+	expect_error(*state, "{\"command\":\"reload\"}", "failed", "look at the daemon's log");
+
+	reloaded = 0;
+	reload_returns = 0;
+	reload_says = "session 7 ends\n";
+	v = ask_ok(*state, "{\"command\":\"reload\",\"options\":{\"force\":true}}");
+	assert_int_equal(reloaded, 2);
+	assert_string_equal(text(v, "text"), "session 7 ends");
+	json_decref(v);
+	expect_error(*state, "{\"command\":\"reload\",\"options\":{\"force\":\"yes\"}}", "usage",
+		     "force is true or false");
+	assert_int_equal(reloaded, 2);
+}
+
+static void long_list_of_faults_comes_whole(void **state)
+{
+	char *faults = calloc(1, 4000), last[] = "f:99: the last";
+	json_t *v;
+
+	assert_non_null(faults);
+	memset(faults, 'x', 4000 - sizeof(last));
+	strcat(faults, last);
+	reload_says = faults;
+	reload_returns = -EINVAL;
+	v = ask(*state, "{\"command\":\"reload\"}");
+	assert_non_null(strstr(text(v, "error"), last));
+	json_decref(v);
+	free(faults);
+}
+
+static void shutdown_says_what_it_closes(void **state)
+{
+	json_t *v;
+
+	expect_error(*state, "{\"command\":\"shutdown\",\"arguments\":[\"now\"]}", "usage",
+		     "takes no arguments");
+	assert_int_equal(ended, 0);
+	v = ask_ok(*state, "{\"command\":\"shutdown\"}");
+	assert_int_equal(ended, 1);
+	assert_int_equal(number(v, "closing"), 3);
+	json_decref(v);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(session_has_every_field),          T(sessions_can_be_chosen),
-		T(tunnels_stand_in_order),           T(verdicts_and_counters_are_whole),
-		T(clear_names_its_target),           T(preflight_tells_what_and_how),
+		T(session_has_every_field),
+		T(sessions_can_be_chosen),
+		T(tunnels_stand_in_order),
+		T(verdicts_and_counters_are_whole),
+		T(clear_names_its_target),
+		T(preflight_tells_what_and_how),
 		T(names_from_the_network_stay_json),
+		T(drain_names_whom_and_how_fast),
+		T(drain_refuses_what_makes_no_sense),
+		T(peers_show_who_is_drained),
+		T(state_has_every_field),
+		T(reload_tells_what_is_wrong_or_would_be_lost),
+		T(long_list_of_faults_comes_whole),
+		T(shutdown_says_what_it_closes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

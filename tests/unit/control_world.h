@@ -276,8 +276,9 @@ unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, u
 	return 2;
 }
 
-int dp_preflight(const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
+int lns_preflight(struct lns *lns, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
 {
+	(void)lns;
 	if (strcmp(ifname, "eth0") != 0)
 		return -ENODEV;
 	ret[0] = (struct dp_finding){ DP_FATAL, "LRO is on", "ethtool -K eth0 lro off" };

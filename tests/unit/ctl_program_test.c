@@ -185,6 +185,109 @@ static void preflight_ends_with_one_if_fatal(void **state)
 	       "eth0: ready");
 }
 
+static void drain_asks_for_whom(void **state)
+{
+	(void)state;
+	expect(0, "drain", "{\"ok\":true,\"result\":{\"drained\":null,\"rate\":0}}\n",
+	       "no new calls from any peer\n");
+	assert_string_equal(request, "{\"command\":\"drain\",\"options\":{}}\n");
+	assert_null(strstr(output, "closed"));
+	expect(0, "drain --peer carrier --rate 50",
+	       "{\"ok\":true,\"result\":{\"drained\":\"carrier\",\"rate\":50}}\n",
+	       "from carrier\nits sessions are closed, 50 a second");
+	assert_non_null(strstr(request, "\"peer\":\"carrier\""));
+	assert_non_null(strstr(request, "\"rate\":\"50\""));
+	expect(0, "undrain --peer carrier",
+	       "{\"ok\":true,\"result\":{\"undrained\":\"carrier\"}}\n",
+	       "new calls from carrier are taken again");
+	assert_string_equal(request,
+			    "{\"command\":\"undrain\",\"options\":{\"peer\":\"carrier\"}}\n");
+	expect(2, "drain --rate 5", NULL, "--rate with --peer");
+	expect(2, "drain carrier", NULL, "--peer NAME");
+	expect(2, "undrain --rate 5", NULL, "undrain has no --rate");
+	expect(2, "drain --peer '\xff'", NULL, "UTF-8");
+}
+
+static void peers_become_a_table(void **state)
+{
+	(void)state;
+	expect(0, "show peers",
+	       "{\"ok\":true,\"result\":[{\"name\":\"carrier\",\"tunnels\":2,\"sessions\":300,"
+	       "\"draining\":true,\"rate\":50},{\"name\":\"other\",\"tunnels\":0,\"sessions\":0,"
+	       "\"draining\":false,\"rate\":0}]}\n",
+	       "carrier        2       300  yes         50\n");
+	assert_non_null(strstr(output, "other          0         0  no           -\n"));
+}
+
+#define START(origin, behind, more)                                                                \
+	"\"start\":{\"origin\":\"" origin "\",\"behind\":" behind                                  \
+	",\"tunnels\":3,\"sessions\":4711,\"dropped\":1,\"ms\":80,\"kept\":4700,\"put\":11,"       \
+	"\"removed\":2" more "}"
+
+static void state_tells_what_would_be_left(void **state)
+{
+	(void)state;
+	expect(0, "show state",
+	       "{\"ok\":true,\"result\":{\"runtime_directory\":\"/run/l2xdp\","
+	       "\"state_directory\":\"/var/lib/l2xdp\",\"bpf_directory\":\"/sys/fs/bpf/l2xdp\","
+	       "\"draining\":false," START(
+		       "runtime", "null",
+		       ",\"maps_adopted\":true") ",\"store\":{\"records\":5000,\"octets\":2000000,"
+						 "\"commits\":9,"
+						 "\"failed_commits\":0,\"durable_commits\":8,"
+						 "\"durable_behind_ms\":0,"
+						 "\"error\":null}}}\n",
+	       "3 tunnels, 4711 sessions in 80 ms; 1 sessions could not be kept");
+	assert_non_null(strstr(output, "as the daemon before left it"));
+	assert_non_null(strstr(output, "4700 sessions stood there"));
+	assert_non_null(strstr(output, "11 sessions put into the maps, 2 taken out"));
+	assert_non_null(strstr(output, "up to date"));
+	assert_null(strstr(output, "FAILING"));
+	expect(0, "show state",
+	       "{\"ok\":true,\"result\":{\"bpf_directory\":null,\"draining\":true," START(
+		       "durable", "90",
+		       ",\"maps_adopted\":false,\"note\":\"set aside\",\"maps_note\":\"other "
+		       "sizes\"") ",\"store\":{\"durable_behind_ms\":4000,\"error\":\"disk "
+				  "full\"}}}\n",
+	       "FAILING         disk full");
+	assert_non_null(strstr(output, "last written 1m30s before"));
+	assert_non_null(strstr(output, "set aside"));
+	assert_non_null(strstr(output, "made anew"));
+	assert_non_null(strstr(output, "other sizes"));
+	assert_non_null(strstr(output, "4000 ms behind"));
+	assert_non_null(strstr(output, "yes, all peers"));
+	assert_non_null(strstr(output, "bpf-directory: none"));
+}
+
+static void reload_tells_each_fault(void **state)
+{
+	(void)state;
+	expect(0, "reload", "{\"ok\":true,\"result\":{\"reloading\":true,\"text\":null}}\n",
+	       "takes the configuration now");
+	assert_string_equal(request, "{\"command\":\"reload\",\"options\":{\"force\":false}}\n");
+	expect(1, "reload",
+	       "{\"ok\":false,\"error\":\"reload: f:1: this\\nf:2: that\\u001b[2J\","
+	       "\"code\":\"failed\"}\n",
+	       "l2xdpctl: reload: f:1: this\nf:2: that\\x1b[2J\n");
+	expect(4, "reload",
+	       "{\"ok\":false,\"error\":\"session 7 would end\",\"code\":\"needs-force\"}\n",
+	       "session 7 would end");
+	expect(0, "reload --force",
+	       "{\"ok\":true,\"result\":{\"reloading\":true,\"text\":\"session 7 ends\"}}\n",
+	       "session 7 ends\nthe daemon");
+	assert_non_null(strstr(request, "\"force\":true"));
+	expect(2, "reload x", NULL, "no arguments");
+	expect(2, "shutdown --force", NULL, "shutdown has no --force");
+}
+
+static void shutdown_says_what_it_closes(void **state)
+{
+	(void)state;
+	expect(0, "shutdown", "{\"ok\":true,\"result\":{\"closing\":12}}\n", "closes 12 sessions");
+	assert_string_equal(request, "{\"command\":\"shutdown\"}\n");
+	expect(2, "shutdown now", NULL, "no arguments");
+}
+
 static void datapath_says_whether_maps_are_pinned(void **state)
 {
 	(void)state;
@@ -231,8 +334,10 @@ static void missing_daemon_is_told_apart(void **state)
 static void every_command_has_help(void **state)
 {
 	static const char *const commands[] = { "show tunnels",  "show sessions", "show session",
-						"show verdicts", "show datapath", "clear tunnel",
-						"clear session", "preflight" };
+						"show verdicts", "show datapath", "show peers",
+						"show state",    "clear tunnel",  "clear session",
+						"drain",         "undrain",       "reload",
+						"shutdown",      "preflight" };
 	char line[64];
 	size_t i;
 
@@ -257,6 +362,11 @@ int main(void)
 		cmocka_unit_test(names_from_the_network_cannot_write_to_the_terminal),
 		cmocka_unit_test(verdicts_stand_by_frequency),
 		cmocka_unit_test(preflight_ends_with_one_if_fatal),
+		cmocka_unit_test(drain_asks_for_whom),
+		cmocka_unit_test(peers_become_a_table),
+		cmocka_unit_test(state_tells_what_would_be_left),
+		cmocka_unit_test(reload_tells_each_fault),
+		cmocka_unit_test(shutdown_says_what_it_closes),
 		cmocka_unit_test(datapath_says_whether_maps_are_pinned),
 		cmocka_unit_test(exit_codes_tell_who_is_wrong),
 		cmocka_unit_test(missing_daemon_is_told_apart),

@@ -22,6 +22,9 @@
  *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
  *   .rodata    -                    l2x_config       before load       read
  *   .bss       -                    l2x_live         writes            read
+ *   about      0                    l2x_about        writes            -
+ *
+ * All but .rodata outlive the daemon (loader/datapath/pin.c).
  *
  * A change of any size, order or meaning raises L2X_SCHEMA.
  */
@@ -259,6 +262,18 @@ struct l2x_live {
 	__u32 seed; /* random, set once: keeps the police slots of sources from being guessed */
 };
 
+/* What pinned maps are, in a map of one element beside them, for whoever finds them. The
+ * first two words never change. */
+struct l2x_about {
+	__u32 magic; /* L2X_ABOUT_MAGIC */
+	__u32 schema; /* L2X_SCHEMA */
+	__u32 shards;
+	__u32 reserved;
+	__u64 windows; /* a sum over the windows: what a slot of pool4 and pool6 means */
+	char version[40]; /* of the daemon that made them, for people */
+};
+#define L2X_ABOUT_MAGIC 0x4c325842u
+
 #define L2X_ASSERT(e) _Static_assert(e, #e)
 L2X_ASSERT(sizeof(struct l2x_addr) == 16);
 L2X_ASSERT(sizeof(struct l2x_session) == 128);
@@ -276,5 +291,6 @@ L2X_ASSERT(sizeof(struct l2x_nexthop) == 32);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);
 L2X_ASSERT(sizeof(struct l2x_prefix) == 32);
+L2X_ASSERT(sizeof(struct l2x_about) == 64);
 
 #endif

@@ -16,16 +16,19 @@
  *   inner.c, mtu.c, seq.c   rules as functions of bytes and numbers, shared with tests
  *   pmtu.c      ICMP about outer packets (RFC 1191, RFC 8201)
  *   netlink.c, routes.c, ports.c   links, routes, neighbours, VLANs
- *   program.c   the program loaded, its maps made or taken over; share.c: libxdp
+ *   program.c   the program loaded, its maps mapped
+ *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
+ *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher
  *   privilege.c what the worker may ask the privileged process for
- *   preflight.c what stands in the way on a device
+ *   preflight.c what stands in the way on a device; foresee.c: of a new version
  *   open.c      start, end, clockwork
  *
  * Attaching comes last, when the maps hold what the store knows. The hook is shared by
  * libxdp's dispatcher, so that other programs can stand beside ours. It needs a kernel that
  * allows freplace, and a BPF file system (bpffs.c); where one is missing, or where
- * `exclusive` is set, the program is attached alone by a link. A shared program stays with
- * the dispatcher until it is taken out; a new one is put next to it first.
+ * `exclusive` is set, the program is attached alone by a link, which is pinned. A shared
+ * program stays with the dispatcher until it is taken out; a new one is put next to it first.
+ * So neither ends with the daemon.
  *
  * The mode is native unless the configuration says generic. With mode auto an interface
  * that cannot is left to the slow path, and the reason is logged and shown; with native and
@@ -122,16 +125,18 @@ static size_t append_preflight(const char *name, char *err, size_t errlen, size_
 	return at;
 }
 
-/* Says what became of those that were tried. Fewer than there are is an error, but with auto. */
+/* Says what became of those that were tried. Fewer than there are is an error, but with auto;
+ * what is absent is taken when it appears. */
 static int judge(struct datapath *dp, const bool *tried, char *err, size_t errlen)
 {
-	unsigned int attached = 0;
+	unsigned int attached = 0, there = 0;
 	char text[1024];
 	size_t at = 0;
 
 	for (unsigned int i = 0; i < dp->n_ports; i++) {
 		struct port *p = &dp->ports[i];
 
+		there += p->ifindex != 0;
 		if (p->attached) {
 			if (tried[i])
 				log_note(NULL, "interface %s: XDP %s, %s", p->name, p->mode,
@@ -148,7 +153,7 @@ static int judge(struct datapath *dp, const bool *tried, char *err, size_t errle
 			log_warn(NULL, "interface %s takes the slow path: %s%s", p->name, p->why,
 				 text);
 	}
-	return dp->cfg->mode != DP_AUTO && attached < dp->n_ports ? -EOPNOTSUPP : 0;
+	return dp->cfg->mode != DP_AUTO && attached < there ? -EOPNOTSUPP : 0;
 }
 
 static void set_reason(struct datapath *dp, const char *why)
@@ -159,23 +164,11 @@ static void set_reason(struct datapath *dp, const char *why)
 
 /* ---- to the hook ----------------------------------------------------------------------------- */
 
-static int attach_alone(struct datapath *dp, struct attach *a, unsigned int i)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-		    .flags = is_generic(dp) ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-
-	program_hush();
-	if (share_is_there(&dp->ports[i])) /* of a daemon that was not told to be alone */
-		share_expel(&dp->ports[i], 0);
-	a->links[i] =
-		bpf_link_create(program_fd(a->skel), (int)dp->ports[i].ifindex, BPF_XDP, &opts);
-	return a->links[i] < 0 ? -errno : 0;
-}
-
 static void attach_port(struct datapath *dp, struct attach *a, unsigned int i)
 {
 	struct port *p = &dp->ports[i];
-	bool shared = !dp->cfg->exclusive && !a->no_sharing;
+	/* who attached alone before goes on so: taking it out would cost packets */
+	bool shared = !dp->cfg->exclusive && !a->no_sharing && a->links[i] < 0;
 	int rc = shared ? share_attach(dp, a, p) : -EOPNOTSUPP;
 
 	if (rc == -EOPNOTSUPP && shared && !a->shared) {
@@ -185,7 +178,7 @@ static void attach_port(struct datapath *dp, struct attach *a, unsigned int i)
 		shared = false;
 	}
 	if (!shared)
-		rc = attach_alone(dp, a, i);
+		rc = link_attach(dp, a, i);
 	if (rc < 0) {
 		p->attached = p->shared = false;
 		p->mode = dp_mode_names[DP_OFF];
@@ -201,31 +194,77 @@ static void forget_port(struct attach *a, struct port *p, unsigned int i)
 	if (a->links[i] >= 0)
 		close(a->links[i]);
 	a->links[i] = -1;
-	a->current[i] = false;
+	a->current[i] = a->link_is_new[i] = false;
 	p->attached = p->shared = false;
 	p->mode = dp_mode_names[DP_OFF];
 	snprintf(p->why, sizeof(p->why), "there is no such interface now");
 }
 
-int attach_do(struct datapath *dp, char *err, size_t errlen)
+/* What an earlier daemon has at the hook goes on until our program takes its place. */
+static void find_earlier(struct datapath *dp, struct attach *a)
+{
+	for (unsigned int i = 0; i < dp->n_ports; i++) {
+		struct port *p = &dp->ports[i];
+
+		if (!p->ifindex)
+			continue;
+		a->ifindex[i] = p->ifindex;
+		a->links[i] = link_find(dp, p->ifindex);
+		p->shared = a->links[i] < 0 && share_is_there(p);
+		p->attached = a->links[i] >= 0 || p->shared;
+	}
+}
+
+/* Each interface whose program is not ours yet, or whose device is another now. */
+static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t errlen)
 {
 	bool tried[DP_MAX_INTERFACES] = { false };
-	struct attach *a = dp->attach;
-	int rc = 0;
+	int rc = pins_commit(dp);
 
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "%s: cannot exchange maps: %s", dp->cfg->bpf_dir,
+			       strerror(-rc));
 	for (unsigned int i = 0; i < dp->n_ports; i++) {
 		struct port *p = &dp->ports[i];
 		unsigned int ifindex = if_nametoindex(p->name);
 
-		if (a && ifindex != p->ifindex)
+		if (ifindex != a->ifindex[i])
 			forget_port(a, p, i);
-		p->ifindex = ifindex;
-		tried[i] = a && ifindex && !a->current[i];
+		p->ifindex = a->ifindex[i] = ifindex;
+		tried[i] = ifindex && !a->current[i];
 		if (tried[i])
 			attach_port(dp, a, i);
 	}
-	if (a)
-		rc = judge(dp, tried, err, errlen);
+	rc = judge(dp, tried, err, errlen);
+	if (rc == 0) {
+		links_sweep(dp, false);
+		share_sweep(dp, false);
+	}
+	return rc;
+}
+
+/* Without maps, what an earlier daemon attached would go on with what it knew. */
+static void attach_none(struct datapath *dp)
+{
+	for (unsigned int i = 0; i < dp->n_ports; i++) {
+		struct port *p = &dp->ports[i];
+
+		p->ifindex = if_nametoindex(p->name);
+		if (!dp->attached && p->ifindex && dp->pins && share_is_there(p))
+			share_expel(p, 0);
+	}
+	if (!dp->attached)
+		pins_drop(dp);
+}
+
+int attach_do(struct datapath *dp, char *err, size_t errlen)
+{
+	int rc = 0;
+
+	if (dp->attach)
+		rc = attach_all(dp, dp->attach, err, errlen);
+	else
+		attach_none(dp);
 	if (rc == 0 && !dp->attached) {
 		dp->attached = true;
 		tun_trim(dp);
@@ -235,12 +274,18 @@ int attach_do(struct datapath *dp, char *err, size_t errlen)
 
 /* ---- opening and closing ---------------------------------------------------------------------- */
 
-static int load(struct datapath *dp, struct attach *a)
+/* Maps first: those of an earlier daemon, where they fit. */
+static int load(struct datapath *dp, struct attach *a, char *err, size_t errlen)
 {
 	int rc = program_prepare(dp, &a->skel);
 
 	program_hush();
-	return rc ?: bpf_object__load(program_object(a->skel));
+	rc = rc ?: pins_take(dp, a->skel, err, errlen);
+	if (rc == -EPROTO)
+		return rc;
+	rc = rc ?: bpf_object__load(program_object(a->skel));
+	rc = rc ?: pins_make(dp, a->skel);
+	return rc < 0 ? load_failed(rc, err, errlen) : 0;
 }
 
 int attach_open(struct datapath *dp, char *err, size_t errlen)
@@ -261,23 +306,27 @@ int attach_open(struct datapath *dp, char *err, size_t errlen)
 	program_listen();
 	log_note(NULL, "maps for %u sessions take %zu MiB of memory", DP_INDEXES(dp->cfg),
 		 dp_memory(dp->cfg) / MIB);
-	rc = load(dp, a);
-	if (rc < 0)
-		rc = load_failed(rc, err, errlen);
-	if (rc < 0 && dp->cfg->mode == DP_AUTO) {
+	rc = load(dp, a, err, errlen);
+	if (rc < 0 && rc != -EPROTO && dp->cfg->mode == DP_AUTO) {
 		log_warn(NULL, "%s\n  all traffic takes the slow path", err);
 		set_reason(dp, err);
 		attach_close(dp, END_UNDO);
 		return 0;
 	}
-	return rc < 0 ? rc : program_map_all(dp, a, err, errlen);
+	rc = rc ?: program_map_all(dp, a, err, errlen);
+	if (rc == 0)
+		find_earlier(dp, a);
+	return rc;
 }
 
-static void close_links(struct attach *a)
+static void close_links(struct attach *a, enum end end)
 {
 	for (unsigned int i = 0; i < DP_MAX_INTERFACES; i++) {
-		if (a->links[i] >= 0)
-			close(a->links[i]);
+		if (a->links[i] < 0)
+			continue;
+		if (end == END_REMOVE || (end == END_UNDO && a->link_is_new[i]))
+			bpf_link_detach(a->links[i]);
+		close(a->links[i]);
 		a->links[i] = -1;
 	}
 }
@@ -291,7 +340,7 @@ void attach_close(struct datapath *dp, enum end end)
 	for (unsigned int i = 0; end == END_REMOVE && i < dp->n_ports; i++)
 		if (dp->ports[i].shared)
 			share_expel(&dp->ports[i], 0);
-	close_links(a);
+	close_links(a, end);
 	program_unmap_all(dp, a);
 	share_free(a);
 	if (a->skel)
@@ -307,7 +356,7 @@ void attach_forget(struct datapath *dp)
 
 	if (!a)
 		return;
-	close_links(a);
+	close_links(a, END_LEAVE);
 	share_free(a);
 	if (a->skel)
 		program_free(a->skel);

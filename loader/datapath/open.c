@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "loader/datapath/private.h"
+#include "loader/datapath/program.h"
 
 static const struct dp_io kernel_io = {
 	.to_host = tun_write,
@@ -95,12 +95,15 @@ static struct datapath *new_datapath(const struct dp_config *cfg)
 	return dp;
 }
 
-/* Sockets before what is left to find: that is where a second daemon, or a wrong address,
- * shows, before a NIC is touched. */
+/* The directory of pins first: its lock waits for a process of ours that is still ending. Then
+ * sockets: that is where a second daemon, or a wrong address, shows, before a NIC is touched. */
 static int open_all(struct datapath *dp, char *err, size_t errlen)
 {
-	int rc = sessions_init(dp);
+	int rc = pins_open(dp, err, errlen);
 
+	if (rc < 0)
+		return rc;
+	rc = sessions_init(dp);
 	rc = rc ?: tunnels_init(dp);
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "no memory for the session table");
@@ -117,11 +120,12 @@ static void close_all(struct datapath *dp, enum end end)
 		return;
 	stop(dp);
 	attach_close(dp, end);
+	pins_close(dp, end);
 	tun_close(dp, end); /* takes its routes along: they need not be deleted one by one */
 	netlink_close(dp);
 	sessions_free(dp);
 	tunnels_free(dp);
-	traffic_close(dp, end == END_REMOVE);
+	traffic_close(dp, end == END_REMOVE || (end == END_UNDO && dp->traffic_is_new));
 	sockets_close(dp);
 	claims_free(&dp->hosts);
 	claims_free(&dp->routes);
@@ -166,7 +170,7 @@ static void remember_route(void *arg, const struct prefix *p)
 {
 	struct datapath *dp = arg;
 
-	if (p->len == (addr_is_v4(&p->addr) ? 32 : 64) && !dp_in_pools(dp->cfg, &p->addr))
+	if (p->len == (addr_is_v4(&p->addr) ? 32 : 64) && !dp_is_pool(dp->cfg, p))
 		claim_add(&dp->routes, p, 0);
 }
 
@@ -182,6 +186,10 @@ int dp_start(struct datapath *dp, struct event_base *base, const struct dp_ops *
 	dp->ask_ctx = ask_ctx;
 	if (ask)
 		attach_forget(dp);
+	if (dp->attached) { /* we come after a worker that ended */
+		dp->adoption.maps = dp->maps != NULL;
+		dp->adoption.note[0] = '\0';
+	}
 	maps_start(dp);
 	rc = start_clock(dp);
 	rc = rc ?: netlink_start(dp);

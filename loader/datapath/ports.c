@@ -12,7 +12,7 @@
 #include <netlink/route/link/vlan.h>
 #include <string.h>
 
-#include "loader/datapath/private.h"
+#include "loader/datapath/program.h"
 
 #define IP_MTU_MAX 65535
 
@@ -34,7 +34,9 @@ static void is_absent(struct port *p)
 
 int ports_init(struct datapath *dp, char *err, size_t errlen)
 {
-	bool must = dp->cfg->mode == DP_NATIVE || dp->cfg->mode == DP_GENERIC;
+	/* A daemon that takes over from another one does not end for an interface's absence. */
+	bool must = (dp->cfg->mode == DP_NATIVE || dp->cfg->mode == DP_GENERIC) &&
+		    !(dp->pins && dp->pins->had);
 
 	for (unsigned int i = 0; i < dp->cfg->n_interfaces; i++) {
 		struct port *p = &dp->ports[i];

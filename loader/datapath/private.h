@@ -161,6 +161,7 @@ struct datapath {
 	void *traffic_mem;
 	size_t traffic_len;
 	int traffic_fd; /* holds the lock; -1: memory of our own */
+	bool traffic_is_new;
 
 	struct session **sessions; /* by index */
 	struct session **buckets; /* by address */
@@ -215,6 +216,7 @@ struct session *session_by_address(const struct datapath *dp, const struct ipadd
 /* MTU anew from tunnel and configuration; tells maps and ops if it changed. */
 void session_resize(struct datapath *dp, struct session *s);
 bool dp_in_pools(const struct dp_config *cfg, const struct ipaddr *a);
+bool dp_is_pool(const struct dp_config *cfg, const struct prefix *p); /* one of them, whole */
 
 /* tunnel.c */
 int tunnels_init(struct datapath *dp);

@@ -51,9 +51,11 @@ static bool is_port(const struct datapath *dp, uint32_t ifindex)
 static bool route_is_allowed(struct datapath *dp, const struct dp_request *rq)
 {
 	/* The pools' own routes stay; the device is always l2tp0. */
-	if (!is_subscriber(&rq->prefix) || dp_in_pools(dp->cfg, &rq->prefix.addr))
+	if (!is_subscriber(&rq->prefix) || dp_is_pool(dp->cfg, &rq->prefix))
 		return false;
-	return !rq->add || !dp_holds_address_in(dp, &rq->prefix);
+	if (!rq->add) /* also one that a pool holds since */
+		return true;
+	return !dp_in_pools(dp->cfg, &rq->prefix.addr) && !dp_holds_address_in(dp, &rq->prefix);
 }
 
 static bool host_is_allowed(const struct datapath *dp, const struct dp_request *rq)

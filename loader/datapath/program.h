@@ -17,6 +17,7 @@ struct attach {
 		*shared; /* of the copy; NULL: not tried, or this kernel does not share */
 	bool no_sharing;
 	int links[DP_MAX_INTERFACES]; /* -1: none */
+	unsigned int ifindex[DP_MAX_INTERFACES]; /* of which the rest here tells */
 	bool current[DP_MAX_INTERFACES]; /* our program, and not an earlier daemon's, is there */
 	bool link_is_new[DP_MAX_INTERFACES];
 	bool done; /* attached once */
@@ -43,12 +44,67 @@ void program_listen(void);
 const char *program_kernel_text(void);
 void program_hush(void);
 
+/* pin.c: what outlives the daemon, in a directory of a BPF file system */
+#define PIN_DIR_LEN 256
+#define PIN_PATH_LEN 384
+#define PIN_SET "maps"
+#define PIN_ABOUT "about"
+struct pins {
+	char dir[PIN_DIR_LEN];
+	int fd; /* of it; holds the lock */
+	bool dir_is_new;
+	bool had; /* there were maps of an earlier daemon, of whatever kind */
+	bool next; /* a new set stands beside, and takes its place when the program does */
+	bool committed; /* it has */
+};
+/* about.c: do they fit? */
+enum fate {
+	FATE_NONE, /* nothing is pinned */
+	FATE_SAME, /* taken over as they are */
+	FATE_WINDOWS, /* but for pool4 and pool6 */
+	FATE_OTHER, /* made anew; `note` says why */
+	FATE_NEWER, /* refused */
+};
+enum fate about_judge(const struct l2x_about *have, const struct l2x_about *want, char *note,
+		      size_t len);
+struct l2x_about about_of(const struct dp_config *cfg);
+/* What would become of the maps in `dir`; `note` as in dp_adoption. */
+enum fate pins_look(const char *dir, const struct dp_config *cfg, struct l2xdp_bpf *p,
+		    struct l2x_about *ret_about, char *note, size_t len);
+bool pins_fits(int fd, const struct bpf_map *m);
+bool pins_is_pool(const char *name);
+
+/* pin.c again: dp->pins stays NULL, with a warning, where nothing can be pinned. */
+int pins_open(struct datapath *dp, char *err, size_t errlen);
+/* Gives `p`, not yet loaded, the maps that fit. */
+int pins_take(struct datapath *dp, struct l2xdp_bpf *p, char *err, size_t errlen);
+/* Of `p`, loaded: pins what is new beside what is there. */
+int pins_make(struct datapath *dp, struct l2xdp_bpf *p);
+int pins_commit(struct datapath *dp);
+/* The data path has no maps any more. */
+void pins_drop(struct datapath *dp);
+void pins_close(struct datapath *dp, enum end end);
+bool pins_possible(const char *dir);
+int pins_mark(const struct datapath *dp, const char *kind, const char *name, bool yes);
+/* Every NAME of KIND-NAME in the directory. */
+void pins_visit(const struct datapath *dp, const char *kind,
+		void (*fn)(struct datapath *dp, const char *name, void *arg), void *arg);
+const char *pins_map_name(const struct bpf_map *m);
+void pins_map_path(const char *dir, const char *set, const char *name, char ret[PIN_PATH_LEN]);
+void pins_path(const struct datapath *dp, const char *kind, const char *name,
+	       char ret[PIN_PATH_LEN]);
+
+/* link.c: programs attached alone */
+int link_find(struct datapath *dp, unsigned int ifindex); /* a pinned one's descriptor, or -1 */
+int link_attach(struct datapath *dp, struct attach *a, unsigned int i);
+void links_sweep(struct datapath *dp, bool all); /* those that are of no interface of ours */
+
 /* share.c: libxdp's dispatcher */
 /* 0; -EOPNOTSUPP: sharing is not possible here; else why this interface does not take it. */
 int share_attach(const struct datapath *dp, struct attach *a, const struct port *p);
 /* Takes programs of our name out of the dispatcher, but for the one with this ID (0: all). */
 void share_expel(const struct port *p, uint32_t keep_id);
-uint32_t share_id(const struct attach *a);
+void share_sweep(struct datapath *dp, bool all); /* on interfaces that are not ours any more */
 /* Is a program of our name in a dispatcher there? */
 bool share_is_there(const struct port *p);
 void share_free(struct attach *a);

@@ -165,6 +165,14 @@ bool dp_in_pools(const struct dp_config *cfg, const struct ipaddr *a)
 	return false;
 }
 
+bool dp_is_pool(const struct dp_config *cfg, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < cfg->n_pools; i++)
+		if (cfg->pools[i].len == p->len && addr_eq(&cfg->pools[i].addr, &p->addr))
+			return true;
+	return false;
+}
+
 static int check(const struct dp_session *s)
 {
 	if (!s->tunnel_id || !s->session_id || !s->peer_tunnel_id || !s->peer_session_id)

@@ -8,12 +8,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <xdp/libxdp.h>
 
 #include "loader/datapath/program.h"
 
 #define NAME "l2xdp"
+#define KIND "share"
 #define MAX_PROGRAMS 16 /* a dispatcher takes ten */
 
 static enum xdp_attach_mode mode_of(const struct datapath *dp)
@@ -77,9 +80,24 @@ void share_expel(const struct port *p, uint32_t keep_id)
 	}
 }
 
-uint32_t share_id(const struct attach *a)
+/* On a device that was ours: named by a mark, or the configuration. */
+static void sweep(struct datapath *dp, const char *name, void *arg)
 {
-	return a->shared ? xdp_program__id(a->shared) : 0;
+	struct port gone = { .ifindex = if_nametoindex(name) };
+	const bool *all = arg;
+
+	for (unsigned int i = 0; !*all && i < dp->n_ports; i++)
+		if (dp->ports[i].shared && strcmp(dp->ports[i].name, name) == 0)
+			return;
+	snprintf(gone.name, sizeof(gone.name), "%s", name);
+	if (gone.ifindex && bpffs_prepare() == 0)
+		share_expel(&gone, 0);
+	pins_mark(dp, KIND, name, false);
+}
+
+void share_sweep(struct datapath *dp, bool all)
+{
+	pins_visit(dp, KIND, sweep, &all);
 }
 
 static int make(const struct datapath *dp, struct attach *a)
@@ -126,15 +144,17 @@ int share_attach(const struct datapath *dp, struct attach *a, const struct port 
 	int rc = a->shared ? 0 : make(dp, a);
 
 	program_hush();
+	rc = rc ?: pins_mark(dp, KIND, p->name, true);
 	rc = rc ?: xdp_program__attach(a->shared, (int)p->ifindex, mode_of(dp), 0);
 	if (rc == 0 && !is_in_dispatcher(p)) {
 		xdp_program__detach(a->shared, (int)p->ifindex, mode_of(dp), 0);
 		rc = -ENOTSUP;
 	}
 	if (rc == 0) {
-		share_expel(p, share_id(a));
+		share_expel(p, xdp_program__id(a->shared));
 		return 0;
 	}
+	pins_mark(dp, KIND, p->name, false);
 	if (a->shared && program_is_extension(a->copy))
 		return rc;
 	share_free(a);

@@ -21,6 +21,8 @@
 #define VERSION 1
 #define HEADER 4096 /* a page, so that slots begin on one */
 #define PATH_LEN 512
+#define LOCK_TRIES 20
+#define LOCK_US 25000
 
 struct header {
 	uint64_t magic;
@@ -56,7 +58,7 @@ static int make_anew(const struct datapath *dp, int fd)
 }
 
 /* Opened, locked and sound; or a negative errno. */
-static int open_file(const struct datapath *dp)
+static int open_file(struct datapath *dp)
 {
 	char path[PATH_LEN];
 	int fd, rc = 0;
@@ -67,10 +69,14 @@ static int open_file(const struct datapath *dp)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		rc = -errno;
-	if (rc == 0 && !is_sound(dp, fd))
+	for (int tries = 0;
+	     (rc = flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0) == -EWOULDBLOCK && tries < LOCK_TRIES;
+	     tries++)
+		usleep(LOCK_US); /* a process of ours that is still ending */
+	if (rc == 0 && !is_sound(dp, fd)) {
+		dp->traffic_is_new = true;
 		rc = make_anew(dp, fd);
+	}
 	if (rc < 0) {
 		close(fd);
 		return rc;

@@ -159,14 +159,6 @@ static bool is_local(const struct dp_config *cfg, const struct ipaddr *a)
 	return false;
 }
 
-static bool is_pool(const struct dp_config *cfg, const struct prefix *p)
-{
-	for (unsigned int i = 0; i < cfg->n_pools; i++)
-		if (cfg->pools[i].len == p->len && addr_eq(&cfg->pools[i].addr, &p->addr))
-			return true;
-	return false;
-}
-
 static void trim_address(void *arg, const struct prefix *p)
 {
 	struct trim *t = arg;
@@ -181,7 +173,7 @@ static void trim_route(void *arg, const struct prefix *p)
 	struct trim *t = arg;
 
 	if (p->len != (addr_is_v4(&p->addr) ? 32 : 64) && t->n < TRIM_MAX &&
-	    !is_pool(t->dp->cfg, p))
+	    !dp_is_pool(t->dp->cfg, p))
 		t->list[t->n++] = *p;
 }
 

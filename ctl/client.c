@@ -7,12 +7,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "loader/base/log.h"
 
 #define PATIENCE_S 30
+#define RENEWAL_TRIES 400 /* of 50 ms or more */
 
 static int no_daemon(const char *path, int err)
 {
@@ -31,27 +33,28 @@ static int no_daemon(const char *path, int err)
 	return EXIT_NO_DAEMON;
 }
 
+/* 0 or a negative errno. */
 static int dial(const char *path, int *ret_fd)
 {
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, err;
 
 	if (!*path || strlen(path) >= sizeof(sa.sun_path))
-		return no_daemon(path, ENAMETOOLONG);
+		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&sa, sizeof(sa))) {
-		int err = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return no_daemon(path, err);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa))) {
+		err = -errno;
+		close(fd);
+		return err;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	*ret_fd = fd;
-	return EXIT_OK;
+	return 0;
 }
 
 static int send_all(int fd, const char *text, size_t len)
@@ -133,50 +136,110 @@ static int open_reply(struct reply *r)
 	return code;
 }
 
-int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
-	struct reply *ret)
+/* One line there, one line back. 0 or a negative errno. */
+static int talk(int fd, const char *line, size_t len, struct reply *ret)
 {
-	struct reply r = { 0 };
-	json_t *request;
-	char *line = NULL;
-	size_t len;
-	int fd = -1, code, err;
+	int err = send_all(fd, line, len);
 
-	request = json_pack("{s:s, s:o*, s:o*}", "command", command, "arguments", arguments,
-			    "options", options);
-	if (request)
-		line = json_dumps(request, JSON_COMPACT);
-	json_decref(request);
-	if (!line) {
-		complain("an argument is not UTF-8; write it so");
-		return EXIT_USAGE;
-	}
-	code = dial(o->socket, &fd);
-	if (code)
-		goto out;
-	len = strlen(line);
-	line[len] = '\n'; /* in place of the NUL */
-	err = send_all(fd, line, len + 1);
 	/* a daemon that has no room says so at once, and may not read the request */
-	if (!err || err == -EPIPE)
-		err = receive(fd, &r);
-	close(fd);
+	return !err || err == -EPIPE ? receive(fd, ret) : err;
+}
+
+/* The request with the end of its line; NULL: told why. */
+static char *request_line(const char *command, json_t *arguments, json_t *options)
+{
+	json_t *request = json_pack("{s:s, s:o*, s:o*}", "command", command, "arguments", arguments,
+				    "options", options);
+	char *line = request ? json_dumps(request, JSON_COMPACT) : NULL;
+
+	json_decref(request);
+	if (line)
+		line[strlen(line)] = '\n'; /* in place of the NUL */
+	else
+		complain("an argument is not UTF-8; write it so");
+	return line;
+}
+
+/* *ret_fd is the connection, which stays open, when EXIT_OK is returned. */
+static int ask_at(const struct options *o, const char *command, json_t *arguments, json_t *options,
+		  struct reply *ret, int *ret_fd)
+{
+	char *line = request_line(command, arguments, options);
+	struct reply r = { 0 };
+	int fd, code, err;
+
+	if (!line)
+		return EXIT_USAGE;
+	err = dial(o->socket, &fd);
+	if (err) {
+		free(line);
+		return no_daemon(o->socket, -err);
+	}
+	err = talk(fd, line, strcspn(line, "\n") + 1, &r);
+	free(line);
 	if (err) {
 		complain("no answer from l2xdpd at %s: %s; look at its log", safe(o->socket),
 			 err == -EAGAIN  ? "it takes too long"
 			 : err == -EPIPE ? "it closed the connection"
 					 : strerror(-err));
 		code = EXIT_NO_DAEMON;
-		goto out;
+	} else {
+		code = open_reply(&r);
 	}
-	code = open_reply(&r);
-	if (code)
+	if (code) {
+		close(fd);
 		reply_free(&r);
-	else
-		*ret = r;
-out:
-	free(line);
+		return code;
+	}
+	*ret = r;
+	*ret_fd = fd;
+	return EXIT_OK;
+}
+
+int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
+	struct reply *ret)
+{
+	int fd, code = ask_at(o, command, arguments, options, ret, &fd);
+
+	if (!code)
+		close(fd);
 	return code;
+}
+
+static bool answers(const char *path)
+{
+	static const char line[] = "{\"command\":\"show peers\"}\n";
+	struct reply r = { 0 };
+	int fd, err;
+
+	if (dial(path, &fd))
+		return false;
+	err = talk(fd, line, sizeof(line) - 1, &r);
+	reply_free(&r);
+	close(fd);
+	return !err;
+}
+
+int ask_renewed(const struct options *o, const char *command, json_t *options, struct reply *ret)
+{
+	static const struct timespec pause = { .tv_nsec = 50000000 };
+	int fd, tries, code = ask_at(o, command, NULL, options, ret, &fd);
+	char c;
+
+	if (code)
+		return code;
+	/* it ends, and with it this connection */
+	while (recv(fd, &c, 1, 0) > 0)
+		;
+	close(fd);
+	for (tries = 0; tries < RENEWAL_TRIES; tries++) {
+		if (answers(o->socket))
+			return EXIT_OK;
+		nanosleep(&pause, NULL);
+	}
+	complain("l2xdpd does not answer again at %s; look at its log", safe(o->socket));
+	reply_free(ret);
+	return EXIT_NO_DAEMON;
 }
 
 void reply_free(struct reply *r)

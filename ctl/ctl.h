@@ -57,6 +57,8 @@ struct reply {
  * reply_free frees; else the reason has been told and the exit code is returned. */
 int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
 	struct reply *ret);
+/* The same, for what makes the daemon start anew: waits until the new one answers. */
+int ask_renewed(const struct options *o, const char *command, json_t *options, struct reply *ret);
 void reply_free(struct reply *r);
 /* The result as it came, for --json. */
 int reply_print(const struct reply *r);
@@ -86,6 +88,9 @@ int ask_table(const struct options *o, const char *command, json_t *options,
 /* anything else is printed whole. */
 int ask_whole(const struct options *o, const char *command, json_t *arguments, json_t *options,
 	      void (*print)(const struct options *o, const json_t *v));
+/* What ask_whole does with the answer, which is freed. */
+int reply_show(const struct options *o, struct reply *r,
+	       void (*print)(const struct options *o, const json_t *v));
 
 /* ---- table.c ---- */
 struct column {

@@ -68,8 +68,9 @@ static const struct command {
 	  "  l2xdpctl undrain --peer carrier\n" },
 	{ "reload", "[--force]", cmd_reload, "take a changed configuration, or a new program",
 	  "Checks the configuration file whole. If it is good, the daemon starts anew with it,\n"
-	  "and sessions go on. Else nothing changes, and every fault is told. A change that would\n"
-	  "close sessions names them, ends with 4, and is made with --force only.\n\n"
+	  "and sessions go on; the command ends when it answers again. If it is wrong, nothing\n"
+	  "changes, and every fault is told. A change that would close sessions names them, ends\n"
+	  "with 4, and is made with --force only.\n\n"
 	  "  l2xdpctl reload\n"
 	  "  l2xdpctl reload --force\n" },
 	{ "shutdown", "", cmd_shutdown, "close every session and end for good",

@@ -88,16 +88,20 @@ static void print_reload(const struct options *o, const json_t *v)
 {
 	(void)o;
 	print_lines(stdout, "", get_text(v, "text"));
-	puts("the daemon takes the configuration now; sessions go on");
+	puts("the daemon has taken the configuration");
 }
 
 int cmd_reload(const struct options *o, int argc, char **argv)
 {
+	struct reply r;
+	int code;
+
 	(void)argv;
 	if (argc)
 		return usage("reload", "no arguments; it reads the file that the daemon was "
 				       "started with");
-	return ask_whole(o, "reload", NULL, json_pack("{s:b}", "force", o->force), print_reload);
+	code = ask_renewed(o, "reload", json_pack("{s:b}", "force", o->force), &r);
+	return code ? code : reply_show(o, &r, print_reload);
 }
 
 static void print_shutdown(const struct options *o, const json_t *v)

@@ -26,25 +26,31 @@ int ask_table(const struct options *o, const char *command, json_t *options,
 	return code;
 }
 
+int reply_show(const struct options *o, struct reply *r,
+	       void (*print)(const struct options *o, const json_t *v))
+{
+	int code = EXIT_OK;
+	json_t *v;
+
+	if (o->json) {
+		code = reply_print(r);
+	} else {
+		v = reply_json(r);
+		if (v)
+			print(o, v);
+		else
+			code = EXIT_REFUSED;
+		json_decref(v);
+	}
+	reply_free(r);
+	return code;
+}
+
 int ask_whole(const struct options *o, const char *command, json_t *arguments, json_t *options,
 	      void (*print)(const struct options *o, const json_t *v))
 {
 	struct reply r;
-	json_t *v;
-	int code;
+	int code = ask(o, command, arguments, options, &r);
 
-	code = ask(o, command, arguments, options, &r);
-	if (code)
-		return code;
-	if (o->json) {
-		code = reply_print(&r);
-	} else {
-		v = reply_json(&r);
-		code = v ? EXIT_OK : EXIT_REFUSED;
-		if (v)
-			print(o, v);
-		json_decref(v);
-	}
-	reply_free(&r);
-	return code;
+	return code ? code : reply_show(o, &r, print);
 }

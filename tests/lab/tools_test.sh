@@ -119,4 +119,29 @@ is "a second daemon on the socket is refused" \
 	"$(lns timeout 10 "$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml" >/dev/null 2>&1; echo $?)" 1
 check "and the first lives on" ctl show datapath
 is "the socket is root's alone" "$(stat -c %a "$lab/l2xdpd.sock")" 600
+
+# reload and shutdown: what they say, and that sessions go on or not.
+pid=$daemon_pid
+check "reload" ctl_text reload
+is "the session is there when it returns" "$(session_id)" "$id"
+has "show state says where it came from" "$(ctl_text show state)" 'runtime directory'
+is "show state counts it" "$(ctl show state | json 'd["start"]["sessions"]')" 1
+is "the daemon has the same process ID" "$daemon_pid $(kill -0 "$pid" && echo runs)" "$pid runs"
+edit() { sed -i "$1" "$lab/l2xdpd.yaml"; }
+edit 's/mode: auto/mode: fast/'
+tap_try ctl_text reload
+is "reload of a wrong file: status 1" $? 1
+has "file, line, what and remedy" "$tap_said" 'l2xdpd\.yaml:[0-9]+: mode is fast; write'
+edit 's/mode: fast/mode: auto/; s,192.0.2.0/24,198.51.100.0/24,'
+tap_try ctl_text reload
+is "reload that would close a session: status 4" $? 4
+has "it says what would be lost" "$tap_said" 'would be closed'
+is "nothing has changed" "$(session_id)" "$id"
+check "with --force" ctl_text reload --force
+check "the session is closed" wait_for 10 sessions_are 0
+check "shutdown" ctl_text shutdown
+lab_reap "$daemon_pid" 100
+is "the daemon ends with 0" $? 0
+check_not "the control socket is gone" test -e "$lab/l2xdpd.sock"
+is "and the hook is free" "$(lns ip -d link | grep -c 'prog/xdp')" 0
 tap_done

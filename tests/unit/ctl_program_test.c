@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+static bool renewed; /* the daemon ends after its answer, and another one starts */
 static char tool[4096], dir[32], path[64], output[65536], request[4096];
 
 /* build/l2xdpctl, seen from build/tests/unit/ctl_program_test */
@@ -55,10 +57,27 @@ static int listen_at(void)
 	return fd;
 }
 
+/* One connection, one line each way. */
+static void serve(int server, char asked[static 4096], const char *answer)
+{
+	int fd = accept(server, NULL, NULL);
+	size_t got = 0;
+	ssize_t more;
+
+	do {
+		more = read(fd, asked + got, 4095 - got);
+		assert_true(more > 0);
+		got += (size_t)more;
+	} while (asked[got - 1] != '\n');
+	asked[got] = '\0';
+	assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL), (ssize_t)strlen(answer));
+	close(fd);
+}
+
 /* Runs the tool; its standard output and error go to `output`. Returns its exit code. */
 static int run(const char *arguments, const char *answer)
 {
-	int server = answer ? listen_at() : -1, fd, status;
+	int server = answer ? listen_at() : -1, status;
 	char command[8192];
 	size_t n;
 	FILE *p;
@@ -67,19 +86,14 @@ static int run(const char *arguments, const char *answer)
 	p = popen(command, "r");
 	assert_non_null(p);
 	if (answer) {
-		size_t got = 0;
-		ssize_t more;
+		serve(server, request, answer);
+		close(server);
+	}
+	if (renewed) {
+		char again[4096];
 
-		fd = accept(server, NULL, NULL);
-		do {
-			more = read(fd, request + got, sizeof(request) - 1 - got);
-			assert_true(more > 0);
-			got += (size_t)more;
-		} while (request[got - 1] != '\n');
-		request[got] = '\0';
-		assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL),
-				 (ssize_t)strlen(answer));
-		close(fd);
+		server = listen_at();
+		serve(server, again, "{\"ok\":true,\"result\":[]}\n");
 		close(server);
 	}
 	n = fread(output, 1, sizeof(output) - 1, p);
@@ -262,9 +276,11 @@ static void state_tells_what_would_be_left(void **state)
 static void reload_tells_each_fault(void **state)
 {
 	(void)state;
+	renewed = true;
 	expect(0, "reload", "{\"ok\":true,\"result\":{\"reloading\":true,\"text\":null}}\n",
-	       "takes the configuration now");
+	       "has taken the configuration");
 	assert_string_equal(request, "{\"command\":\"reload\",\"options\":{\"force\":false}}\n");
+	renewed = false;
 	expect(1, "reload",
 	       "{\"ok\":false,\"error\":\"reload: f:1: this\\nf:2: that\\u001b[2J\","
 	       "\"code\":\"failed\"}\n",
@@ -272,9 +288,11 @@ static void reload_tells_each_fault(void **state)
 	expect(4, "reload",
 	       "{\"ok\":false,\"error\":\"session 7 would end\",\"code\":\"needs-force\"}\n",
 	       "session 7 would end");
+	renewed = true;
 	expect(0, "reload --force",
 	       "{\"ok\":true,\"result\":{\"reloading\":true,\"text\":\"session 7 ends\"}}\n",
 	       "session 7 ends\nthe daemon");
+	renewed = false;
 	assert_non_null(strstr(request, "\"force\":true"));
 	expect(2, "reload x", NULL, "no arguments");
 	expect(2, "shutdown --force", NULL, "shutdown has no --force");

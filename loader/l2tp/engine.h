@@ -11,7 +11,7 @@
  *   info.c      ICRQ, ICCN and struct l2tp_call_info
  *   query.c     what the caller may ask
  *   changes.c   which records are older than what they tell of
- *   save.c      objects to records; restore.c: records to objects
+ *   save.c      objects to records; restore.c: records to objects; resume.c: they go on
  */
 #ifndef L2XDP_L2TP_ENGINE_H
 #define L2XDP_L2TP_ENGINE_H

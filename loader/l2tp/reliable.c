@@ -111,6 +111,7 @@ static void drop_held(struct reliable *r)
 
 		r->held = m->next;
 		r->env->held -= m->len;
+		r->held_len -= m->len;
 		explicit_bzero(m->data, m->len);
 		free(m);
 	}
@@ -369,6 +370,9 @@ void reliable_hold(struct reliable *r, uint16_t ns, const uint8_t *msg, size_t l
 		return;
 	if (r->n_held >= most || r->n_held >= r->window || r->env->held + len > REL_MAX_HELD)
 		return;
+	/* who fills the common store leaves room for others, whose messages are few and small */
+	if (r->env->held > REL_MAX_HELD / 2 && r->held_len + len > REL_FAIR_HELD)
+		return;
 	m = malloc(sizeof(*m) + len);
 	if (!m)
 		return;
@@ -377,6 +381,7 @@ void reliable_hold(struct reliable *r, uint16_t ns, const uint8_t *msg, size_t l
 	*at = m;
 	r->n_held++;
 	r->env->held += len;
+	r->held_len += (uint32_t)len;
 }
 
 struct rel_message *reliable_next_held(struct reliable *r)
@@ -388,6 +393,7 @@ struct rel_message *reliable_next_held(struct reliable *r)
 	r->held = m->next;
 	r->n_held--;
 	r->env->held -= m->len;
+	r->held_len -= m->len;
 	r->rcv_nxt++;
 	r->ack_owed = true;
 	return m;

@@ -24,6 +24,7 @@
 #define REL_FIRST_MS 1000
 #define REL_MIN_CAP_MS 8000
 #define REL_MAX_HELD (4u << 20) /* octets waiting for their turn, all connections together */
+#define REL_FAIR_HELD (16u << 10) /* of one, when more than half of that is in use */
 
 struct reliable;
 
@@ -66,6 +67,7 @@ struct reliable {
 	struct rel_message *held; /* ahead of their turn, in order */
 	struct timer timer;
 	uint32_t queued, serial;
+	uint32_t held_len; /* octets */
 	uint32_t taken, done; /* ever queued, ever acknowledged, of those in their turn */
 	uint16_t snd_una, snd_nxt, rcv_nxt;
 	uint16_t in_flight; /* sent since the last timeout, and not acknowledged */

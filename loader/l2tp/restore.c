@@ -3,19 +3,15 @@
  * Records to objects, at the start of a process that follows another one.
  *
  * A record is read whole, and every field held against what this room could have written,
- * before anything is linked; what does not fit is -EBADMSG. Then l2tp_restored looks at
- * each control connection as a whole and starts it: its time limits begin anew, and what
- * the peer has not acknowledged leaves again, with the Ns that it had. What was in order
- * for the earlier process and acknowledged is a duplicate for this one, so a request that
- * the peer repeats is not done twice.
+ * before anything is linked; what does not fit is -EBADMSG. What was in order for the
+ * earlier process and acknowledged is a duplicate for this one, so a request that the peer
+ * repeats is not done twice. When all is there, resume.c lets it go on.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loader/l2tp/engine.h"
-
-#define SPREAD_MS 1000u /* over so long connections begin to speak */
 
 /* ---- fields ---- */
 
@@ -512,99 +508,4 @@ fail:
 	if (c)
 		call_free(c);
 	return err;
-}
-
-/* ---- all together ---- */
-
-int l2tp_rest(struct l2tp_endpoint *ep, uint16_t tunnel_id, uint16_t session_id, msec_t since)
-{
-	struct l2tp_shard *shard;
-	int ret;
-
-	if (!session_id) {
-		ret = ids_rest(ep->tunnel_ids, tunnel_id, since);
-	} else {
-		shard = endpoint_shard_of(ep, tunnel_id);
-		if (!shard)
-			return -ENOMEM;
-		ret = ids_rest(shard->ids, session_id, since);
-	}
-	if (ret == -EINVAL)
-		return -EBADMSG;
-	return ret == -EBUSY ? -EEXIST : ret;
-}
-
-/* A message that was sent and of which there is no record: nobody can do without its Ns, but
- * a Hello may have it. False: no use without it. */
-static bool mend(struct l2tp_tunnel *t)
-{
-	struct rel_message like = { .sent = true, .first = true };
-	struct log_who who = tunnel_who(t);
-	struct l2tp_build b;
-
-	while (reliable_missing(&t->rel, &like.ns)) {
-		if (t->state != L2TP_T_ESTABLISHED)
-			return false;
-		like.serial = t->rel.serial + 1;
-		like.len = (uint16_t)l2tp_build_hello(&b, t->peer_id);
-		if (reliable_restore(&t->rel, &like, b.buf) < 0)
-			return false;
-		log_note(&who, "message %u is not in the store; a HELLO takes its place", like.ns);
-	}
-	return true;
-}
-
-static void ask_peer(struct l2tp_tunnel *t)
-{
-	struct rel_message like = { .serial = t->rel.serial + 1, .first = true };
-	struct l2tp_build b;
-
-	if (t->state != L2TP_T_ESTABLISHED || reliable_outstanding(&t->rel))
-		return;
-	like.len = (uint16_t)l2tp_build_hello(&b, t->peer_id);
-	reliable_restore(&t->rel, &like, b.buf); /* else the next Hello asks */
-}
-
-static void start(struct l2tp_tunnel *t, msec_t now, bool ask)
-{
-	struct l2tp_endpoint *ep = t->ep;
-	struct l2tp_reason why;
-	uint16_t chance;
-
-	if (!mend(t)) {
-		reason_set(&why, L2TP_STOP_GENERAL, 0, "its messages are not in the store");
-		if (t->gone)
-			tunnel_bury(t);
-		else
-			tunnel_gone(t, now, &why, L2TP_FAREWELL_NONE);
-		return;
-	}
-	if (ask)
-		ask_peer(t);
-	ep->ops->random(ep->ctx, &chance, sizeof(chance));
-	reliable_resume(&t->rel, now + chance % SPREAD_MS);
-	tunnel_timer_start(t, now);
-	for (struct l2tp_call *c = t->first_call; c; c = c->next)
-		call_timer_start(c, now);
-	if (t->state == L2TP_T_ESTABLISHED)
-		calls_tunnel_up(t, now);
-}
-
-void l2tp_restored(struct l2tp_endpoint *ep, msec_t now, bool ask)
-{
-	endpoint_enter(ep);
-	ids_rest_from(ep->tunnel_ids, now);
-	for (unsigned int i = 0; i < ep->limits.shards; i++)
-		if (ep->shards[i].ids)
-			ids_rest_from(ep->shards[i].ids, now);
-	/* One that goes keeps its `next` until we leave. */
-	for (struct l2tp_tunnel *t = ep->live.first; t; t = t->next)
-		start(t, now, ask);
-	for (struct l2tp_tunnel *t = ep->oldest_stopped, *next; t; t = next) {
-		next = t->newer;
-		start(t, now, false);
-	}
-	while (ep->n_stopped > L2TP_MAX_STOPPED)
-		tunnel_bury(ep->oldest_stopped);
-	endpoint_leave(ep);
 }

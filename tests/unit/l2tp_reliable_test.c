@@ -363,6 +363,31 @@ static void what_waits_for_its_turn_is_bounded(void **state)
 	rig_free(g);
 }
 
+/* Another connection fills the store that is common to all: we still hold a few. */
+static void who_fills_the_store_leaves_room(void **state)
+{
+	struct rig *greedy = rig_new(8000, 4), *other = rig_new(8000, 4);
+	uint8_t p[4000] = { 0 };
+	struct rel_message *m;
+
+	(void)state;
+	greedy->env.held = other->env.held = REL_MAX_HELD / 2 + 1;
+	for (uint16_t ns = 1; ns < 16; ns++)
+		reliable_hold(&greedy->r, ns, p, sizeof(p), 16);
+	assert_int_equal(greedy->r.n_held, REL_FAIR_HELD / sizeof(p));
+	reliable_hold(&other->r, 1, p, message(p, 1), 16);
+	assert_int_equal(other->r.n_held, 1);
+	assert_int_equal(reliable_receive(&greedy->r, 0), REL_IN_ORDER);
+	while ((m = reliable_next_held(&greedy->r)))
+		free(m);
+	assert_int_equal(greedy->r.held_len, 0); /* and has its room again */
+	assert_int_equal(greedy->env.held, REL_MAX_HELD / 2 + 1);
+	greedy->env.held = 0;
+	other->env.held = other->r.held_len;
+	rig_free(greedy);
+	rig_free(other);
+}
+
 static void unsent_messages_can_be_forgotten(void **state)
 {
 	struct rig *g = rig_new(8000, 4);
@@ -419,6 +444,7 @@ int main(void)
 		cmocka_unit_test(an_acknowledgement_jumps_over_what_was_to_be_sent_again),
 		cmocka_unit_test(numbers_wrap),
 		cmocka_unit_test(what_waits_for_its_turn_is_bounded),
+		cmocka_unit_test(who_fills_the_store_leaves_room),
 		cmocka_unit_test(unsent_messages_can_be_forgotten),
 		cmocka_unit_test(one_may_jump_the_queue_but_not_what_has_left),
 	};

@@ -206,6 +206,96 @@ static void a_side_dies_at_every_event_on_a_bad_network(void **state)
 	deaths(LAC, LNS, 3);
 }
 
+/* ---- one thing at a time, the peer played by the test ---- */
+
+struct lone {
+	struct world *w;
+	struct side *s;
+	struct store store;
+};
+
+static void lone_new(struct lone *l, unsigned int side)
+{
+	*l = (struct lone){ .w = world_new(NULL) };
+	l->w->capture = true;
+	l->s = &l->w->side[side];
+	l->store.side = l->s;
+}
+
+static void lone_restart(struct lone *l)
+{
+	store_commit(&l->store);
+	store_restore(&l->store, false);
+	assert_int_equal(l->store.refused, 0);
+}
+
+static void lone_free(struct lone *l)
+{
+	store_free(&l->store);
+	world_free(l->w);
+}
+
+/* V2-CC-4: the seed of the hashes is another one now. */
+static void a_repeated_sccrq_is_known_after_a_restart(void **state)
+{
+	struct lone l;
+
+	(void)state;
+	lone_new(&l, LNS);
+	raw_sccrq(l.w, LNS, 77, NULL);
+	lone_restart(&l);
+	raw_sccrq(l.w, LNS, 77, NULL);
+	assert_int_equal(l.s->tunnels_new, 1);
+	assert_int_equal(l.s->ep->live.n, 1);
+	assert_int_equal(counter(l.s, L2TP_C_DUPLICATE), 1);
+	lone_free(&l);
+}
+
+/* V2-CALL-5: the ICRP arrived, and nothing comes of it. */
+static void a_call_that_does_not_get_on_ends_after_a_restart(void **state)
+{
+	struct l2tp_build b;
+	struct lone l;
+
+	(void)state;
+	lone_new(&l, LNS);
+	raw_call(l.w, raw_up(l.w), 5, false);
+	lone_restart(&l);
+	/* a Hello acknowledges it */
+	raw_send(l.w, LNS, l.s->tunnel, &b, raw_message(&b, 0, L2TP_HELLO, 0), 0);
+	assert_false(reliable_outstanding(&l.s->tunnel->rel));
+	world_run(l.w, 55000);
+	assert_int_equal(l.s->calls_down, 0);
+	lone_restart(&l); /* it begins anew */
+	world_run(l.w, 50000);
+	assert_int_equal(l.s->calls_down, 0);
+	world_run(l.w, 10000);
+	assert_int_equal(l.s->calls_down, 1);
+	assert_int_equal(l.s->call_why.result, L2TP_CDN_TIMEOUT);
+	lone_free(&l);
+}
+
+/* the ICRP of a call that we ended is no fault of the peer's. */
+static void an_icrp_that_crossed_our_cdn_is_passed_over_after_a_restart(void **state)
+{
+	struct l2tp_call_info info = { .framing = 1 };
+	struct l2tp_tunnel *t;
+	struct l2tp_build b;
+	struct lone l;
+
+	(void)state;
+	lone_new(&l, LAC);
+	l.w->capture = false;
+	t = world_up(l.w);
+	l.w->capture = true;
+	l2tp_call_close(l2tp_call_open(t, l.w->now, &info, NULL), l.w->now,
+			&(struct l2tp_reason){ .result = 3 });
+	lone_restart(&l);
+	raw_send(l.w, LAC, l.s->tunnel, &b, raw_message(&b, 4711, L2TP_ICRP, 9), 0);
+	assert_int_equal(counter(l.s, L2TP_C_SENT_CDN), 0);
+	lone_free(&l);
+}
+
 /* ---- what is reported ---- */
 
 struct scene {
@@ -547,9 +637,10 @@ static void every_truncation_and_every_flipped_bit(void **state)
 		r->len = len;
 		for (size_t bit = 0; bit < len * 8; bit++) {
 			r->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			if (bit % 16 == 3)
+			if (bit % 32 == 3)
 				try_damage(&sc, r, true);
-			if (bit / 8 < len - 4) { /* deeper: past the check */
+			/* deeper: past the check; of messages' octets now and then one */
+			if (bit / 8 < len - 4 && (r->kind != MESSAGE || bit % 11 < 2)) {
 				mend_check(r);
 				try_damage(&sc, r, false);
 			}
@@ -626,6 +717,9 @@ int main(void)
 		cmocka_unit_test(the_lns_dies_at_every_event),
 		cmocka_unit_test(the_lac_dies_at_every_event),
 		cmocka_unit_test(a_side_dies_at_every_event_on_a_bad_network),
+		cmocka_unit_test(a_repeated_sccrq_is_known_after_a_restart),
+		cmocka_unit_test(a_call_that_does_not_get_on_ends_after_a_restart),
+		cmocka_unit_test(an_icrp_that_crossed_our_cdn_is_passed_over_after_a_restart),
 		cmocka_unit_test(a_call_between_two_reports_leaves_its_rest_alone),
 		cmocka_unit_test(a_report_costs_what_changed),
 		cmocka_unit_test(a_long_row_survives),

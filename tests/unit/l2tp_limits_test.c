@@ -263,6 +263,8 @@ static void a_greedy_peer_leaves_others_their_sessions(void **state)
 	w->now += 40000; /* all have rested */
 	raw_icrq(w, t, 9);
 	assert_int_equal(s->calls_asked, asked + 10001);
+	/* and its share tells of what it has now: one call */
+	assert_int_equal(s->ep->shards[0].shares.of[share_slot(s->ep, &t->path.peer)].held, 1);
 	assert_int_equal(s->ep->shards[0].shares.n, 2);
 	world_free(w);
 }

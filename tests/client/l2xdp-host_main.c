@@ -52,7 +52,7 @@ struct host {
 	uint32_t *slots, n_slots; /* by address: 1 + index of a sender, open addressing */
 	uint64_t start_us, due_before, sent, other;
 	bool stopped;
-	struct event *tick, *on_stop, *on_term, *on_int;
+	struct event *tick, *on_stop, *on_go_on, *on_term, *on_int;
 };
 
 static const char help[] =
@@ -62,7 +62,8 @@ static const char help[] =
 	"  --rate PPS           packets a second, round all that have been heard (0)\n"
 	"  --report FILE        what was sent and received, by address, as JSON\n"
 	"\n"
-	"SIGUSR1: sends no more, and writes FILE anew. SIGTERM, SIGINT: writes FILE, ends.\n";
+	"SIGUSR1: sends no more, and writes FILE anew; SIGHUP: goes on. SIGTERM, SIGINT: writes "
+	"FILE, ends.\n";
 
 enum { O_LISTEN = 256, O_RATE, O_REPORT };
 static const struct option options[] = {
@@ -231,6 +232,21 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
 	report(h);
 }
 
+/* What was not sent meanwhile is not made up for. */
+static void on_go_on(evutil_socket_t sig, short what, void *arg)
+{
+	struct host *h = arg;
+
+	(void)sig;
+	(void)what;
+	if (!h->stopped)
+		return;
+	h->stopped = false;
+	h->start_us = clock_us();
+	h->due_before = 0;
+	on_tick(-1, 0, h);
+}
+
 static void on_end(evutil_socket_t sig, short what, void *arg)
 {
 	struct host *h = arg;
@@ -268,11 +284,13 @@ static int host_open(struct host *h)
 	h->batch = udp_batch_new();
 	h->tick = evtimer_new(h->loop.base, on_tick, h);
 	h->on_stop = evsignal_new(h->loop.base, SIGUSR1, on_stop, h);
+	h->on_go_on = evsignal_new(h->loop.base, SIGHUP, on_go_on, h);
 	h->on_term = evsignal_new(h->loop.base, SIGTERM, on_end, h);
 	h->on_int = evsignal_new(h->loop.base, SIGINT, on_end, h);
-	if (!h->batch || !h->tick || !h->on_stop || !h->on_term || !h->on_int)
+	if (!h->batch || !h->tick || !h->on_stop || !h->on_go_on || !h->on_term || !h->on_int)
 		return -ENOMEM;
 	event_add(h->on_stop, NULL);
+	event_add(h->on_go_on, NULL);
 	event_add(h->on_term, NULL);
 	event_add(h->on_int, NULL);
 	for (unsigned int i = 0; i < h->n_ports; i++) {
@@ -285,7 +303,7 @@ static int host_open(struct host *h)
 
 static void host_close(struct host *h)
 {
-	struct event *events[] = { h->tick, h->on_stop, h->on_term, h->on_int };
+	struct event *events[] = { h->tick, h->on_stop, h->on_go_on, h->on_term, h->on_int };
 
 	for (unsigned int i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i])

@@ -180,6 +180,22 @@ static void on_quiet(evutil_socket_t sig, short what, void *arg)
 	loop_leave(&g->loop);
 }
 
+/* What was not sent meanwhile is not made up for. */
+static void on_go_on(evutil_socket_t sig, short what, void *arg)
+{
+	struct load *g = arg;
+
+	(void)sig;
+	(void)what;
+	loop_enter(&g->loop);
+	if (g->quiet) {
+		g->quiet = false;
+		g->traffic_start_us = clock_us();
+		g->traffic_due = 0;
+	}
+	loop_leave(&g->loop);
+}
+
 static void on_enough(evutil_socket_t sig, short what, void *arg)
 {
 	struct load *g = arg;
@@ -245,10 +261,12 @@ static int open_events(struct load *g)
 	g->on_int = evsignal_new(g->loop.base, SIGINT, on_signal, g);
 	g->on_quiet = evsignal_new(g->loop.base, SIGUSR1, on_quiet, g);
 	g->on_enough = evsignal_new(g->loop.base, SIGUSR2, on_enough, g);
-	if (!g->tick || !g->on_term || !g->on_int || !g->on_quiet || !g->on_enough)
+	g->on_go_on = evsignal_new(g->loop.base, SIGHUP, on_go_on, g);
+	if (!g->tick || !g->on_term || !g->on_int || !g->on_quiet || !g->on_enough || !g->on_go_on)
 		return -ENOMEM;
 	event_add(g->on_quiet, NULL);
 	event_add(g->on_enough, NULL);
+	event_add(g->on_go_on, NULL);
 	event_add(g->on_term, NULL);
 	event_add(g->on_int, NULL);
 	return 0;
@@ -275,7 +293,8 @@ static int load_open(struct load *g)
 
 static void load_close(struct load *g)
 {
-	struct event *events[] = { g->tick, g->on_term, g->on_int, g->on_quiet, g->on_enough };
+	struct event *events[] = { g->tick,     g->on_term,   g->on_int,
+				   g->on_quiet, g->on_enough, g->on_go_on };
 
 	dialer_free(g->dialer);
 	if (g->tunnels)

@@ -108,7 +108,7 @@ struct load {
 	uint64_t traffic_received, traffic_other, traffic_misdelivered;
 	uint32_t traffic_next;
 	struct load_failures failures;
-	struct event *tick, *on_term, *on_int, *on_quiet, *on_enough;
+	struct event *tick, *on_term, *on_int, *on_quiet, *on_enough, *on_go_on;
 };
 
 /* The exit status. */

@@ -7,7 +7,10 @@
 #   load_start NAME OPTION...    l2xdp-load; with --traffic-to $host4 or $host6 it sends
 #   load_ready NAME SECONDS      until each of its sessions is up or has failed
 #   traffic_quiet [NAME...]      both ends stop sending; their reports are complete
-#   traffic_lossless NAME...     not one packet lost or twice, either way
+#   traffic_go_on [NAME...]      ... and send again
+#   traffic_lossless NAME...     not one packet lost or twice, either way, since the last time
+#   traffic_counted NAME...      the LNS has counted as many packets of each session
+#   sessions_note, sessions_kept [NOTE]   the LNS's sessions; those of then are what they were
 #   load_end NAME                the hold ends; status of the load generator
 #   views_agree NAME...          the LACs' view of the sessions is the LNS's
 #   nothing_left                 cases: no identifier, address or map entry is stuck
@@ -58,11 +61,28 @@ traffic_quiet() {
 	done
 }
 
+traffic_go_on() {
+	local name
+	kill -HUP "$host_pid"
+	for name in "$@"; do kill -HUP "${load_pid[$name]}"; done
+}
+
 # Prints a line for each load and each way: sent, received, lost, twice, out of order.
 traffic_lossless() {
 	local name views=()
 	for name in "$@"; do views+=("$lab/$name.view"); done
-	tests/lab/traffic.py lossless "$lab/host.report" "${views[@]}"
+	tests/lab/traffic.py lossless "$lab/traffic.memory" "$lab/host.report" "${views[@]}"
+}
+traffic_counted() {
+	local name views=()
+	for name in "$@"; do views+=("$lab/$name.view"); done
+	ctl show sessions >"$lab/lns.view" &&
+		tests/lab/traffic.py counted "$lab/lns.view" "$lab/host.report" "${views[@]}"
+}
+sessions_note() { ctl show sessions >"$lab/sessions.before"; }
+sessions_kept() {
+	ctl show sessions >"$lab/sessions.after" &&
+		tests/lab/traffic.py kept "$lab/sessions.before" "$lab/sessions.after"
 }
 
 load_end() {

@@ -4,10 +4,11 @@
  *
  * Each commit leaves the keys that it changed in a list. The thread takes the list and opens a
  * read transaction on the hot one under one lock, so that it sees exactly the commits whose
- * keys it has; copies these records, and the head, into one synced transaction; and ends the
- * reading before it waits for the disk, so that the hot one's old pages are soon free again.
- * When it fails, the keys go back into the list. When the list grows too long, and at the
- * start, everything is compared instead: that mends whatever was different.
+ * keys it has. It copies these records, and the head, into memory, and ends the reading before
+ * anything waits for the disk: as long as it reads, no page that was current at its begin is
+ * free again, and the map cannot move. Then one synced transaction. When it fails, the keys go
+ * back into the list. When the list grows too long, and at the start, everything is compared
+ * instead: that mends whatever was different.
  */
 #include "loader/store/private.h"
 
@@ -119,11 +120,13 @@ struct round {
 	bool all;
 	uint64_t since_ms;
 	uint64_t changed;
+	uint8_t *packed; /* parcels, each with its octets */
+	size_t n_packed, cap;
 };
 
 static void take_list(struct follow *f, struct round *r)
 {
-	*r = (struct round){ f->keys, f->n, f->all, f->since_ms, 0 };
+	*r = (struct round){ .keys = f->keys, .n = f->n, .all = f->all, .since_ms = f->since_ms };
 	f->keys = NULL;
 	f->n = f->cap = 0;
 	f->all = false;
@@ -157,68 +160,144 @@ static int by_place(const void *a, const void *b)
 
 /* ---- one round ------------------------------------------------------------------------ */
 
-static int copy_keys(struct store *s, MDB_txn *from, MDB_txn *to, struct round *r)
-{
-	qsort(r->keys, r->n, sizeof(*r->keys), by_place);
-	for (size_t i = 0; i < r->n; i++) {
-		const struct key *k = &r->keys[i];
-		MDB_val v;
-		int rc;
+/* One record on its way, before its octets. */
+struct parcel {
+	uint64_t key;
+	uint32_t len;
+	uint8_t table;
+	bool gone;
+};
 
-		if (i && !by_place(k - 1, k))
-			continue;
-		rc = env_get(&s->hot, from, k->table, k->key, &v);
-		if (!rc)
-			rc = env_put(&s->durable, to, k->table, k->key, v.mv_data, v.mv_size);
-		else if (rc == MDB_NOTFOUND)
-			rc = env_delete(&s->durable, to, k->table, k->key);
-		if (rc)
-			return rc;
-		r->changed++;
+static int pack(struct round *r, const struct parcel *head, const void *data)
+{
+	size_t need = r->n_packed + sizeof(*head) + head->len, cap = r->cap ? r->cap : 65536;
+	uint8_t *p;
+
+	while (cap < need)
+		cap *= 2;
+	if (cap != r->cap) {
+		p = malloc(cap);
+		if (!p)
+			return ENOMEM;
+		if (r->packed) {
+			memcpy(p, r->packed, r->n_packed);
+			explicit_bzero(r->packed, r->n_packed);
+		}
+		free(r->packed);
+		r->packed = p;
+		r->cap = cap;
 	}
+	p = r->packed + r->n_packed;
+	memcpy(p, head, sizeof(*head));
+	if (head->len)
+		memcpy(p + sizeof(*head), data, head->len);
+	r->n_packed = need;
 	return 0;
 }
 
-static int copy_head(struct store *s, MDB_txn *from, MDB_txn *to, struct round *r)
+static int pack_one(struct store *s, MDB_txn *from, struct round *r, unsigned int table,
+		    uint64_t key)
+{
+	struct parcel head = { .key = key, .table = (uint8_t)table };
+	MDB_val v = { 0 };
+	int rc = env_get(&s->hot, from, table, key, &v);
+
+	if (rc && rc != MDB_NOTFOUND)
+		return rc;
+	head.gone = rc;
+	head.len = (uint32_t)v.mv_size;
+	return pack(r, &head, v.mv_data);
+}
+
+/* Copies what the keys name, and the head, into memory: no disk is waited for meanwhile. */
+static int pack_all(struct store *s, MDB_txn *from, struct round *r)
+{
+	int rc = 0;
+
+	if (!r->n)
+		return 0;
+	qsort(r->keys, r->n, sizeof(*r->keys), by_place);
+	for (size_t i = 0; i < r->n && !rc; i++)
+		if (!i || by_place(&r->keys[i - 1], &r->keys[i]))
+			rc = pack_one(s, from, r, r->keys[i].table, r->keys[i].key);
+	return rc ? rc : pack_one(s, from, r, ENV_HEAD, 0);
+}
+
+static int unpack_all(struct store *s, MDB_txn *to, struct round *r)
+{
+	int rc = 0;
+
+	for (size_t at = 0; at < r->n_packed && !rc; r->changed++) {
+		struct parcel head;
+
+		memcpy(&head, r->packed + at, sizeof(head));
+		at += sizeof(head);
+		rc = head.gone ? env_delete(&s->durable, to, head.table, head.key)
+			       : env_put(&s->durable, to, head.table, head.key, r->packed + at,
+					 head.len);
+		at += head.len;
+	}
+	return rc;
+}
+
+/* Compares everything while it reads the hot one. */
+static int mirror_all(struct store *s, MDB_txn *from, MDB_txn *to, struct round *r)
 {
 	MDB_val v, old;
-	int rc = env_get(&s->hot, from, ENV_HEAD, 0, &v);
+	int rc = env_mirror(&s->durable, to, &s->hot, from, &r->changed);
 
-	if (rc)
+	if (!rc)
+		rc = env_get(&s->hot, from, ENV_HEAD, 0, &v);
+	if (rc || (!env_get(&s->durable, to, ENV_HEAD, 0, &old) && old.mv_size == v.mv_size &&
+		   !memcmp(old.mv_data, v.mv_data, v.mv_size)))
 		return rc;
-	if (!env_get(&s->durable, to, ENV_HEAD, 0, &old) && old.mv_size == v.mv_size &&
-	    !memcmp(old.mv_data, v.mv_data, v.mv_size))
-		return 0;
 	r->changed++;
 	return env_put(&s->durable, to, ENV_HEAD, 0, v.mv_data, v.mv_size);
 }
 
-/* Takes the list, and gives it back when it fails. As env_*. */
-static int run_round(struct store *s)
+/* Takes the list, and reads what it names; or compares everything, in to. */
+static int read_hot(struct store *s, struct round *r, MDB_txn **to)
 {
-	MDB_txn *from = NULL, *to = NULL;
-	struct round r;
+	MDB_txn *from = NULL;
 	int rc;
 
 	pthread_mutex_lock(&s->hot_map);
 	pthread_mutex_lock(&s->follow.lock);
-	take_list(&s->follow, &r);
+	take_list(&s->follow, r);
 	rc = s->hot.lmdb ? mdb_txn_begin(s->hot.lmdb, NULL, MDB_RDONLY, &from) : EIO;
 	pthread_mutex_unlock(&s->follow.lock);
-	if (!rc)
-		rc = mdb_txn_begin(s->durable.lmdb, NULL, 0, &to);
-	if (!rc)
-		rc = r.all ? env_mirror(&s->durable, to, &s->hot, from, &r.changed)
-			   : copy_keys(s, from, to, &r);
-	if (!rc)
-		rc = copy_head(s, from, to, &r);
+	if (!rc && r->all) {
+		rc = mdb_txn_begin(s->durable.lmdb, NULL, 0, to);
+		if (!rc)
+			rc = mirror_all(s, from, *to, r);
+	} else if (!rc) {
+		rc = pack_all(s, from, r);
+	}
 	if (from)
 		mdb_txn_abort(from);
 	pthread_mutex_unlock(&s->hot_map);
+	return rc;
+}
+
+/* The list is given back when it fails. As env_*. */
+static int run_round(struct store *s)
+{
+	MDB_txn *to = NULL;
+	struct round r;
+	int rc = read_hot(s, &r, &to);
+
+	if (!rc && !r.all) {
+		rc = mdb_txn_begin(s->durable.lmdb, NULL, 0, &to);
+		if (!rc)
+			rc = unpack_all(s, to, &r);
+	}
 	if (!rc && r.changed)
 		rc = env_cause(&s->durable, mdb_txn_commit(to));
 	else if (to)
 		mdb_txn_abort(to);
+	if (r.packed)
+		explicit_bzero(r.packed, r.n_packed);
+	free(r.packed);
 	pthread_mutex_lock(&s->follow.lock);
 	if (rc) {
 		give_back(s, &r);

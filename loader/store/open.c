@@ -18,7 +18,7 @@ const struct store_tuning store_tuning_default = {
 	.format = STORE_FORMAT,
 	.migrations = migrations,
 	.map_size = (size_t)256 << 20,
-	.list_limit = 1000000,
+	.list_limit = 250000,
 	.follow_ms = 1000,
 	.retry_ms = 100,
 };

@@ -78,6 +78,11 @@ static bool bad(struct file *f, const char *fault)
 	return false;
 }
 
+static size_t even(size_t n)
+{
+	return (n + 1) & ~(size_t)1;
+}
+
 static bool claim(struct file *f, uint64_t page, uint64_t n)
 {
 	if (page < 2 || page >= f->n || n > f->n - page)
@@ -150,7 +155,8 @@ static bool overflow(struct walk *w, uint64_t page, size_t len, const uint8_t **
 
 static bool walk_tree(struct file *f, const uint8_t *at, enum role role);
 
-static bool leaf_node(struct walk *w, const uint8_t *node, size_t room)
+/* *used: octets of the page's nodes, raised by this one's */
+static bool leaf_node(struct walk *w, const uint8_t *node, size_t room, size_t *used)
 {
 	struct file *f = w->f;
 	size_t key = get16(node + 6), len = get16(node) | (size_t)get16(node + 2) << 16;
@@ -160,6 +166,7 @@ static bool leaf_node(struct walk *w, const uint8_t *node, size_t room)
 	room -= NODE;
 	if (key > room || (flags & BIG ? 8 : len) > room - key)
 		return bad(f, "a record leaves its page");
+	*used += even(NODE + key + (flags & BIG ? 8 : len));
 	w->is.entries++;
 	if (w->role == TREE_OF_TREES) {
 		if (flags != SUBTREE || len != TREE_LEN)
@@ -175,10 +182,14 @@ static bool leaf_node(struct walk *w, const uint8_t *node, size_t room)
 
 static bool walk_page(struct walk *w, uint64_t page, unsigned int level);
 
-static bool branch_node(struct walk *w, const uint8_t *node, size_t room, unsigned int level)
+static bool branch_node(struct walk *w, const uint8_t *node, size_t room, unsigned int level,
+			size_t *used)
 {
-	if ((size_t)get16(node + 6) > room - NODE)
+	size_t key = get16(node + 6);
+
+	if (key > room - NODE)
 		return bad(w->f, "a key leaves its page");
+	*used += even(NODE + key);
 	return walk_page(
 		w, get16(node) | (uint64_t)get16(node + 2) << 16 | (uint64_t)get16(node + 4) << 32,
 		level + 1);
@@ -188,7 +199,7 @@ static bool walk_page(struct walk *w, uint64_t page, unsigned int level)
 {
 	struct file *f = w->f;
 	bool is_leaf = level == w->want.depth;
-	size_t lower, upper;
+	size_t lower, upper, used = 0;
 	const uint8_t *p;
 
 	if (!claim(f, page, 1))
@@ -207,9 +218,12 @@ static bool walk_page(struct walk *w, uint64_t page, unsigned int level)
 
 		if (at < upper || at > f->page_size - NODE || at & 1)
 			return bad(f, "a page points out of itself");
-		if (!(is_leaf ? leaf_node(w, p + at, room) : branch_node(w, p + at, room, level)))
+		if (!(is_leaf ? leaf_node(w, p + at, room, &used)
+			      : branch_node(w, p + at, room, level, &used)))
 			return false;
 	}
+	if (used > f->page_size - upper)
+		return bad(f, "records of a page overlap");
 	return true;
 }
 

@@ -178,6 +178,30 @@ static void a_damaged_record_comes_from_the_durable_one(void **state)
 	assert_string_equal(w->info.note, "");
 }
 
+static void a_damaged_record_comes_from_an_older_durable_one(void **state)
+{
+	struct world *w = *state;
+	struct world_want got;
+	pid_t pid;
+
+	fill(w);
+	pid = fork();
+	if (!pid) {
+		world_open(w);
+		world_put(w, STORE_SESSIONS, 5, 300, 1234);
+		world_commit(w);
+		_exit(0); /* before the durable one has it */
+	}
+	waitpid(pid, NULL, 0);
+	damage_record(w->runtime, 77, 300, 77);
+	world_open(w);
+	assert_int_equal(w->info.origin, STORE_HOT);
+	assert_non_null(strstr(w->info.note, "1 records"));
+	expect_all(w);
+	assert_true(world_find(w, STORE_SESSIONS, 5, &got));
+	assert_int_equal(got.salt, 1234); /* what was newer stays */
+}
+
 static void a_record_damaged_in_both_costs_no_other(void **state)
 {
 	struct world *w = *state;
@@ -493,6 +517,7 @@ int main(void)
 		TEST(both_damaged_begin_anew_and_say_so),
 		TEST(files_cut_short_at_any_length),
 		TEST(a_damaged_record_comes_from_the_durable_one),
+		TEST(a_damaged_record_comes_from_an_older_durable_one),
 		TEST(a_record_damaged_in_both_costs_no_other),
 		TEST(damage_anywhere_in_one_costs_nothing),
 		TEST(a_newer_store_is_refused_untouched),

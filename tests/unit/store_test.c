@@ -323,25 +323,27 @@ static void a_map_grows_when_it_is_full(void **state)
 	assert_int_equal(world_count(w, STORE_SESSIONS), 20000);
 }
 
+/* 300 000 puts; the thread's work is done in between, so that the sizes do not depend on
+ * how busy the machine is. */
 static void a_file_does_not_grow_by_changes(void **state)
 {
 	struct world *w = *state;
-	uint8_t rec[300];
+	uint8_t rec[300] = { 0 };
 
 	world_open(w);
-	assert_int_equal(store_start(w->s), 0);
-	for (uint64_t n = 0; n < 1000000; n++) {
-		world_record(rec, 24, n, 0);
+	for (uint64_t n = 0; n < 300000; n++) {
+		memcpy(rec, &n, sizeof(n));
 		store_put(w->s, STORE_SESSIONS, (n * 7919) % 10000, rec, sizeof(rec));
-		if (n % 256 == 255)
+		if (n % 1000 == 999)
 			assert_int_equal(store_commit(w->s, n), 0);
+		if (n % 50000 == 49999)
+			assert_int_equal(follow_once(w->s), 0);
 	}
 	world_close(w);
-	/* 10 000 records are 4 MB. A durable transaction rewrites nearly all of them, while the one
-	 * before it must stay; the hot one keeps what was current when the thread began to read.
-	 * Without reuse it would be gigabytes. */
-	assert_in_range(world_size(w->runtime), 3 << 20, 96 << 20);
-	assert_in_range(world_size(w->state), 3 << 20, 24 << 20);
+	/* 10 000 records are 4 MB; a transaction that rewrites them all leaves those before it as
+	 * they were. Without reuse it would be gigabytes. */
+	assert_in_range(world_size(w->runtime), 3 << 20, 16 << 20);
+	assert_in_range(world_size(w->state), 3 << 20, 20 << 20);
 }
 
 static void one_daemon_at_a_time(void **state)

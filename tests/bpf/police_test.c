@@ -191,8 +191,14 @@ static void test_unknown_total(void **state)
 	rig_close(&rig);
 }
 
-/* Four thousand sources, on whichever CPU their frames come: together no more than the total.
- * `begun`: buckets fill while a slow machine runs this. */
+/* What a total lets through at most in the time since `begun`: in a guest, or on a busy
+ * machine, it may be long, and buckets fill. */
+static unsigned int filled(unsigned int rate, double begun)
+{
+	return (unsigned int)(rate * (1.2 + 1.2 * (seconds() - begun))) + 2;
+}
+
+/* Four thousand sources, on whichever CPU their frames come. */
 static unsigned int everybody(const char *format)
 {
 	unsigned int i, n = 0;
@@ -207,6 +213,7 @@ static unsigned int everybody(const char *format)
 	return n;
 }
 
+/* Together no more than the total. */
 static void test_many_sources(void **state)
 {
 	double begun = seconds();
@@ -215,8 +222,7 @@ static void test_many_sources(void **state)
 	(void)state;
 	open_rig(RATE, TOTAL, 0);
 	n = everybody("11.%u.%u.1");
-	begun = seconds() - begun;
-	assert_in_range(n, TOTAL, (unsigned int)(TOTAL * (1.1 + 1.1 * begun)));
+	assert_in_range(n, TOTAL, filled(TOTAL, begun));
 	rig_close(&rig);
 }
 
@@ -236,15 +242,15 @@ static void test_peers(void **state)
 	rates.peers[2] = (struct l2x_prefix){ rig_addr("13.1.2.3"), rig_addr("255.255.255.255") };
 	memset(&rates.peers[2].mask, 0xff, 16);
 	open_with(&rates);
-	everybody("11.%u.%u.1");
-	assert_in_range(everybody("11.%u.%u.1"), 0, TOTAL * 3);
+	begun = seconds();
+	n = everybody("11.%u.%u.1");
+	assert_in_range(n, TOTAL, filled(TOTAL, begun));
 	assert_int_equal(strangers("12.255.3.4", RATE / 2), RATE / 2);
 	assert_int_equal(strangers("2001:db8:77:ffff::1", RATE / 2), RATE / 2);
 	assert_int_equal(strangers("13.1.2.3", 1), 1);
 	begun = seconds();
 	n = everybody("12.%u.%u.1");
-	begun = seconds() - begun;
-	assert_in_range(n, 1, (unsigned int)(TOTAL * (1.1 + 1.1 * begun)));
+	assert_in_range(n, 1, filled(TOTAL, begun));
 	rig_close(&rig);
 }
 
@@ -263,10 +269,10 @@ static void test_control(void **state)
 	make_control(NULL, RIG_TID);
 	begun = seconds();
 	n = burst(rig.access, 3 * RATE, L2X_V_CONTROL, L2X_V_CONTROL_POLICED);
-	assert_in_range(n, RATE, (unsigned int)(RATE * (1.1 + 1.1 * (seconds() - begun))) + 1);
+	assert_in_range(n, RATE, filled(RATE, begun));
 	rig.tunnels[RIG_TID].gen = 7;
-	assert_in_range(burst(rig.access, RATE, L2X_V_CONTROL, L2X_V_CONTROL_POLICED), 0,
-			(unsigned int)(RATE * (0.1 + 1.1 * (seconds() - begun))) + 1);
+	n += burst(rig.access, RATE, L2X_V_CONTROL, L2X_V_CONTROL_POLICED);
+	assert_in_range(n, RATE, filled(RATE, begun));
 	make_control(NULL, 9);
 	assert_int_equal(burst(rig.access, RATE / 2, L2X_V_CONTROL, L2X_V_CONTROL_POLICED),
 			 RATE / 2);

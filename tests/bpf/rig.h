@@ -343,6 +343,8 @@ static inline int rig_listen(const char *addr, uint16_t port)
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
 
 	assert_true(fd >= 0);
+	/* a case that failed has left its own */
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
 	if (v6) {
 		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
 		assert_int_equal(inet_pton(AF_INET6, addr, &a6.sin6_addr), 1);

@@ -43,12 +43,13 @@ flood_start() {
 	flood_kind=$1
 	sub "$BUILD/tests/l2xdp-flood" --device lac0 --mac "$mac" --server 192.0.2.1 --kind "$1" \
 		--peer 192.0.2.10 --port "$(session 'd["port"]')" \
-		--tunnel "$(ctl show tunnels | json "[t['id'] for t in d if t['sessions']][0]")" \
+		--tunnel "$(session 'd["tunnel"]')" \
 		--sessions "$(session 'str(d["session"])')" --inner "$(session 'd["ipv4"]')" \
 		--seconds "$seconds" "${@:2}" >"$lab/flood.json" 2>&1 </dev/null &
 	flood_pid=$!
 	lab_pids+=("$flood_pid")
 	sleep 0.3
+	diag "tunnel $(session 'd["tunnel"]'), session $(session 'd["session"]')"
 }
 flood_wait() {
 	wait "$flood_pid"

@@ -25,7 +25,7 @@ mac=$(ip -n "$lab_lns" -json link show access0 | json 'd[0]["address"]')
 
 hundred_start() {
 	rm -f "$lab/ready"
-	sub "$BUILD/tests/l2xdp-load" --server 192.0.2.1 --local 192.0.2.10 --secret s3cret --tunnels 1 \
+	ip netns exec "$lab_sub" "$BUILD/tests/l2xdp-load" --server 192.0.2.1 --local 192.0.2.10 --secret s3cret --tunnels 1 \
 		--sessions 100 --user user%d --password wonder --hold $hold --json --ready "$lab/ready" \
 		--traffic 1000 --traffic-to 203.0.113.2:7 >"$lab/load.json" 2>"$lab/load.log" </dev/null &
 	loader=$!
@@ -53,7 +53,7 @@ in_mode() { # MODE
 	live=$(ctl show sessions | json "','.join(str(s['session']) for s in d if s['tunnel'] == $tunnel)")
 	inner=$(ctl show sessions | json "[s['ipv4'] for s in d if s['tunnel'] == $tunnel][0]")
 	before=$(everybody)
-	sub env --default-signal=INT ping -q -i 0.05 -w $hold -W 2 203.0.113.2 >"$lab/pings" 2>&1 &
+	ip netns exec "$lab_sub" env --default-signal=INT ping -q -i 0.05 -w $hold -W 2 203.0.113.2 >"$lab/pings" 2>&1 &
 	ping=$!
 	lab_pids+=("$ping")
 	for ((round = 0; round < rounds; round++)); do

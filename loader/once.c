@@ -49,13 +49,17 @@ int daemon_check(const struct options *o)
 {
 	struct config *cfg = NULL;
 	struct users *users = NULL;
-	int ret = daemon_load(o, &cfg, &users);
+	char text[TEXT] = "";
+	int ret = daemon_load(o, &cfg, &users), rc;
 
 	users_free(users);
 	if (ret)
 		return ret;
 	printf("%s: ok\n", cfg->file);
-	ret = check_sessions(cfg);
+	rc = dp_foresee(&cfg->datapath, text, sizeof(text));
+	if (*text)
+		printf("%s\n", text);
+	ret = rc ? EXIT_FAILED : check_sessions(cfg);
 	config_free(cfg);
 	return ret;
 }

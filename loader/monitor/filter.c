@@ -64,6 +64,7 @@ static const char *const plain[] = {
 	"lseek",
 	"sync_file_range",
 	"fallocate",
+	"fstatfs", /* is its disk full? */
 	/* memory */
 	"brk",
 	"sysinfo", /* qsort(): how much there is */

@@ -52,8 +52,8 @@ files() { # of the worker: regular files and directories by path
 		target=$(readlink "$fd") && [ "${target#/}" != "$target" ] && echo "$target"
 	done
 }
-is "open files: the store, the lock, counters, its log and devices, nothing else" \
-	"$(files | grep -vE "^($lab/(run|state)(/|\$)|$lab/l2xdpd.log\$|/dev/(null|net/tun)\$)")" ""
+is "open files: the store, locks, counters, its log and devices, nothing else" \
+	"$(files | grep -vE "^($lab/(run|state)(/|\$)|$lab/bpffs/l2xdp\$|$lab/l2xdpd.log\$|/dev/(null|net/tun)\$)")" ""
 is "the worker has no file of the configuration or of users" "$(files | grep -cE 'yaml|secrets')" 0
 
 # ---- it does its work so ---------------------------------------------------------------

@@ -287,11 +287,11 @@ daemon_end_workers() {
 # One that waits for its parent to look is over, whoever that is by now.
 lab_ended() { case $(ps -o stat= -p "$1") in "" | Z*) ;; *) false ;; esac; }
 
-# Memory that the daemon and its worker hold, in KiB.
+# Memory of its own that the daemon and its worker hold, in KiB: maps and store are not in it.
 daemon_rss() {
 	local pid
 	for pid in "$daemon_pid" $(daemon_children); do cat "/proc/$pid/status"; done |
-		awk '/^VmRSS/ { sum += $2 } END { print sum }'
+		awk '/^RssAnon/ { sum += $2 } END { print sum }'
 }
 
 client_spawn() { # NAME [OPTION...]: does not wait

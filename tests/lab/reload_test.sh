@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2119,SC2120
+# A new configuration while sessions are up and packets flow: a bad one changes nothing, a
+# good one changes what differs, and neither costs a session or a packet. The way is the same
+# for a new program.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+# shellcheck source=tests/lab/lab.sh
+. tests/lab/lab.sh
+# shellcheck source=tests/lab/traffic.sh
+. tests/lab/traffic.sh
+
+log() { cat "$lab/l2xdpd.log"; }
+logged() { grep -cE -- "$1" "$lab/l2xdpd.log"; }
+logged_times() { [ "$(logged "$1")" -ge "$2" ]; }
+edit() { sed -i "$1" "$lab/l2xdpd.yaml"; }
+worker_is_not() { [ "$(daemon_worker_pid)" != "$1" ] && ctl show state; }
+
+# by_signal, by_ctl [OPTION]: status 0 when the configuration was taken and the next worker is
+# ready; what was said is in $lab/said
+by_signal() {
+	local ready refused
+	ready=$(logged '^[^ ]* ready: ') refused=$(logged 'nothing was changed')
+	kill -HUP "$daemon_pid"
+	for ((i = 0; i < 150; i++)); do
+		[ "$(logged 'nothing was changed')" = "$refused" ] || return 1
+		logged_times '^[^ ]* ready: ' $((ready + 1)) && return
+		sleep 0.1
+	done
+	return 2
+}
+by_ctl() {
+	local ready status
+	ready=$(logged '^[^ ]* ready: ')
+	ctl_text reload "$@" >"$lab/said" 2>&1
+	status=$?
+	cat "$lab/said"
+	[ $status = 0 ] || return $status
+	wait_for 15 logged_times '^[^ ]* ready: ' $((ready + 1))
+}
+
+# The tables of who is there, without what time changes.
+who() { ctl show sessions | json 'sorted([s["id"], s["user"], s["ipv4"], s["ipv6"], s["peer_session"]] for s in d)'; }
+
+# A program of its own, as an upgrade would replace it.
+lab_up || exit 1
+lab_config
+mkdir "$lab/sbin"
+cp "$BUILD/l2xdpd" "$lab/sbin/l2xdpd"
+lab_spawn "$lab_lns" "$lab/l2xdpd.log" "$lab/sbin/l2xdpd" --config "$lab/l2xdpd.yaml"
+daemon_pid=${lab_pids[-1]}
+check "l2xdpd starts" daemon_ready || exit 1
+cp "$lab/l2xdpd.yaml" "$lab/first.yaml"
+
+host_start 1000 || exit 1
+load_start load --tunnels 2 --sessions 10 --user user%d --hold 150 --traffic-to "$host4" --traffic 1000 || exit 1
+check "20 sessions of 2 tunnels come up" load_ready load 30 || exit 1
+before=$(who)
+is "the daemon knows them" "$(echo "$before" | json 'len(d)')" 20
+
+# ---- what is wrong changes nothing --------------------------------------------------
+pid=$(daemon_worker_pid)
+edit 's/^peers:/peerz:/'
+check_not "SIGHUP with a wrong key: refused" by_signal
+has "it says where and what" "$(log)" 'l2xdpd.yaml:[0-9]+: .*peerz'
+has "and that nothing was changed" "$(log)" 'reload: the configuration is wrong; nothing was changed'
+by_ctl >/dev/null
+is "l2xdpctl reload: refused, status 1" $? 1
+has "it says where and what" "$(cat "$lab/said")" 'l2xdpd.yaml:[0-9]+: .*peerz'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+echo '"' >>"$lab/chap-secrets"
+check_not "a wrong file of users: refused" by_ctl
+has "it says where" "$(cat "$lab/said")" 'chap-secrets:[0-9]+:'
+lab_users
+edit "s|runtime-directory: .*|runtime-directory: $lab/elsewhere|"
+check_not "another runtime-directory: refused, for it cannot be" by_ctl --force
+has "it says what would have to be done" "$(cat "$lab/said")" 'runtime-directory .*shutdown'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+chmod 000 "$lab/sbin/l2xdpd"
+check_not "a program that cannot be executed: refused" by_ctl
+chmod 755 "$lab/sbin/l2xdpd"
+is "after all that it is the same worker" "$(daemon_worker_pid)" "$pid"
+is "with the same sessions" "$(who)" "$before"
+
+# ---- what differs is changed -----------------------------------------------------------
+check "SIGHUP with the same: taken" by_signal
+is "the same process" "$(ps -o ppid= -p "$(daemon_worker_pid)" | tr -d ' ')" "$daemon_pid"
+check_not "another worker" test "$(daemon_worker_pid)" = "$pid"
+is "the same sessions" "$(who)" "$before"
+
+edit 's/^peers:/&\
+  - name: branch\
+    address: 198.51.100.0\/24\
+    secret: another\
+    profile: office/; s/^profiles:/&\
+  - name: office\
+    authentication: [chap]\
+    local-address: 10.1.0.1\
+    pool: offices/; s/^pools:/&\
+  - name: offices\
+    ipv4: [10.1.0.0\/24]/'
+echo 'late * evening *' >>"$lab/chap-secrets"
+check "a peer, a profile, a pool and a user more: taken" by_ctl
+has "it was said what would become of the sessions" "$(cat "$lab/said")" '20 sessions in 2 tunnels go on'
+is "the same sessions" "$(who)" "$before"
+has "the host routes the new pool" "$(lns ip route show dev l2tp0)" '^10\.1\.0\.0/24'
+has "the new peer is there" "$(ctl show peers | json '[p["name"] for p in d]')" branch
+lns ip addr add 198.51.100.1/24 dev access0
+sub ip addr add 198.51.100.10/24 dev lac0
+check "the new user can log in" client_start late --user late --password evening --no-ipv6
+client_stop late
+
+lns ip link add spare0 type veth peer name spare1
+lns ip link set spare0 up
+lns ip link set spare1 up
+edit 's/interfaces: .*/interfaces: [access0, core0, spare0]/'
+check "an interface more: taken" by_ctl
+has "the program is there too" "$(lns ip -d link show dev spare0)" 'prog/xdp'
+is "the same sessions" "$(who)" "$before"
+edit 's/interfaces: .*/interfaces: [access0, core0]/'
+check "an interface less: taken" by_ctl
+is "the program is not there any more" "$(lns ip -d link show dev spare0 | grep -c prog/xdp)" 0
+is "the same sessions" "$(who)" "$before"
+
+edit 's/secret: s3cret/secret: changed/; s/hostname: .*/hostname: lns2.example.net/'
+check "other secrets, another host name: taken" by_ctl
+is "the same sessions" "$(who)" "$before"
+check "who comes with the new secret is taken" client_start joe --secret changed --no-ipv6
+client_stop joe
+client_spawn old --secret s3cret
+lab_reap "${client_pid[old]}" 250
+is "who comes with the old one is refused" $? 1
+
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+sed -i '/^late /d' "$lab/chap-secrets"
+check "all of that taken back: taken" by_signal
+is "the route of the pool is gone" "$(lns ip route show dev l2tp0 | grep -c '^10\.1\.')" 0
+is "the same sessions" "$(who)" "$before"
+
+# ---- a new program -----------------------------------------------------------------------
+# an installer puts the new file in the old one's place; the running one's is deleted
+cp "$BUILD/l2xdpd" "$lab/sbin/new"
+mv "$lab/sbin/new" "$lab/sbin/l2xdpd"
+has "the running program's file is gone" "$(readlink "/proc/$daemon_pid/exe")" '\(deleted\)'
+check "a new program: taken" by_ctl
+is "it is what runs now" "$(readlink "/proc/$daemon_pid/exe")" "$lab/sbin/l2xdpd"
+is "in the same process, with the same sessions" "$(who)" "$before"
+
+# ---- not one packet ------------------------------------------------------------------------
+check "traffic is counted" traffic_quiet load
+check "not one packet was lost in all of that, either way" traffic_lossless load
+diag "$tap_said"
+
+# ---- what would cost sessions --------------------------------------------------------------
+client_start six --server 2001:db8::1 --no-ipv6 || exit 1
+sed -i '/- name: carrier6/,/profile: home/d' "$lab/l2xdpd.yaml"
+by_ctl >/dev/null
+is "a peer with a session removed: refused, status 4" $? 4
+has "the peer is named" "$(cat "$lab/said")" 'carrier6'
+has "and the way" "$(cat "$lab/said")$(log)" 'reload --force'
+check_not "SIGHUP too" by_signal
+is "all sessions are there" "$(sessions)" 21
+check "by force: taken" by_ctl --force
+check "the removed peer's session is closed" wait_for 10 sessions_are 20
+check "and it is told" wait_for 5 grep -q '"event":"down"' "$lab/six.events"
+is "the others are as they were" "$(who)" "$before"
+
+load_end load
+check "the subscribers hang up: all end" wait_for 10 sessions_are 0
+daemon_stop INT
+is "SIGINT: status 0" $? 0
+check_not "l2tp0 is gone" lns ip link show dev l2tp0
+tap_done

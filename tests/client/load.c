@@ -226,7 +226,7 @@ static void configure(struct load *g)
 			.hide = o->hide,
 			.hello_ms = 60000,
 		},
-		.limits = { .shards = shards },
+		.limits = { .shards = shards, .retransmits = o->retransmits },
 		.ppp = {
 			.client = true,
 			.mru = LOAD_MRU,

@@ -34,6 +34,7 @@ struct load_options {
 	unsigned int rate; /* sessions a second, 0: as fast as the window lets */
 	unsigned int window, tunnel_window; /* in set-up at once */
 	unsigned int timeout, hold; /* s */
+	unsigned int retransmits; /* 0: 5 */
 	bool json, ipv6, verify, sequencing, hide, debug;
 	unsigned int traffic; /* packets a second while holding */
 	struct ipaddr traffic_to;

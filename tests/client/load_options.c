@@ -27,6 +27,7 @@ enum {
 	O_WINDOW,
 	O_TUNNEL_WINDOW,
 	O_TIMEOUT,
+	O_RETRANSMITS,
 	O_HOLD,
 	O_READY,
 	O_VIEW,
@@ -55,6 +56,7 @@ static const struct option options[] = {
 	{ "window", required_argument, NULL, O_WINDOW },
 	{ "tunnel-window", required_argument, NULL, O_TUNNEL_WINDOW },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
+	{ "retransmits", required_argument, NULL, O_RETRANSMITS },
 	{ "hold", required_argument, NULL, O_HOLD },
 	{ "ready", required_argument, NULL, O_READY },
 	{ "view", required_argument, NULL, O_VIEW },
@@ -86,6 +88,7 @@ static const char help[] =
 	"  --window N           sessions in set-up at once (500)\n"
 	"  --tunnel-window N    tunnels in set-up at once (12)\n"
 	"  --timeout SECONDS    for one session to come up (60)\n"
+	"  --retransmits N      of a control message, before its tunnel is given up (5)\n"
 	"  --hold SECONDS       keep all up (0)\n"
 	"  --ready FILE         made when each session is up or has failed\n"
 	"  --view FILE          on SIGUSR1 and at the end of the hold: every session by IDs,\n"
@@ -171,6 +174,8 @@ static bool read_count(int c, const char *arg, struct load_options *o)
 		return option_number("--tunnel-window", arg, 1, MAX_TUNNELS, &o->tunnel_window);
 	case O_TIMEOUT:
 		return option_number("--timeout", arg, 1, 3600, &o->timeout);
+	case O_RETRANSMITS:
+		return option_number("--retransmits", arg, 1, 20, &o->retransmits);
 	case O_HOLD:
 		return option_number("--hold", arg, 0, 1000000, &o->hold);
 	case O_TRAFFIC:

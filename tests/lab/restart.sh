@@ -6,6 +6,7 @@
 #                            over IPv6; the host answers at its own rate. Quiet
 #   daemon_spawn [PREFIX...]  starts it, by this command in front; does not wait
 #   daemon_refuses [PREFIX...]   it ends by itself, with a failure; its words are in the log
+#   kill_all                 KILL for all of its processes at once; daemon_kill is for the first
 #   worker_kill              KILL for the process that reads the network, waits for the next one
 #   pause_start, pause_ms    how long the slow path was silent: pings to the LNS every 10 ms
 #   program_tag DEVICE       of the program at the hook
@@ -47,6 +48,16 @@ daemon_refuses() {
 }
 
 program_tag() { lns ip -d link show "$1" | sed -n 's/.*prog\/xdp.* tag \([0-9a-f]*\).*/\1/p'; }
+
+kill_all() {
+	local children
+	mapfile -t children < <(daemon_children)
+	kill -KILL "$daemon_pid" ${children[@]+"${children[@]}"}
+	wait "$daemon_pid" 2>/dev/null
+	wait_for 5 processes_ended ${children[@]+"${children[@]}"}
+	daemon_pid=
+}
+processes_ended() { ! kill -0 "$@"; }
 
 worker_kill() {
 	local before

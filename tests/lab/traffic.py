@@ -143,10 +143,12 @@ def counted(lns, host, *views):
 
 
 def agree(lns, *views):
+    """A prefix that the LAC has not heard of yet is no difference: advertisements come again."""
     ours, theirs = set(), set()
     for s in read(lns):
         ours.add((s["tunnel"], s["session"], s["peer_tunnel"], s["peer_session"],
                   s["ipv4"] or "", (s["ipv6"] or "").split("/")[0]))
+    prefixes, waiting = {s[:5]: s[5] for s in ours}, 0
     for name in views:
         for s in read(name)["sessions"]:
             if s["state"] != "up":
@@ -154,13 +156,18 @@ def agree(lns, *views):
             prefix = ""
             if s["ipv6"]:
                 prefix = str(ipaddress.ip_network(s["ipv6"] + "/64", strict=False).network_address)
+            key = (s["peer_tunnel"], s["peer_session"], s["tunnel"], s["session"], s["ipv4"])
+            if not prefix:
+                waiting += 1
+                prefix = prefixes.get(key, "")
             theirs.add((s["peer_tunnel"], s["peer_session"], s["tunnel"], s["session"],
                         s["ipv4"], prefix))
     for who, these in (("LNS", ours - theirs), ("LAC", theirs - ours)):
         for s in sorted(these)[:10]:
             print(f"only the {who} has tunnel {s[0]} session {s[1]}, "
                   f"LAC's {s[2]} {s[3]}, {s[4]} {s[5]}")
-    print(f"{len(ours)} sessions at the LNS, {len(theirs)} at the LAC")
+    print(f"{len(ours)} sessions at the LNS, {len(theirs)} at the LAC, "
+          f"{waiting} without a prefix there")
     return ours == theirs
 
 

@@ -181,8 +181,12 @@ survives() {
 	sleep 8
 	has "$name: not one packet is lost" "$(guest 'tail -n 3 /tmp/ping')" ' 0% packet loss'
 	has "$name: the log says what was adopted" "$(grep adopted "$lab/l2xdpd.log" | tail -n 1)" \
-		'adopted 1 sessions in 1 tunnels'
+		'adopted 1 sessions in [1-9][0-9]* tunnels'
 }
+for id in $(ctl show tunnels | json '" ".join(str(t["id"]) for t in d)'); do
+	ctl clear tunnel "$id" # what the killed ones left
+done
+wait_for 5 sessions_are 0
 if connects "connects, and l2xdpd is to restart below it"; then
 	guest 'ip route replace 203.0.113.0/24 dev ppp0' >/dev/null
 	survives "restart" daemon_stop TERM

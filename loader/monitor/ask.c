@@ -112,7 +112,7 @@ void ask_close(struct ask *a)
 static void talk(struct ask *a, const struct ask_request *rq, size_t len, struct ask_answer *ret,
 		 size_t want)
 {
-	size_t got;
+	size_t got = 0;
 
 	if (send(a->fd, rq, offsetof(struct ask_request, datapath) + len, MSG_NOSIGNAL) < 0)
 		alone("is gone");

@@ -66,7 +66,7 @@ BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -Ivmlinux -Wall -Wextra \
 	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
 
-.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench demo lint asan install clean \
+.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench soak demo lint asan install clean \
 	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -173,6 +173,9 @@ fuzz: ## libFuzzer on every parser; FUZZ_SECONDS each (default 60)
 
 bench: ## ratios to a bare XDP redirect, set-up rate, memory (root)
 	$(Q)tests/bench/run.sh
+
+soak: ## set-ups, traffic, teardowns; SOAK_SECONDS for each build and line (1800) (root)
+	$(Q)tests/soak/soak.sh
 
 demo: ## the main job on a lab of network namespaces (root)
 	$(Q)tests/demo.sh

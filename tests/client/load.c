@@ -47,7 +47,7 @@ static void enter(struct load *g, enum load_phase phase)
 	switch (phase) {
 	case LOAD_HOLD:
 		g->setup_us = now;
-		g->traffic_start_us = now;
+		g->traffic_start_us = now + (uint64_t)g->opt->traffic_after * 1000000;
 		tell_ready(g->opt->ready);
 		break;
 	case LOAD_CLOSE_LINES:

@@ -37,6 +37,7 @@ struct load_options {
 	unsigned int retransmits; /* 0: 5 */
 	bool json, ipv6, verify, sequencing, hide, debug;
 	unsigned int traffic; /* packets a second while holding */
+	unsigned int traffic_after; /* s of the hold without */
 	struct ipaddr traffic_to;
 	uint16_t traffic_port;
 };

@@ -37,6 +37,7 @@ enum {
 	O_SEQUENCING,
 	O_TRAFFIC,
 	O_TRAFFIC_TO,
+	O_TRAFFIC_AFTER,
 	O_DEBUG,
 };
 
@@ -66,6 +67,7 @@ static const struct option options[] = {
 	{ "sequencing", no_argument, NULL, O_SEQUENCING },
 	{ "traffic", required_argument, NULL, O_TRAFFIC },
 	{ "traffic-to", required_argument, NULL, O_TRAFFIC_TO },
+	{ "traffic-after", required_argument, NULL, O_TRAFFIC_AFTER },
 	{ "debug", no_argument, NULL, O_DEBUG },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -99,6 +101,7 @@ static const char help[] =
 	"  --traffic PPS        while holding, UDP packets round all sessions\n"
 	"  --traffic-to A:PORT  their destination; the payload is \"L2XL\", session, number\n"
 	"                       (32 bits each, big-endian); what comes back is counted\n"
+	"  --traffic-after S    begin with it so many seconds after all are up (0)\n"
 	"  --json               the summary as one JSON object\n"
 	"\n"
 	"SIGUSR1: no more traffic; SIGHUP: it goes on. SIGUSR2: the hold ends now. SIGTERM: all "
@@ -180,6 +183,8 @@ static bool read_count(int c, const char *arg, struct load_options *o)
 		return option_number("--hold", arg, 0, 1000000, &o->hold);
 	case O_TRAFFIC:
 		return option_number("--traffic", arg, 1, 10000000, &o->traffic);
+	case O_TRAFFIC_AFTER:
+		return option_number("--traffic-after", arg, 0, 1000000, &o->traffic_after);
 	default:
 		return read_flag(c, o);
 	}

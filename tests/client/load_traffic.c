@@ -96,7 +96,9 @@ static void send_one(struct load *g, uint32_t index, uint16_t protocol)
 void load_traffic_send(struct load *g)
 {
 	uint16_t protocol = addr_is_v4(&g->opt->traffic_to) ? PPP_IP : PPP_IPV6;
-	uint64_t due = (clock_us() - g->traffic_start_us) * g->opt->traffic / 1000000;
+	uint64_t now = clock_us();
+	uint64_t us = now > g->traffic_start_us ? now - g->traffic_start_us : 0;
+	uint64_t due = us * g->opt->traffic / 1000000;
 	uint32_t tries = 0;
 
 	for (int n = 0; n < BURST && g->traffic_due < due && tries < g->total; tries++) {

@@ -39,3 +39,10 @@ fi
 install -d "$destdir$unit"
 sed "s|@SBINDIR@|$sbin|" deploy/l2xdpd.service >"$destdir$unit/l2xdpd.service"
 chmod 644 "$destdir$unit/l2xdpd.service"
+# the worker's; into a package's directory nobody is added
+if [ -z "$destdir" ] && [ "$(id -u)" = 0 ] && ! getent passwd l2xdp >/dev/null; then
+	if ! useradd --system --user-group --no-create-home --home-dir /nonexistent \
+		--shell /usr/sbin/nologin --comment "L2TP network server" l2xdp; then
+		echo "install.sh: no user l2xdp could be added; without it the worker stays root's, without capabilities" >&2
+	fi
+fi

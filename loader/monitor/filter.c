@@ -118,6 +118,10 @@ static const struct narrow {
 	{ "prctl", 0, ~0u, PR_SET_NAME },
 };
 
+/* Answered with an error, not with death: libraries try these by themselves (malloc() looks
+ * into /proc when a thread's heap shrinks), and go on without. Nothing is opened. */
+static const char *const refused[] = { "open", "openat" };
+
 /* What loader/datapath/socket.c changes for a message. */
 static const struct {
 	int level, name;
@@ -169,6 +173,12 @@ static int allow_all(scmp_filter_ctx f)
 		rc = allow(f, narrow[i].name, 1, &is);
 	}
 	rc = rc ?: allow_options(f);
+	for (size_t i = 0; rc == 0 && i < ANY_OF(refused); i++) {
+		int number = seccomp_syscall_resolve_name(refused[i]);
+
+		if (number != __NR_SCMP_ERROR)
+			rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), number, 0);
+	}
 	/* its flags are in memory, where a filter cannot look: the C library takes clone then */
 	return rc ?: seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }

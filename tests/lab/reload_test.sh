@@ -170,7 +170,34 @@ is "the others are as they were" "$(who)" "$before"
 
 load_end load
 check "the subscribers hang up: all end" wait_for 10 sessions_are 0
-daemon_stop INT
-is "SIGINT: status 0" $? 0
+
+# ---- what a start would do, and the end without a daemon -----------------------------------
+judge() { lns "$lab/sbin/l2xdpd" "$@" --config "$lab/l2xdpd.yaml" >"$lab/said" 2>&1; }
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+check "the first configuration again: taken" by_ctl
+client_start joe --route 203.0.113.0/24 || exit 1
+judge --remove
+is "--remove while a daemon runs: refused" $? 1
+has "it says why" "$(cat "$lab/said")" 'another l2xdpd \(process [0-9]+\) runs'
+daemon_stop
+is "SIGTERM: status 0" $? 0
+check "the session goes on without a daemon" sub ping -q -c 3 -i 0.2 -W 2 203.0.113.2
+judge --check
+is "--check: status 0" $? 0
+has "it foresees the maps" "$(cat "$lab/said")" 'maps of the running data path .*taken over as they are'
+has "and the sessions" "$(cat "$lab/said")" '^1 sessions in [0-9]+ tunnels go on$'
+edit 's/192.0.2.0\/24/198.51.100.0\/24/'
+judge --check
+is "--check without that peer: status 4" $? 4
+has "the peer is named" "$(cat "$lab/said")" 'peer carrier \(192.0.2.10\) would be closed'
+edit 's/^peers:/peerz:/'
+judge --check
+is "--check of a wrong one: status 3" $? 3
+check "the session goes on still" sub ping -q -c 3 -i 0.2 -W 2 203.0.113.2
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+judge --remove
+is "--remove: status 0" $? 0
 check_not "l2tp0 is gone" lns ip link show dev l2tp0
+is "no program is at the hook" "$(lns ip -d link | grep -c prog/xdp)" 0
+is "nothing is pinned" "$(find "$lab/bpffs/l2xdp" -type f 2>/dev/null | wc -l)" 0
 tap_done

@@ -4,6 +4,7 @@
 # VLAN devices, and a hook that several programs share.
 #   guest_lab.sh up
 #   guest_lab.sh daemon-start | daemon-stop
+#   guest_lab.sh daemon-restart SIGNAL     TERM, or KILL; what it carries is kept
 #   guest_lab.sh client-start NAME SERVER | client-stop NAME
 #   guest_lab.sh ctl COMMAND...
 export LD_LIBRARY_PATH=/lab/lib
@@ -88,15 +89,22 @@ wait_until() { # TENTHS COMMAND...
 is_up() { [ "$(grep -c '"event":"up"' "/tmp/$1.events")" -ge 2 ]; }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 
-case $1 in
-up) up ;;
-daemon-start)
+daemon_start() {
 	/lab/l2xdpd --config /lab/l2xdpd.yaml </dev/null >/tmp/l2xdpd.log 2>&1 &
 	echo $! >/tmp/l2xdpd.pid
 	wait_until 200 ctl show datapath || {
 		cat /tmp/l2xdpd.log
 		exit 1
 	}
+}
+
+case $1 in
+up) up ;;
+daemon-start) daemon_start ;;
+daemon-restart)
+	kill -"$2" "$(cat /tmp/l2xdpd.pid)"
+	wait_until 100 ended "$(cat /tmp/l2xdpd.pid)"
+	daemon_start
 	;;
 daemon-stop)
 	kill -INT "$(cat /tmp/l2xdpd.pid)"

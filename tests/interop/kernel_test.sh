@@ -43,9 +43,9 @@ load() { # OBJECT
 		tail -n 40 /tmp/load | cut -c 1-300
 		exit \$status"
 }
-program_test() { # COMPILER NAME
+program_test() { # COMPILER NAME [FILTER]
 	guest "cd /lab
-		export LD_LIBRARY_PATH=/lab/lib CMOCKA_MESSAGE_OUTPUT=TAP
+		export LD_LIBRARY_PATH=/lab/lib CMOCKA_MESSAGE_OUTPUT=TAP ${3:+TEST_FILTER='$3'}
 		timeout 100 ./$1-$2 >/tmp/test 2>&1
 		status=\$?
 		grep -E '^(not )?ok [0-9]' /tmp/test
@@ -59,8 +59,18 @@ for cc in $COMPILERS; do
 	done
 	for source in tests/bpf/*_test.c; do
 		name=$(basename "$source" .c)
+		[ "$name" != adopt_test ] || continue # below: each start takes seconds here
 		GUEST_SECONDS=120 check "$guest_kernel, $cc: $name" program_test "$cc" "$name"
 	done
+done
+
+# ---- a data path that outlives its daemon -------------------------------------------------
+cc=${COMPILERS%% *}
+guest 'modprobe -a tun veth'
+for name in the_next_daemon other_pools; do
+	[ -n "$cc" ] || break
+	GUEST_SECONDS=120 check "$guest_kernel: adopt_test, $name" \
+		program_test "$cc" adopt_test "$name*"
 done
 
 # ---- the hook shared, VLAN tags --------------------------------------------------------
@@ -105,6 +115,30 @@ crossed() { # BEFORE AFTER
 line plain 192.0.2.1 "no tag"
 line one 198.18.10.1 "one VLAN tag"
 line two 198.18.30.1 "two VLAN tags"
+
+# A restart, and a daemon that is killed, while packets cross: its successor's program is put
+# next to the earlier one, which is then taken out.
+ours() { # DEVICE: ID of our program in the dispatcher
+	guest "xdp-loader status $1" | awk '/=>/ && / l2xdp / { print $4 }'
+}
+again() { # SIGNAL NAME
+	local before after
+	before=$(ours access0)
+	guest 'ip netns exec sub ping -q -c 150 -i 0.1 -W 2 203.0.113.2 >/tmp/ping 2>&1 &'
+	check "$2: l2xdpd comes back" guest "./guest_lab.sh daemon-restart $1"
+	after=$(ours access0)
+	is "$2: two programs share the hook, as before" "$(programs access0)" 2
+	is "$2: one of ours at the other device" "$(programs core0)" 1
+	check "$2: it is another one" [ "$before" != "$after" ]
+	has "$2: the session is there" "$(guest './guest_lab.sh ctl --json show sessions')" '"user": ?"plain"'
+	guest 'while pidof ping >/dev/null; do usleep 200000; done'
+	has "$2: no packet was lost" "$(guest 'cat /tmp/ping')" ' 0% packet loss'
+}
+if check "a subscriber connects" guest "./guest_lab.sh client-start plain 192.0.2.1"; then
+	guest 'ip netns exec sub ping -q -c 3 -i 0.2 203.0.113.2' >/dev/null
+	again TERM "a restart"
+	again KILL "killed"
+fi
 
 check "SIGINT ends l2xdpd" guest './guest_lab.sh daemon-stop'
 is "the other program stays" "$(programs access0)" 1

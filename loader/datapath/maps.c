@@ -203,6 +203,18 @@ void maps_session_put(struct datapath *dp, const struct session *s, bool fresh)
 	write_session(dp->maps, s->index, &v);
 }
 
+/* What a packet to the peer may measure by what stands there; 0: it is not this session. */
+uint16_t maps_session_mtu(const struct datapath *dp, const struct session *s)
+{
+	const struct l2x_session *have = dp->maps ? array_at(&dp->maps->sessions, s->index) : NULL;
+	struct l2x_session want;
+
+	if (!have)
+		return 0;
+	fill(dp->cfg, s, &want);
+	return adopt_judge(have, &want) == ADOPT_FRESH ? 0 : have->mtu;
+}
+
 enum adopt maps_session_adopt(struct datapath *dp, const struct session *s)
 {
 	const struct l2x_session *have = dp->maps ? array_at(&dp->maps->sessions, s->index) : NULL;

@@ -257,7 +257,7 @@ bool pins_possible(const char *dir)
 
 	if (strlen(dir) >= sizeof(path) - 32 || dir[0] != '/')
 		return false;
-	strcpy(path, dir);
+	snprintf(path, sizeof(path), "%s", dir);
 	while (statfs(path, &st)) {
 		char *slash = strrchr(path, '/');
 
@@ -272,7 +272,7 @@ static int make_directory(const char *dir, bool *ret_new)
 {
 	char path[PIN_DIR_LEN];
 
-	strcpy(path, dir);
+	snprintf(path, sizeof(path), "%s", dir);
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0700) && errno != EEXIST && errno != EROFS && errno != EPERM)
@@ -302,7 +302,7 @@ static int open_directory(struct pins *pins, const char *dir)
 
 	if (rc < 0)
 		return rc;
-	strcpy(pins->dir, dir);
+	snprintf(pins->dir, sizeof(pins->dir), "%s", dir);
 	pins->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return pins->fd < 0 ? -errno : lock(pins->fd);
 }

@@ -268,6 +268,7 @@ void maps_start(struct datapath *dp); /* generations from a random number on */
 void maps_session_put(struct datapath *dp, const struct session *s, bool fresh);
 /* Before dp_ready: leaves alone what stands there already. */
 enum adopt maps_session_adopt(struct datapath *dp, const struct session *s);
+uint16_t maps_session_mtu(const struct datapath *dp, const struct session *s);
 void maps_session_kill(struct datapath *dp, uint32_t index);
 int maps_address_put(struct datapath *dp, const struct session *s);
 void maps_address_del(struct datapath *dp, const struct session *s);

@@ -270,17 +270,31 @@ static void count_adoption(struct datapath *dp, enum adopt how)
 		dp->adoption.put++;
 }
 
+/* What ICMP told an earlier daemon of the path is in what it left: to forget it would cost the
+ * first large packet of each session. It is believed for as long as if it had come now. */
+static void recall_mtu(struct datapath *dp, struct session *s)
+{
+	uint16_t had = maps_session_mtu(dp, s);
+	uint32_t way = had + mtu_overhead(!addr_is_v4(&s->s.path.local), s->s.seq_send, s->s.acfc);
+
+	if (!had || had >= s->mtu || way >= tunnel_mtu(s->tunnel))
+		return;
+	tunnel_learn(dp, s->tunnel, (uint16_t)way);
+	s->mtu = mtu_of(dp, s);
+}
+
 /* Writes the session, and its counters' beginning if it is not one that stands there. */
 static void put(struct datapath *dp, struct session *s)
 {
 	enum adopt how = ADOPT_FRESH;
 
-	if (dp->ready)
+	if (dp->ready) {
 		maps_session_put(dp, s, true);
-	else
+	} else {
+		recall_mtu(dp, s);
 		how = maps_session_adopt(dp, s);
-	if (!dp->ready)
 		count_adoption(dp, how);
+	}
 	s->hook_is_new = how == ADOPT_FRESH;
 	s->slow_is_new = !traffic_claim(dp, s, dp->ready);
 }

@@ -134,6 +134,33 @@ static void what_differs_is_rewritten_and_keeps_its_counters(void **state)
 	maps_delete(m);
 }
 
+/* DP-MTU-3, over a restart */
+static void what_was_learned_of_a_path_is_not_forgotten(void **state)
+{
+	struct dp_maps *m = leave_one();
+	struct world *w;
+	struct dp_session s = world_session();
+
+	(void)state;
+	assert_int_equal(value(m, INDEX)->mtu, 1462);
+	value(m, INDEX)->mtu = value(m, INDEX)->mss_mtu = 1362; /* by a report of 1400 */
+	w = world_after(m);
+	assert_int_equal(dp_session_set(&w->dp, &s), 0);
+	assert_int_equal(w->dp.adoption.kept, 1);
+	assert_int_equal(dp_session_mtu(&w->dp, INDEX), 1362);
+	assert_int_equal(tunnel_mtu(w->dp.tunnels[LNS_TUNNEL]), 1400);
+	assert_true(w->dp.tunnels[LNS_TUNNEL]->learned_until > dp_now());
+	w->dp.tunnels[LNS_TUNNEL]->learned_until = 0; /* ten minutes later */
+	tunnels_tick(&w->dp);
+	for (int i = 0; i < 16; i++)
+		tunnels_tick(&w->dp);
+	tunnels_sweep(&w->dp);
+	assert_int_equal(value(m, INDEX)->mtu, 1462);
+	w->dp.maps = NULL;
+	world_free(w);
+	maps_delete(m);
+}
+
 static void half_a_write_is_mended(void **state)
 {
 	struct dp_maps *m = leave_one();
@@ -477,6 +504,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_right_is_not_touched),
 		cmocka_unit_test(what_differs_is_rewritten_and_keeps_its_counters),
+		cmocka_unit_test(what_was_learned_of_a_path_is_not_forgotten),
 		cmocka_unit_test(half_a_write_is_mended),
 		cmocka_unit_test(anothers_counters_are_not_inherited),
 		cmocka_unit_test(what_nobody_claims_goes),

@@ -6,7 +6,8 @@
 #   soak_config [SED-SCRIPT]   writes the configuration
 #   soak_daemon BUILD          starts l2xdpd of that build; a sanitizer's too
 #   soak_for SECONDS           rounds until the time is up, at least four
-#   soak_fill SESSIONS         so many in one tunnel: no identifier was lost on the way
+#   soak_rest                  nothing of all that is in the store when identifiers have rested
+#   soak_fill SESSIONS         after soak_rest: so many in one tunnel: no identifier was lost on the way
 #   soak_done                  the cases: what happened in all rounds, and the end of l2xdpd
 #
 # One round:
@@ -105,16 +106,31 @@ soak_loads() {
 		soak_sessions=$((soak_sessions + 480))
 }
 
+# What the hook, l2xdpd and the kernel have counted, a line each.
+soak_counts() {
+	ctl show verdicts | json '"\n".join(f"{v['"'verdict'"']} {v['"'frames'"']}" for v in d)'
+	ctl show datapath | json '"\n".join(f"{k} {n}" for w in ("slow", "l2tp") for k, n in d[w].items())'
+	lns nstat -asz | awk '$2 > 0 { print $1, $2 }'
+	core nstat -asz | awk '$2 > 0 { print "core", $1, $2 }'
+	lns ip -s -s neigh show dev core0 | tr -d '\n'
+}
+
+# must_count CASE COMMAND...: as must; when it fails, the counts since soak_counts were taken
+must_count() {
+	must "$@" || diag "$(soak_counts | diff "$lab/counts" - | grep '^>')"
+}
+
 soak_traffic_round() {
+	soak_counts >"$lab/counts"
 	host_start $((2 * soak_rate)) || return
 	must "${soak_names[0]}" soak_loads || return
 	sleep $((soak_settle + soak_traffic))
 	must "${soak_names[2]}" traffic_quiet four six
-	must "${soak_names[2]}" traffic_lossless four six
+	must_count "${soak_names[2]}" traffic_lossless four six
 	soak_packets=$((soak_packets + $(json 'sum(s["sent"] + s["received"]
 		for s in d["senders"])' <"$lab/host.report")))
 	must "${soak_names[1]}" views_agree four six
-	must "${soak_names[3]}" tests/soak/counters.py "$lab/lns.view" "$lab/four.view" \
+	must_count "${soak_names[3]}" tests/soak/counters.py "$lab/lns.view" "$lab/four.view" \
 		"$lab/six.view"
 	must "${soak_names[5]}" soak_maps_hold
 	must "${soak_names[4]}" soak_clear
@@ -197,9 +213,20 @@ soak_for() { # SECONDS
 	diag "$soak_rounds rounds, $soak_sessions sessions, $soak_packets numbered packets"
 }
 
-# Identifiers rest for 31 s, then all but a few of the 65535 can be had.
-soak_fill() { # SESSIONS
+# Identifiers rest for 31 s, and stand in the store so long. What stays are a few records
+# of the daemon's own.
+soak_records() { ctl show state | json 'd["store"]["records"]'; }
+soak_records_are_few() { [ "$(soak_records)" -le 4 ]; }
+soak_rest() {
+	local before
+	before=$(soak_records)
 	sleep 33
+	check "the store holds no more of them" wait_for 30 soak_records_are_few
+	diag "records: $before after the last round, $(soak_records) now"
+}
+
+# All but a few of the 65535 can be had.
+soak_fill() { # SESSIONS
 	load_start fill --sessions "$1" --user user1 --window 2000 --timeout 600 --hold 3600
 	check "after that $1 sessions come up in one tunnel" load_ready fill 600
 	is "each has its address" "$(soak_used)" $(($1 * 2))

@@ -49,6 +49,7 @@ soak() { # KIND; in a shell of its own, whose traps clean up
 	[ "$1" != asan ] || soak_heap="5 8192"
 	soak_daemon "$build" || exit 1
 	soak_for "$seconds"
+	soak_rest
 	[ "$1" = impaired ] || soak_fill 65500
 	soak_done
 	tap_done

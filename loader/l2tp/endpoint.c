@@ -334,7 +334,7 @@ void endpoint_tunnel_input(struct l2tp_tunnel *t, msec_t now, const struct path 
 			source_missed(ep, &path->peer);
 			return;
 		}
-		tunnel_moved(t, path);
+		tunnel_moved(t, now, path);
 		if (t->dead)
 			return;
 	}

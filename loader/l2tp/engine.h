@@ -35,6 +35,8 @@
 #define L2TP_SETUP_MS 60000 /* a tunnel or call that does not get on (V2-CALL-5) */
 #define L2TP_LOOK_MS 5000 /* has the peer got it, so that its time runs? */
 #define L2TP_MAX_STOPPED 4096 /* closed tunnels that still acknowledge */
+#define LOG_TUNNELS 1000u /* lines of tunnels that come, go or move, each at once; then one in */
+#define LOG_TUNNEL_MS 20
 #define L2TP_SETUP_HELD 4 /* messages out of order from who is not known yet */
 #define L2TP_TIE_LEN 8
 #define L2TP_DEAF_MS 60000u /* after authentication failures */
@@ -230,7 +232,7 @@ struct l2tp_endpoint {
 	struct l2tp_tunnel *dirty_tunnels, *gone_tunnels;
 	struct l2tp_call *dirty_calls, *gone_calls;
 	struct log_limit log_stranger, log_half_open, log_auth, log_malformed, log_unexpected,
-		log_setup;
+		log_setup, log_up, log_closed, log_moved;
 	uint64_t counters[L2TP_C_MAX];
 };
 
@@ -372,7 +374,7 @@ void tunnel_send(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t
 /* The same, before requests that wait for the window. */
 void tunnel_send_first(struct l2tp_tunnel *t, msec_t now, struct l2tp_build *b, size_t len);
 struct l2tp_style tunnel_style(const struct l2tp_tunnel *t);
-void tunnel_moved(struct l2tp_tunnel *t, const struct path *path);
+void tunnel_moved(struct l2tp_tunnel *t, msec_t now, const struct path *path);
 void tunnel_tick_set(struct l2tp_tunnel *t, msec_t now);
 /* For struct reliable_env. */
 bool tunnel_give_up(struct reliable *r, msec_t now, const struct rel_message *oldest);

@@ -189,10 +189,11 @@ static void up(struct l2tp_tunnel *t, msec_t now)
 	t->since = t->idle_since = now;
 	tunnel_tick_set(t, now);
 	tunnel_replace_older(t, now);
-	log_info(&(struct log_who){ .tunnel = t->id, .peer = t->peer->name },
-		 "up: host name \"%s\", vendor \"%s\", at %s, its tunnel ID %u",
-		 l2tp_tunnel_hostname(t), l2tp_tunnel_vendor(t),
-		 endpoint_str(&t->path.peer, t->path.peer_port, at), t->peer_id);
+	if (log_allowed(&t->ep->log_up, now, LOG_TUNNELS, LOG_TUNNEL_MS))
+		log_info(&(struct log_who){ .tunnel = t->id, .peer = t->peer->name },
+			 "up: host name \"%s\", vendor \"%s\", at %s, its tunnel ID %u",
+			 l2tp_tunnel_hostname(t), l2tp_tunnel_vendor(t),
+			 endpoint_str(&t->path.peer, t->path.peer_port, at), t->peer_id);
 	if (t->ep->ops->tunnel_up)
 		t->ep->ops->tunnel_up(t->ep->ctx, t);
 	if (!t->gone)

@@ -223,13 +223,15 @@ void tunnel_refuse(struct l2tp_endpoint *ep, const struct path *path, uint16_t p
 	ep->ops->send(ep->ctx, path, b.buf, len);
 }
 
-void tunnel_moved(struct l2tp_tunnel *t, const struct path *path)
+void tunnel_moved(struct l2tp_tunnel *t, msec_t now, const struct path *path)
 {
 	struct log_who who = tunnel_who(t);
 	char from[PATH_STRLEN], to[PATH_STRLEN];
 
-	log_note(&who, "moves from %s to %s", endpoint_str(&t->path.peer, t->path.peer_port, from),
-		 endpoint_str(&path->peer, path->peer_port, to));
+	if (log_allowed(&t->ep->log_moved, now, LOG_TUNNELS, LOG_TUNNEL_MS))
+		log_note(&who, "moves from %s to %s",
+			 endpoint_str(&t->path.peer, t->path.peer_port, from),
+			 endpoint_str(&path->peer, path->peer_port, to));
 	hashtab_del(&t->ep->by_peer, &t->by_peer);
 	t->path = *path;
 	/* memory: one node left the table just now */
@@ -401,7 +403,7 @@ static void unstop(struct l2tp_tunnel *t)
 	t->stopped = false;
 }
 
-/* A flood of attempts that come to nothing must not flood the log. */
+/* Neither attempts that come to nothing nor tunnels made and closed at speed may fill the log. */
 static void log_end(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason *why, bool was_up)
 {
 	struct log_who who = tunnel_who(t);
@@ -411,7 +413,10 @@ static void log_end(struct l2tp_tunnel *t, msec_t now, const struct l2tp_reason 
 				   ? "; is `secret` the same on both sides?"
 				   : "";
 
-	if (was_up || log_allowed(&t->ep->log_setup, now, 10, 1000))
+	bool allowed = was_up ? log_allowed(&t->ep->log_closed, now, LOG_TUNNELS, LOG_TUNNEL_MS)
+			      : log_allowed(&t->ep->log_setup, now, 10, 1000);
+
+	if (allowed)
 		log_msg(*hint ? LOG_WARN : LOG_INFO, &who, "%s%s: result %u error %u%s%s%s",
 			was_up ? "closed" : "not set up", why->from_peer ? " by the peer" : "",
 			why->result, why->error, why->text[0] ? ": " : "", why->text, hint);

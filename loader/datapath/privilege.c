@@ -58,10 +58,16 @@ static bool route_is_allowed(struct datapath *dp, const struct dp_request *rq)
 	return !dp_in_pools(dp->cfg, &rq->prefix.addr) && !dp_holds_address_in(dp, &rq->prefix);
 }
 
-static bool host_is_allowed(const struct datapath *dp, const struct dp_request *rq)
+/* Of a pool it stands in a window that the worker writes itself; elsewhere what is sent to this
+ * host must not end at a subscriber. */
+static bool host_is_allowed(struct datapath *dp, const struct dp_request *rq)
 {
-	return dp->maps && is_subscriber(&rq->prefix) &&
-	       (!rq->add || rq->index < DP_INDEXES(dp->cfg));
+	if (!dp->maps || !is_subscriber(&rq->prefix))
+		return false;
+	if (!rq->add)
+		return true;
+	return rq->index < DP_INDEXES(dp->cfg) &&
+	       (dp_in_pools(dp->cfg, &rq->prefix.addr) || !dp_holds_address_in(dp, &rq->prefix));
 }
 
 static bool vlan_is_allowed(const struct datapath *dp, const struct dp_request *rq)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/base/log.h"
 #include "loader/persist.h"
 
 #define MOST_LINES 20 /* tunnels named one by one */
@@ -40,7 +41,7 @@ static bool check_tunnel(void *arg, uint64_t key, const uint8_t *rec, size_t len
 {
 	struct checking *c = arg;
 	struct persist_tunnel t;
-	char peer[ADDR_STRLEN], local[ADDR_STRLEN];
+	char peer[ADDR_STRLEN], local[ADDR_STRLEN], name[LOG_QUOTE_LEN];
 
 	if (key >= L2X_MAX_TUNNELS || !persist_read_tunnel(rec, len, &t))
 		return true;
@@ -53,8 +54,8 @@ static bool check_tunnel(void *arg, uint64_t key, const uint8_t *rec, size_t len
 		say(c,
 		    "tunnel %u of peer %s (%s) would be closed: its peer or our address %s is "
 		    "not in the configuration any more\n",
-		    (unsigned int)key, t.peer, addr_str(&t.path.peer, peer),
-		    addr_str(&t.path.local, local));
+		    (unsigned int)key, log_quote(t.peer, strlen(t.peer), name, sizeof(name)),
+		    addr_str(&t.path.peer, peer), addr_str(&t.path.local, local));
 	return true;
 }
 

@@ -238,6 +238,7 @@ int env_write_head(const struct env *e, MDB_txn *txn, const struct head *head)
 	return env_put(e, txn, ENV_HEAD, 0, sealed, sizeof(sealed));
 }
 
+/* People get to see it, by a process with more rights than the one that wrote it. */
 static void take_text(struct reader *r, char *to, size_t cap)
 {
 	const uint8_t *p = reader_take(r, cap);
@@ -245,6 +246,9 @@ static void take_text(struct reader *r, char *to, size_t cap)
 	if (p)
 		memcpy(to, p, cap);
 	to[cap - 1] = '\0';
+	for (; *to; to++)
+		if (*to < ' ' || *to > '~')
+			*to = '?';
 }
 
 int env_read_head(const struct env *e, MDB_txn *txn, struct head *ret)

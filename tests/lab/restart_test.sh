@@ -50,12 +50,14 @@ other_binary() {
 }
 # The same source through another compiler is another program, with the same maps.
 other_program_is_built() {
-	local cc=${OTHER_CLANG:-clang-19} o
+	local cc=${OTHER_CLANG:-clang-19} o strip
 	command -v "$cc" >/dev/null || return
+	strip=llvm-strip-${cc#clang-}
+	command -v "$strip" >/dev/null || strip=llvm-strip-14
 	mkdir -p "$lab/other" && cp -a "$BUILD/loader" "$lab/other/" || return
 	grep -l 'skel\.h' loader/*.c loader/*/*.c | while read -r o; do rm -f "$lab/other/${o%.c}.o"; done
 	find "$lab/other" -name '*.d' -delete
-	make --no-print-directory BUILD="$lab/other" BPF_CC="$cc" BPF_STRIP="llvm-strip-${cc#clang-}" \
+	make --no-print-directory BUILD="$lab/other" BPF_CC="$cc" BPF_STRIP="$strip" \
 		"$lab/other/l2xdpd"
 }
 other_program() { daemon_binary=$lab/other/l2xdpd && daemon_stop && daemon_spawn && daemon_ready; }

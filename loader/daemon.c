@@ -120,6 +120,23 @@ static void log_preflight(const struct dp_config *cfg)
 	}
 }
 
+/* The worker writes there, and is not who we are. What cannot be made or given away shows
+ * when the store is opened. */
+static void own_directories(const struct daemon *d)
+{
+	const char *const both[] = { d->cfg->run_dir, d->cfg->state_dir };
+
+	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+		int rc;
+
+		make_directories(both[i]);
+		rc = sandbox_own(&d->sandbox, both[i]);
+		if (rc)
+			log_warn(NULL, "%s cannot be given to user %s: %s", both[i],
+				 d->sandbox.user, strerror(-rc));
+	}
+}
+
 /* What others may hold before what nobody may notice. */
 static int open_all(struct daemon *d, char *err, size_t errlen)
 {
@@ -128,6 +145,8 @@ static int open_all(struct daemon *d, char *err, size_t errlen)
 	if (rc < 0)
 		return rc;
 	rc = sandbox_user(d->cfg->user, &d->sandbox, err, errlen);
+	if (!rc)
+		own_directories(d);
 	rc = rc ?: control_listen(d->cfg->control_socket, &d->control, err, errlen);
 	if (rc)
 		return rc;

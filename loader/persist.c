@@ -15,8 +15,10 @@
  * Time in records is that of lns->now: monotonic, and going on across restarts and reboots
  * of the host, because its origin is stored.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "loader/persist.h"
 
@@ -221,7 +223,12 @@ void persist_commit(struct lns *lns)
 	if (!store_is_dirty(lns->store))
 		return;
 	put_clock(lns);
-	store_commit(lns->store, lns->now); /* says itself what is wrong, and tries again */
+	/* says itself what is wrong, and tries again */
+	if (store_commit(lns->store, lns->now) == 0 || !store_is_closed(lns->store))
+		return;
+	/* nothing of this batch was sent: the peers say it again, to the next worker */
+	log_error(NULL, "the store is lost to this process: another worker is to open it");
+	_exit(EXIT_FAILURE);
 }
 
 /* Counters change without an event: written now and then, for the day the host reboots. */

@@ -4,9 +4,11 @@
  * opened while it still may; then it enters the sandbox, and only then it reads the store and
  * the first datagram.
  *
- *   privileged    signals, store_open, lns_new (netlink sockets), control socket
- *   sandbox       sandbox_enter
- *   unprivileged  store_start (a thread), lns_begin (sessions, maps, hook), the loop
+ *   privileged    signals, the way to the monitor
+ *   sandbox_drop  no user, no capability any more
+ *   unprivileged  store_open, lns_new (netlink sockets), control socket
+ *   sandbox_filter
+ *   filtered      store_start (a thread), lns_begin (sessions, maps, hook), the loop
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -86,7 +88,8 @@ static int set_signals(struct worker *w)
 	return w->sigterm && event_add(w->sigterm, NULL) == 0 ? 0 : -ENOMEM;
 }
 
-static int open_all(struct worker *w, int fd, char *err, size_t errlen)
+static int open_all(struct worker *w, int fd, const struct sandbox *sandbox, char *err,
+		    size_t errlen)
 {
 	const struct config *cfg = w->d->cfg;
 	struct lns_parts parts = { .cfg = cfg, .users = w->d->users, .dp = w->d->dp };
@@ -96,6 +99,7 @@ static int open_all(struct worker *w, int fd, char *err, size_t errlen)
 	if (!w->base || set_signals(w))
 		return -ENOMEM;
 	rc = ask_open(fd, w->base, on_order, w, &w->ask);
+	rc = rc ?: sandbox_drop(sandbox, err, errlen);
 	if (rc)
 		return rc;
 	w->up = (struct lns_way_up){ .ask = ask_datapath,
@@ -115,7 +119,7 @@ static int open_all(struct worker *w, int fd, char *err, size_t errlen)
 
 static int begin(struct worker *w, const struct sandbox *sandbox, char *err, size_t errlen)
 {
-	int rc = sandbox_enter(sandbox, err, errlen);
+	int rc = sandbox_filter(sandbox, err, errlen);
 
 	if (rc)
 		return rc;
@@ -147,9 +151,10 @@ int worker_run(const struct daemon *d, int fd, pid_t monitor)
 	struct worker w = { .d = d };
 	struct sandbox sandbox = d->sandbox;
 	char err[DAEMON_ERRLEN] = "out of memory";
-	int rc = open_all(&w, fd, err, sizeof(err));
+	int rc;
 
 	sandbox.parent = monitor;
+	rc = open_all(&w, fd, &sandbox, err, sizeof(err));
 	rc = rc ?: begin(&w, &sandbox, err, sizeof(err));
 	if (rc) {
 		log_error(NULL, "%s", err);

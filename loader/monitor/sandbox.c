@@ -7,7 +7,9 @@
 #include "loader/monitor/sandbox.h"
 
 #include <cap-ng.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -124,7 +126,49 @@ static int die_with(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH; /* it died before */
 }
 
-int sandbox_enter(const struct sandbox *s, char *err, size_t errlen)
+/* Nothing is followed, and nothing is taken that has another name elsewhere: whoever had
+ * the directory before may have put it there. */
+static void own_files(const struct sandbox *s, int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+	struct stat st;
+
+	while (list && (e = readdir(list))) {
+		int fd = openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+		    fchown(fd, s->uid, s->gid))
+			log_debug(NULL, "%s: %s", e->d_name, strerror(errno));
+		close(fd);
+	}
+	if (list)
+		closedir(list);
+	else if (copy >= 0)
+		close(copy);
+}
+
+int sandbox_own(const struct sandbox *s, const char *directory)
+{
+	int dir, rc = 0;
+
+	if (!s->change_user)
+		return 0;
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	if (fchown(dir, s->uid, s->gid))
+		rc = -errno;
+	else
+		own_files(s, dir);
+	close(dir);
+	return rc;
+}
+
+int sandbox_drop(const struct sandbox *s, char *err, size_t errlen)
 {
 	int rc;
 
@@ -146,6 +190,13 @@ int sandbox_enter(const struct sandbox *s, char *err, size_t errlen)
 		return fail(rc, err, errlen, "the monitor is gone");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, err, errlen, "no_new_privs: %s", strerror(errno));
+	return 0;
+}
+
+int sandbox_filter(const struct sandbox *s, char *err, size_t errlen)
+{
+	int rc;
+
 	if (!sandbox_has_filter()) {
 		log_note(NULL, "built with a sanitizer: no filter of system calls");
 		return 0;

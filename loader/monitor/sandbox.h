@@ -24,8 +24,14 @@ struct sandbox {
  * started by root stays who it is. -ENOENT with err: there is no such user. */
 int sandbox_user(const char *user, struct sandbox *ret, char *err, size_t errlen);
 
-/* There is no way back. On failure the process must end: it may have lost a part already. */
-int sandbox_enter(const struct sandbox *s, char *err, size_t errlen);
+/* User, capabilities, core dumps, the right to get anything back: before the first octet is
+ * read that a worker wrote (the store's), since an intruder may have been that worker. There
+ * is no way back. On failure the process must end: it may have lost a part already. */
+int sandbox_drop(const struct sandbox *s, char *err, size_t errlen);
+/* System calls: before the first octet of a stranger. */
+int sandbox_filter(const struct sandbox *s, char *err, size_t errlen);
+/* Gives a directory, and the plain files in it, to whom the sandbox makes of us. */
+int sandbox_own(const struct sandbox *s, const char *directory);
 
 /* False in a sanitizer's build: its run-time needs system calls that the filter forbids, so
  * there is none; the rest is done all the same. */

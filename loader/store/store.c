@@ -317,6 +317,11 @@ int store_commit(struct store *s, msec_t now)
 	return tell_lost(s);
 }
 
+bool store_is_closed(const struct store *s)
+{
+	return !s->hot.lmdb;
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 int store_visit(struct store *s, enum store_table t,

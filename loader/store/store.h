@@ -76,6 +76,9 @@ bool store_is_dirty(const struct store *s);
  * next one; logged when that begins and ends. -EMSGSIZE, -ENOMEM: a record was too long or
  * found no memory; it alone is lost, and that is told once. */
 int store_commit(struct store *s, msec_t now);
+/* After a commit that failed: LMDB gave the hot one up, and it could not be opened again (a
+ * sandbox opens nothing). Only another process can go on with it. */
+bool store_is_closed(const struct store *s);
 
 /* Every record of a table by rising key, as of the last commit. False from fn ends the walk;
  * fn must not call store_*. `rec` has no alignment. -EBADMSG: all sound ones were visited, but

@@ -67,7 +67,7 @@ static void enter(bool debug)
 		s.change_user = true;
 		s.uid = s.gid = SOMEBODY;
 	}
-	if (sandbox_enter(&s, err, sizeof(err))) {
+	if (sandbox_drop(&s, err, sizeof(err)) || sandbox_filter(&s, err, sizeof(err))) {
 		fprintf(stderr, "# %s\n", err);
 		_exit(98);
 	}
@@ -423,7 +423,7 @@ static void it_has_no_capability_and_cannot_get_one(void **state)
 }
 
 /* The monitor's death is the worker's, even when the kernel forgets the signal at the change
- * of user: the order in sandbox_enter is right. */
+ * of user: the order in sandbox_drop is right. */
 static void it_dies_with_its_parent(void **state)
 {
 	int alive[2];
@@ -452,7 +452,7 @@ static void a_parent_that_died_before_is_noticed(void **state)
 
 	(void)state;
 	if (pid == 0)
-		_exit(sandbox_enter(&s, err, sizeof(err)) == -ESRCH ? 0 : 1);
+		_exit(sandbox_drop(&s, err, sizeof(err)) == -ESRCH ? 0 : 1);
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
 }

@@ -259,26 +259,84 @@ static void on_datapath(void *ctx, const struct dp_request *rq, struct dp_answer
 }
 
 /* What a new daemon could not find again. */
+/* Keys that say where an earlier daemon's things are: another value would leave them behind. */
+static const char *key_that_stays(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->run_dir, new->run_dir) != 0)
+		return "runtime-directory";
+	if (strcmp(old->bpf_dir, new->bpf_dir) != 0)
+		return "datapath.bpf-directory";
+	if (strcmp(old->datapath.tun_name, new->datapath.tun_name) != 0)
+		return "datapath.tun";
+	return NULL;
+}
+
+static bool may_have_socket(const char *path)
+{
+	char dir[PATH_MAX];
+	char *slash;
+
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		return false;
+	slash = strrchr(dir, '/');
+	if (!slash)
+		return true;
+	slash[slash == dir] = '\0';
+	return access(dir, W_OK) == 0;
+}
+
+/* What --check, which may run on another host, does not ask: can it be had on this one? */
+static bool fits_here(struct daemon *d, const struct config *new, char *text, size_t len)
+{
+	struct sandbox who = { 0 };
+	char addr[ADDR_STRLEN];
+
+	if (sandbox_user(new->user, &who, text, len)) {
+		strncat(text, "\n", len - strlen(text) - 1);
+		return false;
+	}
+	if (!may_have_socket(new->control_socket)) {
+		snprintf(text, len, "control-socket %s: there is no such directory\n",
+			 new->control_socket);
+		return false;
+	}
+	for (unsigned int i = 0; i < new->datapath.n_listen; i++) {
+		const struct ipaddr *a = &new->datapath.listen[i];
+
+		if (dp_is_own_address(d->dp, a))
+			continue;
+		addr_str(a, addr);
+		snprintf(text, len,
+			 "listen address %s is not on this host\n"
+			 "  set it:  ip address add %s/%u dev DEVICE\n"
+			 "  or correct `listen`\n",
+			 addr, addr, addr_is_v4(a) ? 32 : 128);
+		return false;
+	}
+	return true;
+}
+
 static bool on_may_reload(void *ctx, char *text, size_t len)
 {
 	struct daemon *d = ctx;
 	struct config *new = NULL;
-	bool same_run, same_bpf;
+	const char *key;
 	char err[DAEMON_ERRLEN];
+	bool fits;
 
 	if (config_load(d->options->config, &new, err, sizeof(err))) {
 		snprintf(text, len, "%s changed while it was read\n", d->options->config);
 		return false;
 	}
-	same_run = strcmp(d->cfg->run_dir, new->run_dir) == 0;
-	same_bpf = strcmp(d->cfg->bpf_dir, new->bpf_dir) == 0;
+	key = key_that_stays(d->cfg, new);
+	fits = !key && fits_here(d, new, text, len);
 	config_free(new);
-	if (same_run && same_bpf)
-		return true;
-	snprintf(text, len,
-		 "%s cannot change while sessions are up: `l2xdpctl shutdown`, then start\n",
-		 same_run ? "datapath.bpf-directory" : "runtime-directory");
-	return false;
+	if (key)
+		snprintf(text, len,
+			 "%s cannot change while sessions are up: `l2xdpctl shutdown`, then "
+			 "start\n",
+			 key);
+	return fits;
 }
 
 static enum monitor_end watch(struct daemon *d, const char *program, bool persistent)

@@ -100,7 +100,9 @@ int daemon_remove(const struct options *o)
 		ret = EXIT_FAILED;
 	} else {
 		dp_remove(dp);
-		printf("removed: the program at %u interfaces, what was pinned in %s, %s\n",
+		store_forget(cfg->run_dir, cfg->state_dir);
+		printf("nothing of l2xdpd is left at %u interfaces, in %s and of %s; sessions are "
+		       "forgotten\n",
 		       cfg->datapath.n_interfaces, cfg->bpf_dir, cfg->datapath.tun_name);
 	}
 	if (fd >= 0)

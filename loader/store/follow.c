@@ -327,8 +327,11 @@ static void tell(struct store *s, int rc)
 	if (rc && !before)
 		log_error(NULL,
 			  "cannot write %s: %s; sessions go on, but would not survive a reboot of "
-			  "this host; tried again each second",
-			  s->durable_path, mdb_strerror(rc));
+			  "this host; %s",
+			  s->durable_path, mdb_strerror(rc),
+			  rc == EACCES ? "the sandbox opens no files: mend what the start said, "
+					 "then restart l2xdpd (that closes no session)"
+				       : "tried again each second");
 	else if (!rc && before)
 		log_note(NULL, "%s is written again and has everything", s->durable_path);
 }

@@ -128,7 +128,7 @@ int open_take_directories(struct opening *o)
 			o->runtime);
 	if (!err)
 		err = lock_directory(o, o->state, &o->s->lock_fds[1]);
-	if (err == -EBUSY || err == -EPERM)
+	if (err == -EBUSY)
 		return err;
 	if (err) /* the daemon can live without it */
 		open_note(o, "%.100s", o->err);
@@ -189,4 +189,19 @@ int open_reserve_lock_file(const struct opening *o)
 	err = posix_fallocate(fd, 0, LOCK_FILE_SIZE);
 	close(fd);
 	return -err;
+}
+
+void store_forget(const char *runtime, const char *state)
+{
+	static const char *const names[] = { STORE_FILE, STORE_FILE "-lock" };
+	const char *const dirs[] = { runtime, state };
+	char path[PATH_ROOM];
+
+	for (size_t d = 0; d < 2; d++)
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+			int len = snprintf(path, sizeof(path), "%s/%s", dirs[d], names[n]);
+
+			if (len > 0 && (size_t)len < sizeof(path))
+				unlink(path);
+		}
 }

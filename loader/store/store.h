@@ -65,6 +65,9 @@ int store_start(struct store *s);
 /* Commits, waits until the durable one has all (at most 5 s), closes. */
 void store_close(struct store *s);
 
+/* Removes both environments while nobody has them open: all sessions are forgotten. */
+void store_forget(const char *runtime, const char *state);
+
 /* Into the batch. The record is copied. Nothing fails here: lack of memory is told by
  * store_commit. A later put or delete of the same key in the batch replaces the earlier. */
 void store_put(struct store *s, enum store_table t, uint64_t key, const void *rec, size_t len);

@@ -185,6 +185,8 @@ static void traffic_for_another_session_is_noticed(void **state)
 	load_traffic_received(&g, &lines[0], &packet);
 	assert_int_equal(g.traffic_misdelivered, 3);
 	assert_int_equal(g.traffic_received, 1);
+	numbers_free(&lines[0].numbers);
+	numbers_free(&lines[1].numbers);
 }
 
 static void names_and_endpoints_are_read(void **state)

@@ -372,6 +372,13 @@ static void a_directory_of_everybody_is_refused(void **state)
 	assert_int_equal(chmod(w->runtime, 0777), 0);
 	assert_int_equal(world_try(w, false), -EPERM);
 	assert_non_null(strstr(w->err, "chmod"));
+	assert_int_equal(chmod(w->runtime, 0700), 0);
+	/* without the durable one the daemon can live */
+	assert_int_equal(mkdir(w->state, 0700), 0);
+	assert_int_equal(chmod(w->state, 0777), 0);
+	world_open(w);
+	assert_non_null(strstr(w->info.note, "chmod"));
+	world_close(w);
 }
 
 static void reading_changes_nothing(void **state)

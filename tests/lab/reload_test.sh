@@ -79,6 +79,22 @@ edit "s|runtime-directory: .*|runtime-directory: $lab/elsewhere|"
 check_not "another runtime-directory: refused, for it cannot be" by_ctl --force
 has "it says what would have to be done" "$(cat "$lab/said")" 'runtime-directory .*shutdown'
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+edit 's/listen: \[/&192.0.2.77, /'
+check_not "a listen address that is not here: refused" by_ctl
+has "it says which, and the remedy" "$(cat "$lab/said")" 'listen address 192.0.2.77 .*|ip address add 192.0.2.77'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+echo 'user: no-such-user' >>"$lab/l2xdpd.yaml"
+check_not "a user that there is not: refused" by_ctl
+has "it says so" "$(cat "$lab/said")" 'no-such-user.*no such user'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+edit 's|control-socket: .*|control-socket: /proc/nosuch/l2xdpd.sock|'
+check_not "a control socket without directory: refused" by_ctl
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+edit 's/^datapath:/&\
+  tun: l2tp9/'
+check_not "another TUN device: refused" by_ctl
+has "it says what would have to be done" "$(cat "$lab/said")" 'datapath.tun .*shutdown'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 chmod 000 "$lab/sbin/l2xdpd"
 check_not "a program that cannot be executed: refused" by_ctl
 chmod 755 "$lab/sbin/l2xdpd"

@@ -4,6 +4,8 @@
  * directory that is mapped and shared: no end of the process loses what has been counted,
  * and nothing is written by system calls. The file is sparse: sessions that never were take
  * no memory. A slot names its session, so that a later one is not taken for it.
+ * A file system that is full would end us by a signal as soon as a page is touched that has
+ * no room there: each page gets its room first, or memory of this process takes its place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,8 @@
 #define FILE_NAME "slow-traffic"
 #define MAGIC 0x4c32582d534c4f57ull /* "L2X-SLOW" */
 #define VERSION 1
-#define HEADER 4096 /* a page, so that slots begin on one */
+#define PAGE 4096
+#define HEADER PAGE /* so that slots begin on one */
 #define PATH_LEN 512
 #define LOCK_TRIES 20
 #define LOCK_US 25000
@@ -130,13 +133,32 @@ void traffic_close(struct datapath *dp, bool remove)
 	dp->traffic_fd = -1;
 }
 
+static void make_room(const struct datapath *dp, const struct slow_traffic *t)
+{
+	size_t at = (size_t)((const uint8_t *)t - (const uint8_t *)dp->traffic_mem) / PAGE * PAGE;
+
+	if (dp->traffic_fd < 0 ||
+	    fallocate(dp->traffic_fd, FALLOC_FL_KEEP_SIZE, (off_t)at, PAGE) == 0 ||
+	    (errno != ENOSPC && errno != EDQUOT))
+		return;
+	log_warn(NULL,
+		 "%s/" FILE_NAME ": %s: what the slow path counts for some sessions will not "
+		 "outlive this process; make room there",
+		 dp->cfg->run_dir, strerror(errno));
+	if (mmap((uint8_t *)dp->traffic_mem + at, PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		log_error(NULL, "mmap: %s", strerror(errno));
+}
+
 bool traffic_claim(struct datapath *dp, struct session *s, bool fresh)
 {
 	struct slow_traffic *t = &dp->traffic[s->index];
-	bool same = t->tunnel_id == s->s.tunnel_id && t->session_id == s->s.session_id &&
-		    t->peer_tunnel_id == s->s.peer_tunnel_id &&
-		    t->peer_session_id == s->s.peer_session_id;
+	bool same;
 
+	make_room(dp, t);
+	same = t->tunnel_id == s->s.tunnel_id && t->session_id == s->s.session_id &&
+	       t->peer_tunnel_id == s->s.peer_tunnel_id &&
+	       t->peer_session_id == s->s.peer_session_id;
 	s->slow = t;
 	if (same && !fresh)
 		return true;

@@ -7,10 +7,11 @@
 #
 #   faults_up [SED-SCRIPT]   lab, daemon, subscribers with traffic, joe with a device
 #   fault_begins LABEL       traffic flows
-#   fault_ends LABEL [free]  what was lost while it lasted ("free": nothing may be), nothing is
-#                            lost from now on, each session is what it was
+#   fault_ends LABEL [free] [uncounted]  what was lost while it lasted ("free": nothing may be),
+#                            nothing is lost from now on, each session is what it was
+#                            (uncounted: but for its counters)
 #   says LABEL REGEX         the daemon's log has it, since fault_begins
-#   small_disk DIRECTORY     is a file system of 2 MiB, in memory; undone by lab_down
+#   small_disk DIRECTORY     is a file system of 8 MiB, in memory; undone by lab_down
 #   disk_fill, disk_free DIRECTORY
 
 SUBSCRIBERS=${SUBSCRIBERS:-40} RATE=${RATE:-1000}
@@ -25,7 +26,7 @@ lab_down() {
 }
 
 small_disk() {
-	mkdir -p "$1" && mount -t tmpfs -o size=2m,mode=700 tmpfs "$1" && small_disks+=("$1")
+	mkdir -p "$1" && mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && small_disks+=("$1")
 }
 disk_fill() {
 	dd if=/dev/zero of="$1/ballast" bs=4k 2>/dev/null
@@ -63,5 +64,5 @@ fault_ends() {
 	sleep 1
 	traffic_quiet four six
 	check "$1: no packet is lost when it is over" traffic_lossless four six
-	check "$1: every session is what it was" sessions_kept
+	check "$1: every session is what it was" sessions_kept "${3:-}"
 }

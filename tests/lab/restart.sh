@@ -57,7 +57,16 @@ kill_all() {
 	wait_for 5 processes_ended ${children[@]+"${children[@]}"}
 	daemon_pid=
 }
-processes_ended() { ! kill -0 "$@"; }
+# One that waits to be buried, by a parent that is slow, has ended.
+processes_ended() {
+	local pid
+	for pid in "$@"; do
+		case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
+		'' | Z | X) ;;
+		*) return 1 ;;
+		esac
+	done
+}
 
 worker_kill() {
 	local before

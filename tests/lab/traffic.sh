@@ -10,7 +10,7 @@
 #   traffic_go_on [NAME...]      ... and send again
 #   traffic_lossless NAME...     not one packet lost or twice, either way, since the last time
 #   traffic_counted NAME...      the LNS has counted as many packets of each session
-#   sessions_note, sessions_kept [NOTE]   the LNS's sessions; those of then are what they were
+#   sessions_note, sessions_kept   the LNS's sessions; those of then are what they were
 #   load_end NAME                the hold ends; status of the load generator
 #   views_agree NAME...          the LACs' view of the sessions is the LNS's
 #   nothing_left                 cases: no identifier, address or map entry is stuck
@@ -80,9 +80,9 @@ traffic_counted() {
 		tests/lab/traffic.py counted "$lab/lns.view" "$lab/host.report" "${views[@]}"
 }
 sessions_note() { ctl show sessions >"$lab/sessions.before"; }
-sessions_kept() {
+sessions_kept() { # [uncounted]
 	ctl show sessions >"$lab/sessions.after" &&
-		tests/lab/traffic.py kept "$lab/sessions.before" "$lab/sessions.after"
+		tests/lab/traffic.py kept "$lab/sessions.before" "$lab/sessions.after" "$@"
 }
 
 load_end() {

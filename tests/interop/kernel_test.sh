@@ -43,6 +43,7 @@ load() { # OBJECT
 		tail -n 40 /tmp/load | cut -c 1-300
 		exit \$status"
 }
+# shellcheck disable=SC2016 # the quotes are the guest's
 program_test() { # COMPILER NAME [FILTER]
 	guest "cd /lab
 		export LD_LIBRARY_PATH=/lab/lib CMOCKA_MESSAGE_OUTPUT=TAP ${3:+TEST_FILTER='$3'}

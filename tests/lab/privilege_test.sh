@@ -139,4 +139,21 @@ is "nor a program" "$(lns ip -d link show dev access0 | grep -c prog/xdp)" 0
 check "after all that it starts" daemon_start
 daemon_stop INT
 is "and ends" $? 0
+
+# With no more than the systemd unit leaves it, and with another user: directories that were
+# root's become the worker's.
+unit_caps=$(sed -n 's/^CapabilityBoundingSet=//p' deploy/l2xdpd.service | tr '[:upper:]' '[:lower:]' |
+	sed 's/cap_/+/g; s/ /,/g')
+rm -rf "$lab/run" "$lab/state"
+lab_spawn "$lab_lns" "$lab/l2xdpd.log" setpriv "--bounding-set=-all,$unit_caps" --inh-caps=-all \
+	"$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
+daemon_pid=${lab_pids[-1]}
+check "with the unit's capabilities it starts" daemon_ready
+client_start unit --no-ipv6
+kill -KILL "$(daemon_worker_pid)"
+check "and another worker takes the session up" wait_for 10 sessions_are 1
+check "a reload, too" ctl reload
+is "keeps it" "$(sessions)" 1
+daemon_stop INT
+is "and ends with the unit's capabilities" $? 0
 tap_done

@@ -174,7 +174,7 @@ fuzz: ## libFuzzer on every parser; FUZZ_SECONDS each (default 60)
 bench: ## ratios to a bare XDP redirect, set-up rate, memory (root)
 	$(Q)tests/bench/run.sh
 
-soak: ## set-ups, traffic, teardowns; SOAK_SECONDS for each build and line (1800) (root)
+soak: ## hours of set-ups, kills, floods; SOAK_SECONDS for each build and line (1800) (root)
 	$(Q)tests/soak/soak.sh
 
 demo: ## the main job on a lab of network namespaces (root)

@@ -7,8 +7,13 @@
 #   impaired  the same through a line that loses 5 % of control messages and PPP's frames,
 #             doubles 5 %, lets others overtake 5 %, and holds all of them for 200 ms
 #
-# All three one after the other if none is named, SOAK_SECONDS each (1800). Needs root. The
-# output is TAP; status 0 when all is as it should be. What a round is: rounds.sh.
+#   kills     KILLS (200) deaths of the daemon at random moments
+#   flood     FLOOD_SECONDS (60) of each flood
+#   hostile   HOSTILE_COUNT (10 million) damaged datagrams
+#
+# All one after the other if none is named; the first three take SOAK_SECONDS each (1800).
+# Needs root. The output is TAP; status 0 when all is as it should be. What a round is:
+# rounds.sh; the last three are the tests of the lab, longer.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build} seconds=${SOAK_SECONDS:-1800}
@@ -55,18 +60,25 @@ soak() { # KIND; in a shell of its own, whose traps clean up
 	tap_done
 }
 
-[ $# -gt 0 ] || set -- asan plain impaired
+[ $# -gt 0 ] || set -- asan plain impaired kills flood hostile
 make --no-print-directory -j2 BUILD="$BUILD" lab-bins >/dev/null || exit 1
 bad=0
 for kind in "$@"; do
 	case $kind in
-	asan | plain | impaired) ;;
+	asan | plain | impaired)
+		echo "# $kind, $seconds s"
+		(soak "$kind") || bad=1
+		;;
+	kills) KILLS=${KILLS:-200} BUILD=$BUILD tests/lab/restart_kill_test.sh || bad=1 ;;
+	flood) FLOOD_SECONDS=${FLOOD_SECONDS:-60} BUILD=$BUILD tests/lab/flood_test.sh || bad=1 ;;
+	hostile)
+		HOSTILE_COUNT=${HOSTILE_COUNT:-10000000} BUILD=$BUILD \
+			tests/lab/hostile_flood_test.sh || bad=1
+		;;
 	*)
 		echo "soak.sh: no such kind: $kind; see the head of this script" >&2
 		exit 2
 		;;
 	esac
-	echo "# $kind, $seconds s"
-	(soak "$kind") || bad=1
 done
 exit $bad

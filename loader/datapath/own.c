@@ -25,19 +25,34 @@ static bool addr_of(const struct nl_addr *n, struct ipaddr *ret)
 	return true;
 }
 
+/* The socket for questions; before there is one (the sockets of `listen` come first) one for
+ * this question alone, in *ret_own. NULL: none to be had. */
+static struct nl_sock *socket_for(struct datapath *dp, struct nl_sock **ret_own)
+{
+	*ret_own = NULL;
+	if (dp->netlink)
+		return netlink_questions(dp);
+	*ret_own = nl_socket_alloc();
+	return *ret_own && nl_connect(*ret_own, NETLINK_ROUTE) == 0 ? *ret_own : NULL;
+}
+
 bool dp_holds_address_in(struct datapath *dp, const struct prefix *p)
 {
+	struct nl_sock *own, *sk = socket_for(dp, &own);
 	struct nl_cache *cache = NULL;
 	struct nl_object *o;
 	struct ipaddr have;
 	bool found = false;
 
-	if (rtnl_addr_alloc_cache(netlink_questions(dp), &cache) < 0)
+	if (!sk || rtnl_addr_alloc_cache(sk, &cache) < 0) {
+		nl_socket_free(own);
 		return true; /* not known: so nobody gets it */
+	}
 	for (o = nl_cache_get_first(cache); o && !found; o = nl_cache_get_next(o))
 		found = addr_of(rtnl_addr_get_local((struct rtnl_addr *)o), &have) &&
 			prefix_contains(p, &have);
 	nl_cache_free(cache);
+	nl_socket_free(own);
 	return found;
 }
 

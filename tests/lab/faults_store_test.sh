@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2119
+# shellcheck disable=SC2119,SC2120
 # What can happen to the place where state is kept, under traffic: full disks, damaged
 # stores, a store of a later version, a wall clock that is set back.
 set -u

@@ -261,6 +261,10 @@ flat() {
 		}'
 }
 
+# Heap and all, of some twenty rounds.
+soak_curve() { printf '%s\n' "${soak_rss[@]}" | awk '{ l[NR] = $1 "/" $2 }
+	END { for (i = 1; i <= NR; i += int(NR / 20) + 1) printf "%s ", l[i] }'; }
+
 soak_done() {
 	local name
 	for name in "${soak_names[@]}"; do
@@ -268,6 +272,7 @@ soak_done() {
 			"${soak_bad[$name]:-0} of ${soak_tried[$name]:-0} failed" \
 			"0 of ${soak_tried[$name]:-nothing was tried} failed"
 	done
+	diag "heap and resident set, KiB: $(soak_curve)"
 	check "the heap of l2xdpd does not grow" flat 1 $soak_heap
 	diag "heap: $tap_said"
 	check "nor does what it holds in all" flat 2 5 4096

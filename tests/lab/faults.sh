@@ -14,7 +14,6 @@
 #   small_disk DIRECTORY     is a file system of 8 MiB, in memory; undone by lab_down
 #   disk_fill, disk_free DIRECTORY
 
-SUBSCRIBERS=${SUBSCRIBERS:-40} RATE=${RATE:-1000}
 small_disks=()
 
 eval "$(declare -f lab_down | sed '1s/lab_down/faults_lab_down/')"

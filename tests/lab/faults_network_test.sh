@@ -20,6 +20,15 @@ at_the_hook() {
 	[ -n "$(program_tag "$1")" ] &&
 		[ "$(ctl show datapath | json "[i['mode'] for i in d['interfaces'] if i['name'] == '$1'][0]")" = native ]
 }
+# away: how long what a fault takes away was not there, in all
+away_from() { away_since=$EPOCHREALTIME; }
+away_to() { away=$(awk -v s="$away" -v a="$away_since" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", s + b - a }'); }
+told_away() {
+	diag "$1: away for $away s in all"
+	away=0
+}
+away=0
+
 lives() { kill -0 "$daemon_pid" && ctl show datapath >/dev/null; }
 over() { # LABEL DEVICE
 	check "$1: the daemon lives" lives
@@ -46,33 +55,42 @@ fault_ends "$label" free
 label="route flap"
 fault_begins
 for i in 1 2 3 4 5; do
+	away_from
 	ip -n "$lab_lns" route del 203.0.113.0/24 dev core0
 	ip -n "$lab_lns" -6 route del 2001:db8:c::/64 dev core0
 	sleep 0.2
 	ip -n "$lab_lns" route add 203.0.113.0/24 dev core0 src 203.0.113.1
 	ip -n "$lab_lns" -6 route add 2001:db8:c::/64 dev core0
+	away_to
 	sleep 0.2
 done
+told_away "$label"
 fault_ends "$label"
 label="route flap towards the peers"
 fault_begins
 for i in 1 2 3 4 5; do
+	away_from
 	ip -n "$lab_lns" route del 192.0.2.0/24 dev access0
 	ip -n "$lab_lns" -6 route del 2001:db8::/64 dev access0
 	sleep 0.2
 	ip -n "$lab_lns" route add 192.0.2.0/24 dev access0 src 192.0.2.1
 	ip -n "$lab_lns" -6 route add 2001:db8::/64 dev access0
+	away_to
 	sleep 0.2
 done
+told_away "$label"
 fault_ends "$label"
 
 # ---- link -------------------------------------------------------------------------------
 for device in access0 core0; do
 	label="link down and up, $device"
 	fault_begins
+	away_from
 	ip -n "$lab_lns" link set $device down
 	sleep 1
 	ip -n "$lab_lns" link set $device up
+	away_to
+	told_away "$label"
 	over "$label" $device
 	fault_ends "$label"
 done
@@ -80,10 +98,13 @@ done
 # ---- addresses --------------------------------------------------------------------------
 label="listen address removed and added"
 fault_begins
+away_from
 ip -n "$lab_lns" addr del 192.0.2.1/24 dev access0
 ip -n "$lab_lns" addr del 2001:db8::1/64 dev access0
 sleep 1
 lab_access_addresses
+away_to
+told_away "$label"
 fault_ends "$label"
 check "$label: new sessions come up" client_start bob --user user3 --password wonder
 client_stop bob
@@ -106,6 +127,7 @@ fault_ends "$label" free
 # ---- devices ----------------------------------------------------------------------------
 label="interface removed and added, towards the core"
 fault_begins
+away_from
 ip -n "$lab_lns" link del core0
 sleep 1
 check "$label: the daemon lives without it" lives
@@ -116,12 +138,15 @@ ip -n "$lab_lns" addr add 203.0.113.1/24 dev core0
 ip -n "$lab_lns" addr add 2001:db8:c::1/64 dev core0
 ip -n "$lab_core" route add 10.0.0.0/16 via 203.0.113.1
 ip -n "$lab_core" route add 2001:db8:1000::/48 via 2001:db8:c::1
+away_to
+told_away "$label"
 over "$label" core0
 says "$label" 'core0'
 fault_ends "$label"
 
 label="interface removed and added, towards the peers"
 fault_begins
+away_from
 ip -n "$lab_lns" link del access0
 sleep 1
 check "$label: the daemon lives without it" lives
@@ -129,6 +154,8 @@ lab_link "$lab_lns" access0 "$lab_sub" lac0
 ip -n "$lab_sub" addr add 192.0.2.10/24 dev lac0
 ip -n "$lab_sub" addr add 2001:db8::10/64 dev lac0
 lab_access_addresses
+away_to
+told_away "$label"
 over "$label" access0
 says "$label" 'access0'
 fault_ends "$label"

@@ -61,8 +61,12 @@ traffic_quiet() {
 	done
 }
 
+# The way to the host is asked for first: the kernel holds few packets while it looks for a
+# neighbour that it has forgotten, and these tests are not about that.
 traffic_go_on() {
 	local name
+	lns ping -q -c 1 -W 1 "${host4%:*}" >/dev/null 2>&1
+	lns ping -q -c 1 -W 1 2001:db8:c::2 >/dev/null 2>&1
 	kill -HUP "$host_pid"
 	for name in "$@"; do kill -HUP "${load_pid[$name]}"; done
 }

@@ -83,6 +83,7 @@ daemon_kill
 check "starts again after it was killed" daemon_start
 client_stop joe KILL
 check "the session that it took over is cleared" ctl clear session "$(session_id)"
+check "and goes, though nobody answers" wait_for 10 sessions_are 0
 check "and takes subscribers" client_start joe --route 203.0.113.0/24
 check "and carries traffic" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
 before=$(crossed)

@@ -16,8 +16,8 @@ uint32_t record_check(const uint8_t *p, size_t len)
 {
 	uint32_t h = 0x811c9dc5u;
 
-	while (len--)
-		h = (h ^ *p++) * 0x01000193u;
+	for (size_t i = 0; p && i < len; i++)
+		h = (h ^ p[i]) * 0x01000193u;
 	return h;
 }
 

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "loader/lns_internal.h"
+#include "loader/proxy.h"
 
 #define LOG_BURST 2000 /* lines of sessions that come or go, at once; then one in */
 #define LOG_EVERY_MS 5
@@ -138,27 +139,6 @@ static void fill_dp_session(struct session *s, const struct l2tp_call_info *info
 	/* V2-DATA-2, V2-DATA-3: the LNS decides, unless the LAC requires numbers */
 	d->seq_required = info->sequencing_required;
 	d->seq_send = d->seq_receive = info->sequencing_required || s->profile->sequencing;
-}
-
-static struct ppp_proxy proxy_of(const struct l2tp_call_info *i)
-{
-	return (struct ppp_proxy){
-		.first_request = i->first_lcp,
-		.first_request_len = i->first_lcp_len,
-		.last_sent = i->sent_lcp,
-		.last_sent_len = i->sent_lcp_len,
-		.last_received = i->received_lcp,
-		.last_received_len = i->received_lcp_len,
-		.has_auth = i->has_proxy_auth,
-		.auth_type = i->proxy_auth_type,
-		.auth_id = i->proxy_id,
-		.auth_name = i->proxy_name,
-		.auth_name_len = i->proxy_name_len,
-		.auth_challenge = i->proxy_challenge,
-		.auth_challenge_len = i->proxy_challenge_len,
-		.auth_response = i->proxy_response,
-		.auth_response_len = i->proxy_response_len,
-	};
 }
 
 void session_close_call(struct session *s, uint16_t result, const char *text)

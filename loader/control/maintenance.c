@@ -38,9 +38,7 @@ int drain(const struct request *rq, struct answer *a)
 	unsigned int rate = 0;
 	int err;
 
-	err = no_arguments(rq, a);
-	if (!err)
-		err = options_known(rq, a, known);
+	err = only_options(rq, a, known);
 	if (!err)
 		err = option_text(rq, a, "peer", &peer);
 	if (!err)
@@ -67,9 +65,7 @@ int undrain(const struct request *rq, struct answer *a)
 	const char *peer = NULL;
 	int err;
 
-	err = no_arguments(rq, a);
-	if (!err)
-		err = options_known(rq, a, known);
+	err = only_options(rq, a, known);
 	if (!err)
 		err = option_text(rq, a, "peer", &peer);
 	if (err)
@@ -124,9 +120,7 @@ int reload(const struct request *rq, struct answer *a)
 	bool force = false;
 	int err;
 
-	err = no_arguments(rq, a);
-	if (!err)
-		err = options_known(rq, a, known);
+	err = only_options(rq, a, known);
 	if (!err)
 		err = option_switch(rq, a, "force", &force);
 	if (err)

@@ -52,8 +52,9 @@ int answer_failed(struct answer *a, const char *fmt, ...) __attribute__((format(
 /* The command's only parameter, a number up to `most`; as number or as text. */
 int argument_id(const struct request *rq, struct answer *a, const char *what, unsigned int most,
 		unsigned int *ret);
-int no_arguments(const struct request *rq, struct answer *a);
-int no_parameters(const struct request *rq, struct answer *a); /* and no options */
+int no_parameters(const struct request *rq, struct answer *a);
+/* No arguments, and no option but these (a list that ends with NULL). */
+int only_options(const struct request *rq, struct answer *a, const char *const *names);
 /* Options: -EINVAL with an error if one is there and of the wrong type. *ret is not
  * touched when it is absent. */
 int option_text(const struct request *rq, struct answer *a, const char *name, const char **ret);

@@ -83,18 +83,16 @@ int argument_id(const struct request *rq, struct answer *a, const char *what, un
 	return 0;
 }
 
-int no_arguments(const struct request *rq, struct answer *a)
+int only_options(const struct request *rq, struct answer *a, const char *const *names)
 {
 	if (json_array_size(rq->arguments))
 		return answer_usage(a, "takes no arguments; leave them out");
-	return 0;
+	return options_known(rq, a, names);
 }
 
 int no_parameters(const struct request *rq, struct answer *a)
 {
-	int err = no_arguments(rq, a);
-
-	return err ? err : options_known(rq, a, no_options);
+	return only_options(rq, a, no_options);
 }
 
 int answer_whole(struct answer *a, json_t *result)

@@ -100,9 +100,7 @@ int show_sessions(const struct request *rq, struct answer *a)
 	struct list *l;
 	int err;
 
-	err = no_arguments(rq, a);
-	if (!err)
-		err = options_known(rq, a, known);
+	err = only_options(rq, a, known);
 	if (!err)
 		err = option_number(rq, a, "limit", &limit);
 	if (err)

@@ -118,16 +118,6 @@ static bool keep_text(const char **to, const char *arg)
 	return true;
 }
 
-static bool read_port(const char *option, const char *text, uint16_t *ret)
-{
-	unsigned int port;
-
-	if (!option_number(option, text, 1, 65535, &port))
-		return false;
-	*ret = (uint16_t)port;
-	return true;
-}
-
 /* Options that stand for themselves. */
 static bool read_flag(int c, struct client_options *o)
 {
@@ -159,11 +149,11 @@ static bool read_option(int c, char *arg, struct client_options *o)
 	case O_SERVER:
 		return option_address("--server", arg, &o->path.peer);
 	case O_PORT:
-		return read_port("--port", arg, &o->path.peer_port);
+		return option_port("--port", arg, &o->path.peer_port);
 	case O_LOCAL:
 		return option_address("--local", arg, &o->path.local);
 	case O_LOCAL_PORT:
-		return read_port("--local-port", arg, &o->path.local_port);
+		return option_port("--local-port", arg, &o->path.local_port);
 	case O_SECRET:
 		free(o->secret);
 		o->secret = option_secret(arg);
@@ -239,16 +229,9 @@ int client_options_read(int argc, char **argv, struct client_options *ret)
 	return missing ? -1 : 0;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void client_options_free(struct client_options *o)
 {
-	wipe(o->secret);
-	wipe(o->password);
+	option_wipe(o->secret);
+	option_wipe(o->password);
 	free(o->user);
 }

@@ -192,18 +192,13 @@ static bool read_count(int c, const char *arg, struct load_options *o)
 
 static bool read_option(int c, char *arg, struct load_options *o)
 {
-	unsigned int port;
-
 	switch (c) {
 	case O_SERVER:
 		return option_address("--server", arg, &o->path.peer);
 	case O_LOCAL:
 		return option_address("--local", arg, &o->path.local);
 	case O_PORT:
-		if (!option_number("--port", arg, 1, 65535, &port))
-			return false;
-		o->path.peer_port = (uint16_t)port;
-		return true;
+		return option_port("--port", arg, &o->path.peer_port);
 	case O_USER:
 		return replace(&o->user, strdup(arg));
 	case O_PASSWORD:
@@ -277,16 +272,9 @@ int load_options_read(int argc, char **argv, struct load_options *ret)
 	return missing ? -1 : 0;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void load_options_free(struct load_options *o)
 {
-	wipe(o->secret);
-	wipe(o->password);
+	option_wipe(o->secret);
+	option_wipe(o->password);
 	free(o->user);
 }

@@ -31,6 +31,16 @@ bool option_address(const char *option, const char *text, struct ipaddr *ret)
 	return false;
 }
 
+bool option_port(const char *option, const char *text, uint16_t *ret)
+{
+	unsigned int port;
+
+	if (!option_number(option, text, 1, 65535, &port))
+		return false;
+	*ret = (uint16_t)port;
+	return true;
+}
+
 bool option_prefix(const char *option, const char *text, struct prefix *ret)
 {
 	int err = prefix_parse(text, ret);
@@ -46,7 +56,6 @@ bool option_endpoint(const char *option, const char *text, struct ipaddr *ret, u
 {
 	char address[ADDR_STRLEN];
 	const char *colon = strrchr(text, ':'), *start = text, *end = colon;
-	unsigned int port;
 
 	if (colon && text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
 		start++;
@@ -58,11 +67,7 @@ bool option_endpoint(const char *option, const char *text, struct ipaddr *ret, u
 	}
 	memcpy(address, start, (size_t)(end - start));
 	address[end - start] = '\0';
-	if (!option_address(option, address, ret) ||
-	    !option_number(option, colon + 1, 1, 65535, &port))
-		return false;
-	*ret_port = (uint16_t)port;
-	return true;
+	return option_address(option, address, ret) && option_port(option, colon + 1, ret_port);
 }
 
 char *option_secret(char *text)
@@ -73,6 +78,13 @@ char *option_secret(char *text)
 		abort();
 	memset(text, '*', strlen(text));
 	return copy;
+}
+
+void option_wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
 }
 
 char *option_name(const char *format, unsigned int n)

@@ -7,6 +7,7 @@
 
 #include "loader/base/bytes.h"
 #include "loader/l2tp/header.h"
+#include "loader/proxy.h"
 
 #define CALLS 1024
 #define LCP_CONFIGURE_REQUEST 1
@@ -214,23 +215,7 @@ static void on_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_in
 {
 	struct responder *r = ctx;
 	struct served *s = l2tp_call_user(c);
-	struct ppp_proxy proxy = {
-		.first_request = i->first_lcp,
-		.first_request_len = i->first_lcp_len,
-		.last_sent = i->sent_lcp,
-		.last_sent_len = i->sent_lcp_len,
-		.last_received = i->received_lcp,
-		.last_received_len = i->received_lcp_len,
-		.has_auth = i->has_proxy_auth,
-		.auth_type = i->proxy_auth_type,
-		.auth_id = i->proxy_id,
-		.auth_name = i->proxy_name,
-		.auth_name_len = i->proxy_name_len,
-		.auth_challenge = i->proxy_challenge,
-		.auth_challenge_len = i->proxy_challenge_len,
-		.auth_response = i->proxy_response,
-		.auth_response_len = i->proxy_response_len,
-	};
+	struct ppp_proxy proxy = proxy_of(i);
 
 	r->seen.proxied = i->has_proxy_auth;
 	r->seen.sequencing_required = i->sequencing_required;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/l2tp/engine.h"
+#include "tests/fuzz/l2tp_ops.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -24,34 +24,10 @@ static struct {
 	struct l2tp_peer peer;
 	struct path path;
 	msec_t now;
-	uint32_t rng;
 	int tunnels, calls; /* told of, and not gone */
 	uint8_t refuse, close;
 	struct l2tp_call *last_call;
 } f;
-
-static void op_send(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
-{
-	struct l2tp_header h;
-
-	(void)ctx;
-	(void)path;
-	if (l2tp_header_parse(msg, len, &h) != L2TP_H_OK || h.payload + h.payload_len != msg + len)
-		abort();
-	if (h.payload_len && !l2tp_avps_valid(h.payload, h.payload_len))
-		abort();
-}
-
-static void op_random(void *ctx, void *buf, size_t n)
-{
-	uint8_t *p = buf;
-
-	(void)ctx;
-	while (n--) {
-		f.rng = f.rng * 1664525u + 1013904223u;
-		*p++ = (uint8_t)(f.rng >> 24);
-	}
-}
 
 static const struct l2tp_peer *op_find_peer(void *ctx, const struct path *path)
 {
@@ -332,7 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reader r = reader_of(data, size);
 	uint8_t config = reader_u8(&r);
 
-	f.rng = 1;
+	op_seed = 1;
 	f.calls = 0;
 	f.last_call = NULL;
 	f.peer = (struct l2tp_peer){ .name = "peer",

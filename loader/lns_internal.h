@@ -75,6 +75,7 @@ struct lns {
 	struct datapath *dp;
 	const struct users *users;
 	struct pool **pools; /* as cfg->pools */
+	struct failures *failures; /* of lines that call */
 	void *statics; /* tsearch(3) tree: sessions with a static address, by it */
 	struct session ***table; /* [shard][session ID]; a shard's row comes with its first one */
 	unsigned int n_sessions;

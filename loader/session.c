@@ -80,6 +80,55 @@ int session_table_put(struct session *s)
 	return 0;
 }
 
+/* ---- lines that fail to authenticate ---- */
+
+/* False: the LAC does not say who calls. */
+static bool line_of(const struct l2tp_call *c, char ret[FAILURES_KEY])
+{
+	const struct l2tp_call_info *info = l2tp_call_info(c);
+	const struct config_peer *peer = l2tp_tunnel_peer(l2tp_call_tunnel(c))->user;
+
+	if (!info || !info->calling[0])
+		return false;
+	snprintf(ret, FAILURES_KEY, "%s\n%s", peer->name, info->calling);
+	return true;
+}
+
+static bool line_refused(struct lns *lns, const struct l2tp_call *c, struct l2tp_reason *ret_why)
+{
+	char line[FAILURES_KEY];
+
+	if (!line_of(c, line) || !failures_too_many(lns->failures, lns->now, line))
+		return false;
+	*ret_why = (struct l2tp_reason){ .result = L2TP_CDN_ADMIN };
+	snprintf(ret_why->text, sizeof(ret_why->text), "too many failed authentications");
+	return true;
+}
+
+static void line_authenticated(struct session *s, bool ok)
+{
+	struct lns *lns = s->lns;
+	struct log_who who = session_who(s);
+	char line[FAILURES_KEY], number[LOG_QUOTE_LEN];
+	const char *calling;
+
+	if (!line_of(s->call, line))
+		return;
+	if (ok) {
+		failures_end(lns->failures, line);
+		return;
+	}
+	if (!failures_add(lns->failures, lns->now, line) ||
+	    !log_allowed(&lns->auth_log, lns->now, 50, 100))
+		return;
+	calling = l2tp_call_info(s->call)->calling;
+	log_warn(&who,
+		 "%u failed authentications in a row from the line %s: its calls are refused for a "
+		 "minute (limits.authentication-failures)",
+		 lns->cfg->limits.auth_failures ?: L2TP_AUTH_FAILURES,
+		 log_quote(calling, strlen(calling), number, sizeof(number)));
+}
+
 int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret_why)
 {
 	struct lns *lns = ctx;
@@ -91,6 +140,8 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 		ret_why->result = L2TP_CDN_ERROR;
 		return L2TP_CDN_ERROR;
 	}
+	if (line_refused(lns, c, ret_why))
+		return L2TP_CDN_ADMIN;
 	s = session_new(lns, l2tp_tunnel_id(t), l2tp_call_id(c));
 	if (!s || session_table_put(s))
 		goto no_memory;
@@ -318,7 +369,6 @@ static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
 
 	remember_user(s, cred->user);
 	known = lns->users && users_find(lns->users, cred->user, lns->cfg->hostname, &user) == 0;
-	who = session_who(s);
 	if (cred->method == PPP_AUTH_NONE)
 		known = false;
 	else if (!known)
@@ -326,6 +376,9 @@ static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
 	else if (!ppp_check_password(cred, user.secret, user.secret_len,
 				     grant.authenticator_response))
 		wrong = "wrong password";
+	who = session_who(s);
+	if (cred->method != PPP_AUTH_NONE)
+		line_authenticated(s, !wrong);
 	if (wrong) {
 		if (log_allowed(&lns->auth_log, lns->now, 50, 100))
 			log_warn(&who, "authentication by %s failed: %s",

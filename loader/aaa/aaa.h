@@ -12,6 +12,7 @@
 
 #include "loader/base/addr.h"
 #include "loader/base/ids.h"
+#include "loader/base/timers.h"
 
 /* ---- users: client server secret addresses (pppd(8), AUTHENTICATION) ---- */
 struct users;
@@ -40,6 +41,21 @@ int users_find(const struct users *u, const char *client, const char *server,
 /* How many lines have a static address; the first `cap` of these go to ret. */
 size_t users_addresses(const struct users *u, struct ipaddr *ret, size_t cap);
 unsigned int users_count(const struct users *u);
+
+/* ---- failed authentications ---- */
+/* Lines (a peer and the number that calls) whose last authentications have failed: `most` in
+ * a row, none of them a minute after the one before, are too many, until a minute after the
+ * last. The number comes from the LAC, so a subscriber cannot count for another's. */
+struct failures;
+#define FAILURES_KEY 128 /* octets of the longest key, with its NUL */
+
+/* Of fixed size, about 0.6 MB. NULL on lack of memory. */
+struct failures *failures_new(unsigned int most, random_fn *random, void *ctx);
+void failures_free(struct failures *f);
+/* One more. True: just now it has become too many. */
+bool failures_add(struct failures *f, msec_t now, const char *key);
+void failures_end(struct failures *f, const char *key); /* one that was right */
+bool failures_too_many(struct failures *f, msec_t now, const char *key);
 
 /* ---- pools ---- */
 struct pool;

@@ -417,6 +417,7 @@ static bool call_wanted(struct l2tp_call *c, msec_t now, struct l2tp_reason *why
 		return false;
 	if (!result)
 		return true;
+	endpoint_count(ep, L2TP_C_CALL_REFUSED);
 	why->result = (uint16_t)result;
 	call_take_back(c, now);
 	return false;

@@ -13,7 +13,6 @@ const char *const l2tp_counter_names[L2TP_C_MAX] = { L2TP_COUNTERS(X) };
 #define DEFAULT_HALF_OPEN_SOURCE 256
 #define DEFAULT_SETUP_RATE 100
 #define DEFAULT_CALL_RATE 10000
-#define DEFAULT_AUTH_FAILURES 10
 #define DEFAULT_RETRANSMITS 5
 
 void endpoint_enter(struct l2tp_endpoint *ep)
@@ -113,7 +112,7 @@ struct l2tp_endpoint *l2tp_endpoint_new(const struct l2tp_limits *limits,
 	l->shards = or_default(l->shards, 1);
 	l->setup_rate = or_default(l->setup_rate, DEFAULT_SETUP_RATE);
 	l->call_rate = or_default(l->call_rate, DEFAULT_CALL_RATE);
-	l->auth_failures = or_default(l->auth_failures, DEFAULT_AUTH_FAILURES);
+	l->auth_failures = or_default(l->auth_failures, L2TP_AUTH_FAILURES);
 	ep->ops = ops;
 	ep->ctx = ctx;
 	ep->timers = timers;

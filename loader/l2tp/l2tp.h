@@ -92,6 +92,8 @@ struct l2tp_peer {
 	void *user; /* the caller's */
 };
 
+#define L2TP_AUTH_FAILURES 10 /* the default of auth_failures */
+
 struct l2tp_limits {
 	unsigned int half_open; /* tunnels in set-up, together: default 4096 */
 	/* A source prefix is an IPv4 /24 or an IPv6 /56. At a limit of half-open ones the
@@ -104,7 +106,7 @@ struct l2tp_limits {
 	unsigned int call_rate; /* ICRQ a second on one tunnel, two seconds' worth at once:
 				 * default 10000 */
 	unsigned int auth_failures; /* from one source prefix, before it is not listened to for
-				     * a minute: default 10 */
+				     * a minute: default L2TP_AUTH_FAILURES */
 	unsigned int retransmits; /* default 5 (V2-REL-8) */
 	unsigned int retransmit_cap_ms; /* default 8000, not below (V2-REL-7) */
 };
@@ -180,6 +182,7 @@ struct l2tp_ops {
 	X(SETUP_RATE_LIMIT, "setup_rate_limit")                                                    \
 	X(CALL_RATE_LIMIT, "call_rate_limit")                                                      \
 	X(FAIR_SHARE_LIMIT, "fair_share_limit")                                                    \
+	X(CALL_REFUSED, "calls_refused")                                                           \
 	X(AUTH_PENALTY, "auth_penalty")                                                            \
 	X(EVICTED, "half_open_evicted")                                                            \
 	X(UNEXPECTED, "unexpected_message")                                                        \

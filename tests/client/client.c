@@ -305,6 +305,7 @@ static void configure(struct client *c)
 			.want_dns = true,
 		},
 		.sequencing = o->sequencing,
+		.calling = o->calling,
 		.proxy = o->proxy,
 	};
 }

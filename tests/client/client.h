@@ -32,7 +32,7 @@
 struct client_options {
 	struct path path; /* peer: the server; local: as asked, or unset */
 	char *secret, *user, *password;
-	const char *host_name, *tun, *events;
+	const char *host_name, *tun, *events, *calling;
 	unsigned int mru; /* 0: from the path */
 	unsigned int echo; /* s, 0: none */
 	bool sequencing, hide, ipv4, ipv6, default_route, keep, debug;

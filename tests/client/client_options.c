@@ -20,6 +20,7 @@ enum {
 	O_SEQUENCING,
 	O_HIDE,
 	O_HOST_NAME,
+	O_CALLING,
 	O_NO_IPV4,
 	O_NO_IPV6,
 	O_DEFAULT_ROUTE,
@@ -45,6 +46,7 @@ static const struct option options[] = {
 	{ "sequencing", no_argument, NULL, O_SEQUENCING },
 	{ "hide", no_argument, NULL, O_HIDE },
 	{ "host-name", required_argument, NULL, O_HOST_NAME },
+	{ "calling", required_argument, NULL, O_CALLING },
 	{ "no-ipv4", no_argument, NULL, O_NO_IPV4 },
 	{ "no-ipv6", no_argument, NULL, O_NO_IPV6 },
 	{ "default-route", no_argument, NULL, O_DEFAULT_ROUTE },
@@ -67,6 +69,7 @@ static const char help[] =
 	"  --local ADDR         our address (the kernel's choice)\n"
 	"  --local-port N       our UDP port (any)\n"
 	"  --host-name NAME     what we call ourselves (l2xdp-client)\n"
+	"  --calling NUMBER     the line that calls (Calling Number)\n"
 	"  --secret S           tunnel authentication\n"
 	"  --hide               hide AVPs; needs --secret\n"
 	"  --user U             PPP name; with --sessions a \"%d\" becomes 0, 1, ...\n"
@@ -171,6 +174,8 @@ static bool read_option(int c, char *arg, struct client_options *o)
 		return option_number("--mru", arg, 128, 9000, &o->mru);
 	case O_HOST_NAME:
 		return keep_text(&o->host_name, arg);
+	case O_CALLING:
+		return keep_text(&o->calling, arg);
 	case O_ECHO:
 		return option_number("--echo", arg, 0, 3600, &o->echo);
 	case O_ROUTE:

@@ -35,6 +35,7 @@ struct dialer_config {
 	struct l2tp_peer peer; /* how tunnels are opened */
 	struct l2tp_limits limits;
 	struct ppp_config ppp; /* of every line; user and password come by line_open */
+	const char *calling; /* Calling Number, or NULL */
 	bool sequencing; /* AVP 39 in ICCN: both sides number their data (V2-DATA-2) */
 	/* Start PPP with the server's first frame, or so many ms later; 0: at once. With many
 	 * calls in set-up ICCN may wait for its turn in the tunnel's window, and what PPP sends

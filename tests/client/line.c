@@ -145,6 +145,8 @@ struct line *line_open(struct dialer *d, msec_t now, struct l2tp_tunnel *t, cons
 
 	if (!l)
 		return NULL;
+	if (d->cfg->calling)
+		snprintf(info.calling, sizeof(info.calling), "%s", d->cfg->calling);
 	l->d = d;
 	l->owner = owner;
 	l->numbers = d->cfg->sequencing;

@@ -84,6 +84,26 @@ ip -n "$lab_sub" addr add 192.0.2.77/24 dev lac0
 check "a subscriber can connect again" wait_for 60 try_connect
 check "and the first one lives" alive
 
+# Passwords are tried out from one line of the LAC: others of the same LAC do not suffer.
+wrong_password() { # NAME NUMBER
+	client_spawn "$1" --user user1 --password guess --local 192.0.2.77 --calling "$2"
+	wait_for 10 lab_ended "${client_pid[$1]}"
+}
+right_password() { # NAME NUMBER
+	client_start "$1" --user user2 --password wonder --local 192.0.2.77 --calling "$2"
+}
+for i in {1..10}; do
+	check "a wrong password, $i" wrong_password "guess$i" 5551
+done
+has "the log names the line" "$(cat "$lab/l2xdpd.log")" '10 failed authentications in a row from the line "?5551'
+refused=$(l2tp calls_refused)
+check "its next call is refused, whatever the password" wrong_password refused 5551
+has "the client hears why" "$(cat "$lab/refused.log" "$lab/refused.events")" 'too many failed authentications'
+is "and it is counted" $(($(l2tp calls_refused) - refused)) 1
+check "another line of that LAC is served" right_password honest 5552
+check "that one hangs up" client_stop honest
+wait_for 5 sessions_are 2
+
 class="ends the call: Code-Reject of a Code-Reject"
 hostile send "$class"
 check "$class" wait_for 10 sessions_are 1

@@ -331,8 +331,8 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 	lns->table = calloc(cfg->datapath.shards, sizeof(*lns->table));
 	lns->drains = calloc(cfg->n_peers + 1, sizeof(*lns->drains));
 	lns->l2tp = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, lns, &lns->timers);
-	lns->failures = failures_new(cfg->limits.auth_failures ?: L2TP_AUTH_FAILURES, lns_random,
-				     NULL);
+	lns->failures =
+		failures_new(cfg->limits.auth_failures ?: L2TP_AUTH_FAILURES, lns_random, NULL);
 	if (!lns->tick || !lns->table || !lns->drains || !lns->l2tp || !lns->failures)
 		goto fail;
 	rc = open_pools(lns, err, errlen);

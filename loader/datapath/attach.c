@@ -18,7 +18,7 @@
  *   netlink.c, routes.c, ports.c   links, routes, neighbours, VLANs
  *   program.c   the program loaded, its maps mapped
  *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
- *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher
+ *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher; hook.c: who is there
  *   privilege.c what the worker may ask the privileged process for
  *   preflight.c what stands in the way on a device; foresee.c: of a new version
  *   open.c      start, end, clockwork
@@ -32,7 +32,8 @@
  *
  * The mode is native unless the configuration says generic. With mode auto an interface
  * that cannot is left to the slow path, and the reason is logged and shown; with native and
- * generic the daemon does not start.
+ * generic the daemon does not start. In no mode is a program of an earlier daemon taken away
+ * because ours cannot take its place: then the daemon does not start, and that one goes on.
  * An interface that comes back, or appears later, is attached to then.
  */
 #include <bpf/bpf.h>
@@ -64,6 +65,7 @@ static void say_attached(struct datapath *dp, struct port *p, bool shared)
 static void say_refused(struct port *p, int rc)
 {
 	const char *why = program_kernel_text()[0] ? program_kernel_text() : strerror(-rc);
+	struct hook h;
 
 	switch (rc) {
 	case -EOPNOTSUPP:
@@ -71,9 +73,12 @@ static void say_refused(struct port *p, int rc)
 		break;
 	case -EBUSY:
 	case -EEXIST:
-		snprintf(p->why, sizeof(p->why),
-			 "another XDP program is attached alone (ip link set dev %s xdp off)",
-			 p->name);
+		if (!hook_look(p, &h))
+			snprintf(p->why, sizeof(p->why), "its hook is busy");
+		else
+			snprintf(p->why, sizeof(p->why),
+				 "another XDP program%s%s is attached alone (%s)",
+				 h.name[0] ? ", " : "", h.name, h.remedy);
 		break;
 	default:
 		snprintf(p->why, sizeof(p->why), "its driver refuses XDP: %.120s", why);
@@ -169,6 +174,7 @@ static void attach_port(struct datapath *dp, struct attach *a, unsigned int i)
 	struct port *p = &dp->ports[i];
 	/* who attached alone before goes on so: taking it out would cost packets */
 	bool shared = !dp->cfg->exclusive && !a->no_sharing && a->links[i] < 0;
+	bool earlier = p->attached;
 	int rc = shared ? share_attach(dp, a, p) : -EOPNOTSUPP;
 
 	if (rc == -EOPNOTSUPP && shared && !a->shared) {
@@ -183,6 +189,7 @@ static void attach_port(struct datapath *dp, struct attach *a, unsigned int i)
 		p->attached = p->shared = false;
 		p->mode = dp_mode_names[DP_OFF];
 		say_refused(p, rc);
+		a->stuck[i] = earlier && (a->links[i] >= 0 || share_is_there(p));
 		return;
 	}
 	a->current[i] = true;
@@ -215,6 +222,35 @@ static void find_earlier(struct datapath *dp, struct attach *a)
 	}
 }
 
+/* The same device, and what we attached to it is there. An index may come back with another
+ * device, and nobody has to have told us that it was away. */
+static bool is_current(const struct attach *a, const struct port *p, unsigned int i,
+		       unsigned int ifindex)
+{
+	if (ifindex != a->ifindex[i])
+		return false;
+	return a->links[i] >= 0 ? link_is_of(a->links[i], ifindex)
+				: !a->current[i] || share_is_there(p);
+}
+
+/* An earlier program that goes on, by maps that would not be kept, is worse than no daemon: who
+ * mends it finds all as it was. */
+static int refuse_stuck(const struct datapath *dp, const struct attach *a, char *err, size_t errlen)
+{
+	for (unsigned int i = 0; i < dp->n_ports; i++)
+		if (a->stuck[i])
+			return dp_fail(
+				-EBUSY, err, errlen,
+				"interface %s: the program of the earlier l2xdpd cannot be "
+				"replaced: %s\n"
+				"  it goes on, with its sessions; set `datapath: mode` as it "
+				"was, or mend that and start again;\n"
+				"  with `mode: off` it is taken away, and all traffic takes "
+				"the slow path",
+				dp->ports[i].name, dp->ports[i].why);
+	return 0;
+}
+
 /* Each interface whose program is not ours yet, or whose device is another now. */
 static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t errlen)
 {
@@ -228,14 +264,15 @@ static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t e
 		struct port *p = &dp->ports[i];
 		unsigned int ifindex = if_nametoindex(p->name);
 
-		if (ifindex != a->ifindex[i])
+		if (!is_current(a, p, i, ifindex))
 			forget_port(a, p, i);
 		p->ifindex = a->ifindex[i] = ifindex;
 		tried[i] = ifindex && !a->current[i];
 		if (tried[i])
 			attach_port(dp, a, i);
 	}
-	rc = judge(dp, tried, err, errlen);
+	rc = refuse_stuck(dp, a, err, errlen);
+	rc = rc ?: judge(dp, tried, err, errlen);
 	if (rc == 0) {
 		links_sweep(dp, false);
 		share_sweep(dp, false);
@@ -288,11 +325,36 @@ static int load(struct datapath *dp, struct attach *a, char *err, size_t errlen)
 	return rc < 0 ? load_failed(rc, err, errlen) : 0;
 }
 
+/* No program and no maps are to be had. With mode auto the slow path does without them, but not
+ * in the place of a program that runs. */
+static int open_failed(struct datapath *dp, int rc, char *err, size_t errlen)
+{
+	if (rc == -EPROTO)
+		return rc;
+	if (links_are_there(dp) || shares_are_there(dp)) {
+		append(err, errlen, strlen(err),
+		       "\n  the program of an earlier l2xdpd goes on at the hook, with its "
+		       "sessions: "
+		       "mend that and start again;%s%s",
+		       "\n  with `mode: off` it is taken away, and all traffic takes the slow path",
+		       "");
+		return rc;
+	}
+	if (dp->cfg->mode != DP_AUTO)
+		return rc;
+	log_warn(NULL, "%s\n  all traffic takes the slow path", err);
+	set_reason(dp, err);
+	attach_close(dp, END_UNDO);
+	return 0;
+}
+
 int attach_open(struct datapath *dp, char *err, size_t errlen)
 {
 	struct attach *a;
-	int rc;
+	int rc = hook_refuse_lost(dp, err, errlen);
 
+	if (rc < 0)
+		return rc;
 	if (dp->cfg->mode == DP_OFF || !dp->n_ports) {
 		set_reason(dp, "mode is off");
 		return 0;
@@ -307,13 +369,9 @@ int attach_open(struct datapath *dp, char *err, size_t errlen)
 	log_note(NULL, "maps for %u sessions take %zu MiB of memory", DP_INDEXES(dp->cfg),
 		 dp_memory(dp->cfg) / MIB);
 	rc = load(dp, a, err, errlen);
-	if (rc < 0 && rc != -EPROTO && dp->cfg->mode == DP_AUTO) {
-		log_warn(NULL, "%s\n  all traffic takes the slow path", err);
-		set_reason(dp, err);
-		attach_close(dp, END_UNDO);
-		return 0;
-	}
-	rc = rc ?: program_map_all(dp, a, err, errlen);
+	if (rc < 0)
+		return open_failed(dp, rc, err, errlen);
+	rc = program_map_all(dp, a, err, errlen);
 	if (rc == 0)
 		find_earlier(dp, a);
 	return rc;

@@ -73,6 +73,30 @@ int link_find(struct datapath *dp, unsigned int ifindex)
 	return s.fd;
 }
 
+bool link_is_of(int fd, unsigned int ifindex)
+{
+	return fd >= 0 && ifindex && ifindex_of(fd) == ifindex;
+}
+
+static void look(struct datapath *dp, const char *name, void *arg)
+{
+	int fd = open_pin(dp, name);
+	bool *found = arg;
+
+	if (fd < 0)
+		return;
+	*found = *found || ifindex_of(fd);
+	close(fd);
+}
+
+bool links_are_there(struct datapath *dp)
+{
+	bool found = false;
+
+	pins_visit(dp, KIND, look, &found);
+	return found;
+}
+
 static bool has_our_mode(const struct datapath *dp, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, q);
@@ -108,32 +132,72 @@ static void pin(struct datapath *dp, int fd, const char *name)
 		 strerror(errno));
 }
 
-int link_attach(struct datapath *dp, struct attach *a, unsigned int i)
+/* The program of a link in a new one, in the mode that it had; -1: neither. */
+static int put_back(int program, unsigned int ifindex, bool was_generic)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .flags = was_generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+
+	return program < 0 ? -1 : bpf_link_create(program, (int)ifindex, BPF_XDP, &opts);
+}
+
+static int program_of(int fd)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? -1 : bpf_prog_get_fd_by_id(info.prog_id);
+}
+
+static int create(const struct datapath *dp, const struct attach *a, const struct port *p)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode_flag(dp));
+	int fd;
+
+	if (share_is_there(p)) /* of a daemon that was not told to be alone */
+		share_expel(p, 0);
+	fd = bpf_link_create(program_fd(a->skel), (int)p->ifindex, BPF_XDP, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A hook has one mode: the earlier program leaves for a moment, and comes back when the driver
+ * does not take ours. *fd: the link from now on. */
+static int change_mode(const struct datapath *dp, const struct attach *a, const struct port *p,
+		       int *fd)
+{
+	int program = program_of(*fd), new;
+
+	bpf_link_detach(*fd);
+	close(*fd);
+	new = create(dp, a, p);
+	*fd = new >= 0 ? new : put_back(program, p->ifindex, dp->cfg->mode != DP_GENERIC);
+	if (program >= 0)
+		close(program);
+	return new < 0 ? new : 0;
+}
+
+int link_attach(struct datapath *dp, struct attach *a, unsigned int i)
+{
 	const struct port *p = &dp->ports[i];
-	int fd = a->links[i];
+	int fd = a->links[i], rc = 0;
 
 	program_hush();
 	if (fd < 0)
 		fd = link_find(dp, p->ifindex);
-	if (fd >= 0 &&
-	    (!has_our_mode(dp, p->ifindex) || bpf_link_update(fd, program_fd(a->skel), NULL))) {
-		bpf_link_detach(fd);
-		close(fd);
-		fd = -1;
-	}
 	if (fd < 0) {
-		if (share_is_there(p)) /* of a daemon that was not told to be alone */
-			share_expel(p, 0);
-		fd = bpf_link_create(program_fd(a->skel), (int)p->ifindex, BPF_XDP, &opts);
+		fd = create(dp, a, p);
 		if (fd < 0)
-			return -errno;
+			return fd;
 		a->link_is_new[i] = true;
+	} else if (!has_our_mode(dp, p->ifindex)) {
+		rc = change_mode(dp, a, p, &fd);
+	} else if (bpf_link_update(fd, program_fd(a->skel), NULL)) {
+		rc = -errno;
 	}
 	a->links[i] = fd;
-	pin(dp, fd, p->name);
-	return 0;
+	if (fd >= 0)
+		pin(dp, fd, p->name);
+	return rc;
 }
 
 /* Does an interface of ours live by the link of this device? *ret_name: under this name. */

@@ -256,9 +256,14 @@ static int on_change(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct datapath *dp = arg;
 
+	const struct ifinfomsg *link = NLMSG_DATA(h);
+
 	switch (h->nlmsg_type) {
+	case RTM_DELLINK: /* of a bridge: that the device has left it */
+		if (nlmsg_valid_hdr(h, sizeof(*link)) && link->ifi_family == AF_UNSPEC)
+			ports_gone(dp, (unsigned int)link->ifi_index);
+		/* fallthrough */
 	case RTM_NEWLINK:
-	case RTM_DELLINK:
 		dp->netlink->links_changed = true;
 		break;
 	case RTM_NEWROUTE:

@@ -20,7 +20,7 @@ struct attach {
 	unsigned int ifindex[DP_MAX_INTERFACES]; /* of which the rest here tells */
 	bool current[DP_MAX_INTERFACES]; /* our program, and not an earlier daemon's, is there */
 	bool link_is_new[DP_MAX_INTERFACES];
-	bool done; /* attached once */
+	bool stuck[DP_MAX_INTERFACES]; /* an earlier daemon's stays: ours was refused */
 	struct map_array live;
 	struct dp_maps maps;
 };
@@ -96,8 +96,23 @@ void pins_path(const struct datapath *dp, const char *kind, const char *name,
 
 /* link.c: programs attached alone */
 int link_find(struct datapath *dp, unsigned int ifindex); /* a pinned one's descriptor, or -1 */
+bool link_is_of(int fd, unsigned int ifindex);
+/* On failure the program that stood there goes on. */
 int link_attach(struct datapath *dp, struct attach *a, unsigned int i);
+bool links_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */
 void links_sweep(struct datapath *dp, bool all); /* those that are of no interface of ours */
+
+/* hook.c: who stands there */
+#define PROGRAM_NAME "l2xdp"
+struct hook {
+	uint32_t program, link; /* IDs; no link: 0 */
+	char name[16]; /* of the program; empty: we may not look */
+	char remedy[64]; /* the command that takes it away */
+};
+bool hook_look(const struct port *p, struct hook *ret); /* false: nobody */
+bool hook_is_ours(const struct hook *h); /* or another l2xdpd's */
+/* -EBUSY where a program of ours stands that we have no pin of. */
+int hook_refuse_lost(struct datapath *dp, char *err, size_t errlen);
 
 /* share.c: libxdp's dispatcher */
 /* 0; -EOPNOTSUPP: sharing is not possible here; else why this interface does not take it. */
@@ -105,6 +120,7 @@ int share_attach(const struct datapath *dp, struct attach *a, const struct port 
 /* Takes programs of our name out of the dispatcher, but for the one with this ID (0: all). */
 void share_expel(const struct port *p, uint32_t keep_id);
 void share_sweep(struct datapath *dp, bool all); /* on interfaces that are not ours any more */
+bool shares_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */
 /* Is a program of our name in a dispatcher there? */
 bool share_is_there(const struct port *p);
 void share_free(struct attach *a);

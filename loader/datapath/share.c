@@ -15,7 +15,6 @@
 
 #include "loader/datapath/program.h"
 
-#define NAME "l2xdp"
 #define KIND "share"
 #define MAX_PROGRAMS 16 /* a dispatcher takes ten */
 
@@ -38,7 +37,7 @@ static unsigned int find(const struct port *p, uint32_t ids[MAX_PROGRAMS],
 	*ret_shared = !xdp_multiprog__is_legacy(mp);
 	*ret_mode = xdp_multiprog__attach_mode(mp);
 	while (*ret_shared && n < MAX_PROGRAMS && (i = xdp_multiprog__next_prog(i, mp)))
-		if (strcmp(xdp_program__name(i), NAME) == 0)
+		if (strcmp(xdp_program__name(i), PROGRAM_NAME) == 0)
 			ids[n++] = xdp_program__id(i);
 	xdp_multiprog__close(mp);
 	return n;
@@ -100,6 +99,23 @@ void share_sweep(struct datapath *dp, bool all)
 	pins_visit(dp, KIND, sweep, &all);
 }
 
+static void look(struct datapath *dp, const char *name, void *arg)
+{
+	struct port p = { .ifindex = if_nametoindex(name) };
+	bool *found = arg;
+
+	(void)dp;
+	*found = *found || (p.ifindex && share_is_there(&p));
+}
+
+bool shares_are_there(struct datapath *dp)
+{
+	bool found = false;
+
+	pins_visit(dp, KIND, look, &found);
+	return found;
+}
+
 static int make(const struct datapath *dp, struct attach *a)
 {
 	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts);
@@ -154,7 +170,8 @@ int share_attach(const struct datapath *dp, struct attach *a, const struct port 
 		share_expel(p, xdp_program__id(a->shared));
 		return 0;
 	}
-	pins_mark(dp, KIND, p->name, false);
+	if (!share_is_there(p)) /* an earlier one stays, and its mark */
+		pins_mark(dp, KIND, p->name, false);
 	if (a->shared && program_is_extension(a->copy))
 		return rc;
 	share_free(a);

@@ -655,6 +655,157 @@ static void a_start_that_fails_leaves_what_it_found(void **state)
 	host_is_as_found();
 }
 
+/* From now on no program is loaded, as where memory for one is refused. */
+static int refuse_programs(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (!f || seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(bpf), 1,
+				   SCMP_A0(SCMP_CMP_EQ, BPF_PROG_LOAD)))
+		return 1;
+	return seccomp_load(f) ? 1 : 0;
+}
+
+/* A start with mode auto where none can be: its status, and what it says. */
+static int start_without_programs(unsigned int shards, char *said, size_t len)
+{
+	int pair[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct daemon *d = daemon_new();
+		struct dp_session s = session();
+		int rc = refuse_programs();
+
+		d->cfg.mode = DP_AUTO;
+		d->cfg.shards = shards;
+		rc = rc ?: -daemon_open(d);
+		if (rc == 0) {
+			daemon_set(d, &s);
+			daemon_ready(d);
+			daemon_end(d, dp_leave);
+			_exit(0);
+		}
+		if (write(pair[1], d->err, strlen(d->err)) < 0)
+			_exit(255);
+		_exit(rc);
+	}
+	close(pair[1]);
+	n = read(pair[0], said, len - 1);
+	said[n > 0 ? n : 0] = '\0';
+	close(pair[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void where_no_program_can_be_made_the_earlier_one_goes_on(void **state)
+{
+	struct daemon *d = daemon_new();
+	uint32_t access, core;
+	char said[4096];
+
+	(void)state;
+	daemon_up(d);
+	access = program_at("access0");
+	core = program_at("core0");
+	daemon_end(d, dp_leave);
+	for (unsigned int shards = 1; shards <= 4; shards *= 4) {
+		assert_int_equal(start_without_programs(shards, said, sizeof(said)), ENOMEM);
+		assert_non_null(strstr(said, "goes on at the hook"));
+		assert_non_null(strstr(said, "mode: off"));
+		assert_int_equal(program_at("access0"), access);
+		assert_int_equal(program_at("core0"), core);
+		assert_true(exists("maps/about"));
+		assert_false(exists("next"));
+	}
+	d = daemon_new();
+	daemon_up(d);
+	assert_int_equal(d->adoption.kept, 1);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+
+	/* where there is none, mode auto does without */
+	assert_int_equal(start_without_programs(1, said, sizeof(said)), 0);
+	d = daemon_new();
+	daemon_up(d);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+}
+
+static void a_mode_that_the_driver_refuses_leaves_the_earlier_program(void **state)
+{
+	static const enum dp_mode modes[] = { DP_NATIVE, DP_AUTO };
+	struct daemon *d = daemon_new();
+
+	(void)state;
+	if (!sh_ok("ip link add plain0 type bridge 2>/dev/null && ip link set plain0 up"))
+		skip();
+	d->cfg.interfaces[0] = "plain0";
+	d->cfg.mode = DP_GENERIC;
+	daemon_up(d);
+	daemon_end(d, dp_leave);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		uint32_t program = program_at("plain0");
+
+		d = daemon_new();
+		d->cfg.interfaces[0] = "plain0";
+		d->cfg.mode = modes[i];
+		assert_int_equal(daemon_open(d), 0);
+		daemon_set(d, &(struct dp_session[]){ session() }[0]);
+		assert_int_equal(dp_ready(d->dp, &d->adoption, d->err, sizeof(d->err)), -EBUSY);
+		assert_non_null(strstr(d->err, "plain0: the program of the earlier l2xdpd"));
+		assert_non_null(strstr(d->err, "no native XDP"));
+		daemon_end(d, dp_leave);
+		assert_int_not_equal(program, 0);
+		assert_int_equal(program_at("plain0"), program);
+		assert_true(exists("link-plain0"));
+		assert_int_not_equal(program_at("core0"), 0);
+	}
+	d = daemon_new();
+	d->cfg.interfaces[0] = "plain0";
+	d->cfg.mode = DP_GENERIC;
+	daemon_up(d);
+	assert_int_equal(d->adoption.kept, 1);
+	daemon_end(d, dp_remove);
+	sh("ip link del plain0");
+	host_is_as_found();
+}
+
+/* Its pins are in a directory that this one does not look into, or can see no more. */
+static void a_program_of_ours_without_its_pin_is_named(void **state)
+{
+	static const enum dp_mode modes[] = { DP_AUTO, DP_NATIVE, DP_OFF };
+	char other[80];
+	struct daemon *d = daemon_new();
+	uint32_t program;
+
+	(void)state;
+	daemon_up(d);
+	program = program_at("access0");
+	daemon_end(d, dp_leave);
+	snprintf(other, sizeof(other), "%s/other", home);
+	for (size_t i = 0; i < 2 * sizeof(modes) / sizeof(modes[0]); i++) {
+		d = daemon_new();
+		d->cfg.mode = modes[i / 2];
+		d->cfg.bpf_dir = i % 2 ? other : "/tmp/l2xdp-not-a-bpffs";
+		assert_int_equal(daemon_open(d), -EBUSY);
+		assert_non_null(strstr(d->err, "access0: the program of an l2xdpd"));
+		assert_non_null(strstr(d->err, "not pinned in"));
+		assert_non_null(strstr(d->err, "bpftool link detach id "));
+		daemon_end(d, dp_leave);
+		assert_int_equal(program_at("access0"), program);
+	}
+	d = daemon_new(); /* the directory as it was */
+	daemon_up(d);
+	assert_int_equal(d->adoption.kept, 1);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+}
+
 static void two_daemons_do_not_share_pins(void **state)
 {
 	struct daemon *d = daemon_new(), *second = daemon_new();
@@ -716,6 +867,7 @@ static void an_interface_goes_and_comes_back(void **state)
 {
 	struct daemon *d = daemon_new();
 	struct dp_interface_info info[2];
+	char again[256];
 
 	(void)state;
 	d->cfg.mode = DP_AUTO;
@@ -730,6 +882,15 @@ static void an_interface_goes_and_comes_back(void **state)
 	turn_for(d, 300);
 	dp_interfaces(d->dp, info, 2);
 	assert_int_equal(info[1].ifindex, if_nametoindex("core0"));
+	assert_string_equal(info[1].mode, "native");
+	assert_int_not_equal(program_at("core0"), 0);
+	snprintf(again, sizeof(again),
+		 "ip link del core0; ip link add core0 index %u type veth peer name host0; "
+		 "ip link set host0 up; ip link set core0 up; ip addr add 203.0.113.1/24 dev core0",
+		 info[1].ifindex);
+	sh(again); /* with the index that it had */
+	turn_for(d, 300);
+	dp_interfaces(d->dp, info, 2);
 	assert_string_equal(info[1].mode, "native");
 	assert_int_not_equal(program_at("core0"), 0);
 	daemon_end(d, dp_leave);
@@ -978,6 +1139,9 @@ int main(void)
 		test(a_newer_schema_is_refused_and_nothing_changes),
 		test(half_a_set_is_none),
 		test(a_start_that_fails_leaves_what_it_found),
+		test(where_no_program_can_be_made_the_earlier_one_goes_on),
+		test(a_mode_that_the_driver_refuses_leaves_the_earlier_program),
+		test(a_program_of_ours_without_its_pin_is_named),
 		test(two_daemons_do_not_share_pins),
 		test(interfaces_that_are_ours_no_more_are_left),
 		test(an_interface_goes_and_comes_back),

@@ -47,45 +47,50 @@ spawn_in_group() {
 	daemon_pid=$!
 	lab_pids+=($!)
 }
-ready_or_ended() { lab_ended "$daemon_pid" || ctl show datapath; }
 
 lab_up || exit 1
 lab_config
 faults_up || exit 1
 cp "$lab/l2xdpd.yaml" "$lab/good.yaml"
 
+refuses() { wait_for 20 lab_ended "$daemon_pid" && ! wait "$daemon_pid"; }
+programs() { echo "$(program_tag access0) $(program_id access0) $(program_id core0)"; }
+program_id() { lns ip -d link show "$1" | sed -n 's/.*prog\/xdp id \([0-9]*\) .*/\1/p'; }
+
 label="map memory refused"
 if group_make; then
 	fault_begins
+	before=$(programs)
 	daemon_stop
 	sed -i 's/shards: 1/shards: 64/' "$lab/l2xdpd.yaml"
 	spawn_in_group
-	check "$label: the daemon refuses to start, or goes on without" wait_for 20 ready_or_ended
+	check "$label: the daemon refuses to start, also with mode auto" refuses
 	fault_log=0
 	says "$label" 'Cannot allocate memory|[Nn]o memory'
 	says "$label" 'lower .shards.'
-	lab_ended "$daemon_pid" 2>/dev/null || daemon_stop
+	says "$label, and what becomes of sessions" 'goes on at the hook, with its sessions'
+	is "$label: the programs at the hook are what they were" "$(programs)" "$before"
 	cp "$lab/good.yaml" "$lab/l2xdpd.yaml"
 	check "$label: as it was, it starts" daemon_start
-	fault_ends "$label" "" uncounted
+	fault_ends "$label" free
 else
 	skip "$label" "there is no memory control group to be had"
 fi
 
 label="bpffs not mounted"
 fault_begins
+before=$(programs)
 daemon_stop
 mkdir "$lab/plain"
 sed -i "s|bpf-directory: .*|bpf-directory: $lab/plain|" "$lab/l2xdpd.yaml"
 daemon_spawn
-check "$label: the daemon refuses to start, or goes on without" wait_for 20 ready_or_ended
+check "$label: the daemon refuses to start" refuses
 fault_log=0
 says "$label" "$lab/plain.*(BPF file system|bpffs)"
 says "$label" 'mount -t bpf'
-if ! lab_ended "$daemon_pid" 2>/dev/null; then
-	check "$label: sessions are there, and packets pass" joe_reaches
-	daemon_stop
-fi
+says "$label, and whose program is at the hook" 'access0: the program of an l2xdpd.*not pinned in'
+says "$label, and what takes it away" 'bpftool link detach id [0-9]+'
+is "$label: the programs at the hook are what they were" "$(programs)" "$before"
 cp "$lab/good.yaml" "$lab/l2xdpd.yaml"
 check "$label: as it was, it starts" daemon_start
 fault_ends "$label" free

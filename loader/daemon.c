@@ -23,6 +23,7 @@
 #include "loader/base/log.h"
 #include "loader/daemon.h"
 #include "loader/monitor/monitor.h"
+#include "loader/persist.h"
 
 #define RELOADED "L2XDPD_RELOADED" /* in the environment: executed by itself */
 #define AGAIN_S 10 /* after a reload that failed beyond what the check can know */
@@ -246,9 +247,9 @@ static int failed(bool reloaded, const char *program, char **argv)
 
 /* ---- the monitor's functions ------------------------------------------------------------------ */
 
-static int on_worker(void *ctx, int fd, pid_t monitor)
+static int on_worker(void *ctx, int fd, pid_t monitor, struct marks *marks)
 {
-	return worker_run(ctx, fd, monitor);
+	return worker_run(ctx, fd, monitor, marks);
 }
 
 static void on_datapath(void *ctx, const struct dp_request *rq, struct dp_answer *ret)
@@ -344,6 +345,7 @@ static enum monitor_end watch(struct daemon *d, const char *program, bool persis
 	char *check[] = { (char *)program, (char *)"--check", (char *)"--config",
 			  (char *)d->options->config, NULL };
 	const struct monitor_ops ops = { .worker = on_worker,
+					 .marks = persist_marks,
 					 .datapath = on_datapath,
 					 .preflight = dp_preflight,
 					 .may_reload = on_may_reload,

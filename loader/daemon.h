@@ -10,6 +10,7 @@
 #include "loader/control/config.h"
 #include "loader/control/control.h"
 #include "loader/datapath/datapath.h"
+#include "loader/monitor/marks.h"
 #include "loader/monitor/sandbox.h"
 
 #define DAEMON_ERRLEN 8192
@@ -45,6 +46,6 @@ int daemon_load(const struct options *o, struct config **ret_cfg, struct users *
 int daemon_lock(const struct config *cfg, char *err, size_t errlen);
 
 /* In the forked process, with all privileges still there. Returns its exit code. */
-int worker_run(const struct daemon *d, int fd, pid_t monitor);
+int worker_run(const struct daemon *d, int fd, pid_t monitor, struct marks *marks);
 
 #endif

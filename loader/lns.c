@@ -20,7 +20,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "loader/lns_internal.h"
+#include "loader/persist.h"
 
 #define TIMERS_A_TURN 2000 /* so that a burst of deadlines does not starve the sockets */
 
@@ -324,6 +324,7 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 	lns->store = parts->store;
 	lns->store_info = parts->store_info;
 	lns->up = parts->up;
+	lns->marks = parts->marks;
 	lns->base = base;
 	timers_init(&lns->timers);
 	lns->tick_at = TIMERS_NEVER;
@@ -361,7 +362,9 @@ int lns_begin(struct lns *lns, char *err, size_t errlen)
 	if (rc)
 		return rc;
 	persist_start(lns);
+	marks_step(lns->marks, MARK_COMMIT, 0);
 	lns_leave(lns);
+	marks_step(lns->marks, MARK_NONE, 0);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "loader/control/config.h"
 #include "loader/datapath/datapath.h"
 #include "loader/l2tp/l2tp.h"
+#include "loader/monitor/marks.h"
 #include "loader/ppp/ppp.h"
 #include "loader/store/store.h"
 
@@ -40,6 +41,7 @@ struct lns_parts {
 	struct store *store;
 	struct store_info store_info;
 	const struct lns_way_up *up;
+	struct marks *marks; /* NULL: nobody asks what it is at */
 };
 
 /* Made, and the data path started in this process (dp_start); nothing is read or sent. */
@@ -116,6 +118,7 @@ struct lns_state_info {
 	struct store_info store;
 	struct store_health health;
 	unsigned int tunnels_restored, sessions_restored, sessions_dropped;
+	unsigned int set_aside; /* records that have ended workers */
 	msec_t restored_in_ms;
 	bool draining; /* all */
 };

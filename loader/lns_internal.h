@@ -56,6 +56,7 @@ struct lns {
 	struct store *store;
 	struct store_info store_info;
 	const struct lns_way_up *up;
+	struct marks *marks;
 	struct lns_state_info state;
 	struct event_base *base;
 	struct timers timers;

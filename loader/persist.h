@@ -12,6 +12,32 @@
 /* Keys of STORE_MISC. */
 enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2 };
 
+/* What a start is at (loader/monitor/marks.h). The first ones are one of the tables each, in
+ * their order; then parts of a session's record, with the record's key. */
+enum persist_mark {
+	MARK_NONE,
+	MARK_TUNNEL,
+	MARK_MESSAGE,
+	MARK_SESSION,
+	MARK_RESTING,
+	MARK_MISC,
+	MARK_LINK, /* its PPP */
+	MARK_PLACE, /* its place in the data path, and what follows from it */
+	MARK_RECORDS, /* from here on it is no record */
+	MARK_RESUME = MARK_RECORDS, /* control connections go on */
+	MARK_HOOK,
+	MARK_COMMIT,
+	MARKS,
+};
+#define MARK_OF(table) ((enum persist_mark)((table) + 1))
+extern const struct marks_names persist_marks;
+
+/* aside.c: is this record, or this part of it, one that has ended workers? Then that is said, and
+ * its octets are kept. `s`: of a session, what is known of it, or NULL. */
+struct persist_session;
+bool aside_take(struct lns *lns, enum persist_mark what, uint64_t key, const uint8_t *rec,
+		size_t len, const struct persist_session *s);
+
 /* Of a session. */
 enum persist_flag {
 	PERSIST_POOL4 = 1 << 0, /* its addresses are a pool's */
@@ -44,6 +70,12 @@ struct persist_tunnel {
 	struct reader rest;
 };
 bool persist_read_tunnel(const uint8_t *rec, size_t len, struct persist_tunnel *ret);
+
+/* What stands first in a session's record: whose it is. Needs nothing else of it to be sound. */
+struct persist_head {
+	uint16_t tunnel_id, session_id;
+};
+bool persist_read_head(const uint8_t *rec, size_t len, struct persist_head *ret);
 
 struct persist_session {
 	uint8_t flags, dp_flags;

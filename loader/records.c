@@ -95,6 +95,17 @@ static void read_addresses(struct reader *r, struct persist_session *ret)
 		ret->ipv6 = (struct prefix){ .addr = v6_of_upper(upper), .len = 64 };
 }
 
+bool persist_read_head(const uint8_t *rec, size_t len, struct persist_head *ret)
+{
+	struct reader r = reader_of(rec, len);
+	bool ours = reader_u8(&r) == PERSIST_VERSION;
+
+	reader_u8(&r); /* flags */
+	ret->tunnel_id = reader_u16(&r);
+	ret->session_id = reader_u16(&r);
+	return ours && !r.bad && ret->tunnel_id && ret->session_id;
+}
+
 bool persist_read_session(const uint8_t *rec, size_t len, struct persist_session *ret)
 {
 	struct reader r = reader_of(rec, len);

@@ -22,7 +22,7 @@ struct restoring {
 	struct lns *lns;
 	struct l2tp_tunnel **tunnels; /* by ID, those too that only say goodbye */
 	unsigned int n_tunnels, sessions, anew, closed, foreign;
-	unsigned int damaged; /* records */
+	unsigned int damaged, aside; /* records */
 	struct {
 		enum store_table table;
 		uint64_t key;
@@ -39,25 +39,26 @@ static struct config_peer removed_peer = { .name = (char *)"removed" };
 static bool read_clock(void *arg, uint64_t key, const uint8_t *rec, size_t len)
 {
 	struct reader r = reader_of(rec, len);
-	struct lns *lns = arg;
+	struct restoring *re = arg;
+	struct lns *lns = re->lns;
 	uint64_t base, then, wall, wall_now = persist_wall_ms(), mono = lns->now;
 
 	if (key != PERSIST_CLOCK)
 		return true;
 	if (reader_u8(&r) != PERSIST_VERSION)
-		return false;
+		return true;
 	base = reader_u64(&r);
 	then = reader_u64(&r);
 	wall = reader_u64(&r);
 	if (r.bad)
-		return false;
+		return true;
 	/* the same boot: the same clock. Another boot: as much later as the wall clock says,
 	 * and never earlier, whatever it says */
 	if (lns->store_info.origin == STORE_HOT && mono + base >= then)
 		lns->clock_base = base;
 	else
 		lns->clock_base = then + (wall_now > wall ? wall_now - wall : 0) - mono;
-	return false;
+	return true;
 }
 
 /* ---- identifiers and tunnels ------------------------------------------------------------- */
@@ -200,22 +201,30 @@ static void fill_network(struct session *s)
 		s->dp.ipv6 = net->ipv6;
 }
 
-/* An established one: its link, and its place in the data path. */
-static int restore_link(struct session *s, const struct persist_session *p)
+/* An established one: its link, and its place in the data path. Either may have ended workers
+ * before: without the link PPP begins anew, without a place the call ends. */
+static int restore_link(struct session *s, uint64_t key, const struct persist_session *p)
 {
 	struct lns *lns = s->lns;
 	int rc;
 
+	s->doomed = marks_is_aside(lns->marks, MARK_PLACE, key);
+	if (s->doomed)
+		return 0;
+	marks_step(lns->marks, MARK_PLACE, key);
 	fill(s, p);
 	session_fill_ppp_config(s);
 	s->ppp_cfg.mru = p->mru;
 	s->ppp = session_new_link(s);
 	if (!s->ppp)
 		return -ENOMEM;
-	if (ppp_link_restore(s->ppp, lns->now, p->link.p, p->link.left) == 0)
+	marks_step(lns->marks, MARK_LINK, key);
+	if (!marks_is_aside(lns->marks, MARK_LINK, key) &&
+	    ppp_link_restore(s->ppp, lns->now, p->link.p, p->link.left) == 0)
 		fill_network(s);
 	else
-		s->anew = true;
+		s->anew = true; /* and its record with it */
+	marks_step(lns->marks, MARK_PLACE, key);
 	rc = dp_session_set(lns->dp, &s->dp);
 	if (rc) {
 		s->dp.ipv4_open = s->dp.ipv6_open = false;
@@ -229,7 +238,7 @@ static int restore_link(struct session *s, const struct persist_session *p)
 	return 0;
 }
 
-static int restore_call(struct restoring *re, struct l2tp_tunnel *t,
+static int restore_call(struct restoring *re, struct l2tp_tunnel *t, uint64_t key,
 			const struct persist_session *p)
 {
 	struct session *s = session_new(re->lns, p->tunnel_id, p->session_id);
@@ -255,7 +264,7 @@ static int restore_call(struct restoring *re, struct l2tp_tunnel *t,
 	s->ipv6 = p->ipv6;
 	re->foreign += addresses_claim(s, p->flags & PERSIST_STATIC, p->flags & PERSIST_POOL4,
 				       p->flags & PERSIST_POOL6);
-	return p->flags & PERSIST_LINK ? restore_link(s, p) : 0;
+	return p->flags & PERSIST_LINK ? restore_link(s, key, p) : 0;
 }
 
 static bool is_orphan(const struct l2tp_tunnel *t)
@@ -280,7 +289,9 @@ static bool read_session(void *arg, uint64_t key, const uint8_t *rec, size_t len
 		re->closed++;
 		return true;
 	}
-	rc = restore_call(re, t, &p);
+	re->aside += aside_take(re->lns, MARK_LINK, key, rec, len, &p) ||
+		     aside_take(re->lns, MARK_PLACE, key, rec, len, &p);
+	rc = restore_call(re, t, key, &p);
 	if (rc == -ENOMEM) {
 		re->rc = rc;
 		return false;
@@ -326,17 +337,20 @@ static bool settle_tunnel(void *arg, struct l2tp_tunnel *t)
 /* PPP that was not open begins anew; what found no place in the data path ends. */
 static void settle_session(struct restoring *re, struct session *s)
 {
+	struct marks *marks = re->lns->marks;
+
 	if (s->doomed) {
 		re->closed++;
 		re->sessions--;
+		marks_step(marks, MARK_SESSION, s->index);
 		session_close_call(s, L2TP_CDN_TEMPORARY, "no place in the data path");
-		return;
+	} else if (s->anew) {
+		s->anew = false;
+		re->anew++;
+		marks_step(marks, MARK_PLACE, s->index);
+		ppp_lower_up(s->ppp, re->lns->now, NULL);
 	}
-	if (!s->anew)
-		return;
-	s->anew = false;
-	re->anew++;
-	ppp_lower_up(s->ppp, re->lns->now, NULL);
+	marks_step(marks, MARK_NONE, 0);
 }
 
 static void settle(struct restoring *re)
@@ -346,8 +360,10 @@ static void settle(struct restoring *re)
 
 	for (size_t i = 0; i < re->n_stale; i++)
 		store_delete(lns->store, re->stale[i].table, re->stale[i].key);
+	marks_step(lns->marks, MARK_RESUME, 0);
 	l2tp_restored(lns->l2tp, lns->now, lns->store_info.origin == STORE_DURABLE);
 	l2tp_tunnels_visit(lns->l2tp, settle_tunnel, re);
+	marks_step(lns->marks, MARK_NONE, 0);
 	for (uint32_t i = 0; lns->n_sessions && i < slots; i++) {
 		struct session *s = session_at(lns, i);
 
@@ -360,6 +376,7 @@ static void tell(const struct restoring *re, const struct dp_adoption *a)
 {
 	static const char *const from[] = { "", "the running host", "before the last boot" };
 	const struct lns *lns = re->lns;
+	char aside[48] = "";
 
 	if (lns->store_info.note[0])
 		log_warn(NULL, "state: %s", lns->store_info.note);
@@ -371,20 +388,63 @@ static void tell(const struct restoring *re, const struct dp_adoption *a)
 	if (re->foreign)
 		log_note(NULL, "%u addresses are in no pool any more; their sessions keep them",
 			 re->foreign);
-	if (!re->n_tunnels && !a->removed)
+	if (!re->n_tunnels && !a->removed && !re->aside)
 		return;
+	if (re->aside)
+		snprintf(aside, sizeof(aside), "; %u records set aside", re->aside);
 	log_note(NULL,
 		 "adopted %u sessions in %u tunnels of %s in %llu ms: %u as the maps had them, %u "
-		 "put into the maps, %u taken out that nobody knew, %u begin PPP anew, %u closed",
+		 "put into the maps, %u taken out that nobody knew, %u begin PPP anew, %u closed%s",
 		 re->sessions, re->n_tunnels, from[lns->store_info.origin],
 		 (unsigned long long)lns->state.restored_in_ms, a->kept, a->put, a->removed,
-		 re->anew, re->closed);
+		 re->anew, re->closed, aside);
 }
 
-static int visit(struct restoring *re, enum store_table t,
-		 bool (*fn)(void *arg, uint64_t key, const uint8_t *rec, size_t len))
+typedef bool read_fn(void *arg, uint64_t key, const uint8_t *rec, size_t len);
+struct visiting {
+	struct restoring *re;
+	enum store_table table;
+	read_fn *fn;
+};
+
+/* It has ended workers. An identifier that it names rests: what the peer still sends is not to
+ * meet another session. */
+static void leave_out(struct restoring *re, enum store_table table, uint64_t key,
+		      const uint8_t *rec, size_t len)
 {
-	int rc = store_visit(re->lns->store, t, fn, re);
+	struct persist_head head;
+
+	re->aside++;
+	drop_record(re, table, key);
+	if (table == STORE_TUNNELS)
+		l2tp_rest(re->lns->l2tp, (uint16_t)key, 0, re->lns->now);
+	if (table != STORE_SESSIONS)
+		return;
+	re->closed++;
+	if (persist_read_head(rec, len, &head))
+		l2tp_rest(re->lns->l2tp, head.tunnel_id, head.session_id, re->lns->now);
+}
+
+static bool read_one(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	const struct visiting *v = arg;
+	struct lns *lns = v->re->lns;
+	bool more;
+
+	if (aside_take(lns, MARK_OF(v->table), key, rec, len, NULL)) {
+		leave_out(v->re, v->table, key, rec, len);
+		return true;
+	}
+	marks_step(lns->marks, MARK_OF(v->table), key);
+	more = v->fn(v->re, key, rec, len);
+	marks_step(lns->marks, MARK_NONE, 0);
+	return more;
+}
+
+static int visit(struct restoring *re, enum store_table t, read_fn *fn)
+{
+	struct visiting v = { re, t, fn };
+	int rc = store_visit(re->lns->store, t, read_one, &v);
 
 	/* a damaged page costs what stood on it, not the rest */
 	if (rc == -EBADMSG)
@@ -394,12 +454,15 @@ static int visit(struct restoring *re, enum store_table t,
 
 static int read_all(struct restoring *re)
 {
-	int rc;
+	struct marks *marks = re->lns->marks;
+	int rc = visit(re, STORE_MISC, read_clock);
 
-	store_visit(re->lns->store, STORE_MISC, read_clock, re->lns);
 	lns_enter(re->lns);
-	drain_restore(re->lns);
-	rc = visit(re, STORE_RESTING, read_resting);
+	marks_step(marks, MARK_MISC, PERSIST_DRAIN);
+	if (!marks_is_aside(marks, MARK_MISC, PERSIST_DRAIN))
+		drain_restore(re->lns);
+	marks_step(marks, MARK_NONE, 0);
+	rc = rc ?: visit(re, STORE_RESTING, read_resting);
 	rc = rc ?: visit(re, STORE_TUNNELS, read_tunnel);
 	rc = rc ?: visit(re, STORE_MESSAGES, read_message);
 	rc = rc ?: visit(re, STORE_SESSIONS, read_session);
@@ -425,12 +488,14 @@ int restore(struct lns *lns, char *err, size_t errlen)
 	}
 	settle(&re);
 	l2tp_tunnels_visit(lns->l2tp, put_tunnel, lns);
+	marks_step(lns->marks, MARK_HOOK, 0);
 	rc = dp_ready(lns->dp, &state->adoption, err, errlen);
 	if (rc)
 		goto out;
 	state->tunnels_restored = re.n_tunnels;
 	state->sessions_restored = re.sessions;
 	state->sessions_dropped = re.closed;
+	state->set_aside = re.aside;
 	state->restored_in_ms = lns_enter(lns) - lns->clock_base - begin;
 	tell(&re, &state->adoption);
 out:

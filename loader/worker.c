@@ -29,6 +29,7 @@ struct worker {
 	struct event_base *base;
 	struct event *sigterm;
 	struct ask *ask;
+	struct marks *marks;
 	struct store *store;
 	struct lns *lns;
 	struct control *control;
@@ -113,6 +114,8 @@ static int open_all(struct worker *w, int fd, const struct sandbox *sandbox, cha
 	if (rc)
 		return rc;
 	parts.store = w->store;
+	parts.marks = w->marks;
+	marks_open(w->marks, cfg->state_dir);
 	rc = lns_new(&parts, w->base, &w->lns, err, errlen);
 	return rc ?: control_serve(w->d->control.fd, w->base, w->lns, &w->control);
 }
@@ -146,9 +149,9 @@ static void end(struct worker *w)
 		event_base_free(w->base);
 }
 
-int worker_run(const struct daemon *d, int fd, pid_t monitor)
+int worker_run(const struct daemon *d, int fd, pid_t monitor, struct marks *marks)
 {
-	struct worker w = { .d = d };
+	struct worker w = { .d = d, .marks = marks };
 	struct sandbox sandbox = d->sandbox;
 	char err[DAEMON_ERRLEN] = "out of memory";
 	int rc;

@@ -23,6 +23,7 @@ static bool answer_ready(struct monitor *m, const struct ask_request *rq, struct
 	(void)rq;
 	(void)ret;
 	m->ready = m->was_ready = true;
+	marks_forget(m->marks);
 	notify("READY=1");
 	return true;
 }

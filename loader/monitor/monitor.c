@@ -7,6 +7,7 @@
  *   answer.c    what the worker may ask, as a table
  *   check.c     a new configuration is looked at, by a child
  *   ask.c       the worker's end of the socket
+ *   marks.c     what a worker is at; records that end workers
  *   sandbox.c, filter.c   what the worker gives up
  *   notify.c    what systemd is told
  *
@@ -17,7 +18,8 @@
  *
  * A worker that dies is replaced at once: the store holds all that it knew, and the hook
  * has not noticed. One that dies again and again is replaced ever more slowly, up to
- * RESTART_LONGEST, but always.
+ * RESTART_LONGEST, but always. One that dies of a record in the store, as the one before it
+ * did, has a successor that does without this record (marks.c).
  */
 #include "loader/monitor/monitor.h"
 
@@ -77,7 +79,7 @@ static void __attribute__((noreturn)) be_worker(struct monitor *m, int fd, pid_t
 	if (m->check.fd >= 0)
 		close(m->check.fd);
 	sigprocmask(SIG_SETMASK, &m->outside, NULL);
-	exit(m->ops->worker(m->ctx, fd, monitor));
+	exit(m->ops->worker(m->ctx, fd, monitor, m->marks));
 }
 
 static void try_later(struct monitor *m, const char *why)
@@ -107,6 +109,7 @@ static void start_worker(struct monitor *m)
 	}
 	m->worker_fd = pair[0];
 	m->started_at = m->now;
+	marks_clear(m->marks);
 	m->worker = fork();
 	if (m->worker == 0)
 		be_worker(m, pair[1], self);
@@ -138,23 +141,51 @@ static void say_death(const struct monitor *m, int status, char *text, size_t le
 			 WTERMSIG(status), strsignal(WTERMSIG(status)), age);
 }
 
+/* Of what it was doing; not because somebody ended it. A sanitizer ends it by a status. */
+static bool died_of_itself(const struct monitor *m, int status)
+{
+	if (m->ready)
+		return false;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status) != 0 && marks_at_record(m->marks);
+	switch (WTERMSIG(status)) {
+	case SIGKILL:
+	case SIGTERM:
+	case SIGINT:
+	case SIGHUP:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static void worker_died(struct monitor *m, int status)
 {
-	char text[256];
+	char text[384];
 	bool as_told = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool of_itself = died_of_itself(m, status);
+	size_t len;
 
 	close(m->worker_fd);
 	m->worker_fd = -1;
 	m->worker = 0;
 	m->check.asked = false;
 	say_death(m, status, text, sizeof(text));
+	len = strlen(text);
+	if (!m->ready)
+		marks_say(m->marks, text + len, sizeof(text) - len);
 	if (m->ending) {
 		if (!as_told)
 			log_warn(NULL, "%s", text);
 		m->over = true;
-	} else if (!m->was_ready && !m->ops->persistent && WIFEXITED(status) && !as_told) {
+	} else if (!m->was_ready && !m->ops->persistent && WIFEXITED(status) && !as_told &&
+		   !of_itself) {
 		m->end = MONITOR_FAILED;
 		m->over = true;
+	} else if (of_itself && marks_death(m->marks)) {
+		/* the next start is another one, and there are few such: no reason to wait */
+		log_error(NULL, "%s, as the one before it: the next one sets this aside", text);
+		m->restart_at = m->now;
 	} else {
 		try_later(m, text);
 	}
@@ -318,10 +349,12 @@ enum monitor_end monitor_run(const struct monitor_ops *ops, void *ctx)
 		log_error(NULL, "signalfd: %s", strerror(errno));
 		return MONITOR_FAILED;
 	}
+	m.marks = marks_new(&ops->marks);
 	start_worker(&m);
 	while (!m.over)
 		turn(&m);
 	check_cancel(&m);
 	close(m.signal_fd);
+	marks_free(m.marks);
 	return m.end;
 }

@@ -12,12 +12,14 @@
 #include <sys/types.h>
 
 #include "loader/monitor/ask.h"
+#include "loader/monitor/marks.h"
 
 struct monitor_ops {
 	/* In the forked process: is the worker, `fd` its end of the socket (ask_open), `monitor`
-	 * whose child it is. Returns its exit status; other than 0 before ask_ready: it cannot
-	 * start, and has said why. */
-	int (*worker)(void *ctx, int fd, pid_t monitor);
+	 * whose child it is, `marks` to say what it is at (NULL: it need not). Returns its exit
+	 * status; other than 0 before ask_ready: it cannot start, and has said why. */
+	int (*worker)(void *ctx, int fd, pid_t monitor, struct marks *marks);
+	struct marks_names marks;
 	/* dp_do, dp_preflight. */
 	void (*datapath)(void *ctx, const struct dp_request *rq, struct dp_answer *ret);
 	int (*preflight)(const char *device, struct dp_finding ret[DP_MAX_FINDINGS]);

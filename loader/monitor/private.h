@@ -44,6 +44,7 @@ struct monitor {
 	bool ready, was_ready; /* this worker, any worker */
 	msec_t restart_at; /* when there is none; TIMERS_NEVER: not at all */
 	struct restarts restarts;
+	struct marks *marks; /* NULL: no memory for them */
 	struct log_limit refused;
 
 	struct check check;

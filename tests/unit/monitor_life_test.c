@@ -44,6 +44,7 @@ static struct world {
 	struct monitor_ops ops;
 	int (*life)(struct event_base *base, struct ask *ask);
 	char *check[4];
+	struct marks *marks; /* the worker's */
 	const char *objection; /* to a reload */
 	char log[16384];
 	int fd; /* of the log */
@@ -58,13 +59,14 @@ static void on_order(void *arg, enum ask_order order)
 	event_base_loopbreak(arg);
 }
 
-static int worker(void *ctx, int fd, pid_t monitor)
+static int worker(void *ctx, int fd, pid_t monitor, struct marks *marks)
 {
 	struct event_base *base = event_base_new();
 	struct ask *ask = NULL;
 	int ret;
 
 	(void)ctx;
+	w.marks = marks;
 	if (getppid() != monitor || ask_open(fd, base, on_order, base, &ask))
 		return 90;
 	shared->worker = getpid();
@@ -395,6 +397,101 @@ static void five_deaths_in_a_minute_are_no_reason_to_wait(void **state)
 		assert_int_equal(restarts_delay(&r, i * 12001), 0);
 }
 
+enum { RECORD = 1, HOOK };
+static const char *const mark_names[] = { "", "record", "the hook" };
+
+static int dies_of_a_record(struct event_base *base, struct ask *ask)
+{
+	for (uint64_t key = 1; key < 10; key++) {
+		if (marks_is_aside(w.marks, RECORD, key))
+			continue;
+		marks_step(w.marks, RECORD, key);
+		if (key == 5 || key == 6)
+			kill(getpid(), SIGABRT);
+		marks_step(w.marks, 0, 0);
+	}
+	return obeys(base, ask);
+}
+
+static void use_marks(void)
+{
+	w.ops.marks = (struct marks_names){ mark_names, 3, HOOK };
+}
+
+static void a_record_that_ends_two_workers_is_kept_from_the_next(void **state)
+{
+	(void)state;
+	use_marks();
+	start_ready(dies_of_a_record);
+	assert_int_equal(shared->started, 5); /* two for each record */
+	wait_for_line("0 s old, at record 5; another one starts");
+	wait_for_line("at record 5, as the one before it: the next one sets this aside");
+	wait_for_line("at record 6, as the one before it: the next one sets this aside");
+	/* once a worker is ready they are gone from the store, and this begins anew */
+	kill(shared->worker, SIGABRT);
+	wait_until(has_second, "another ready worker");
+	assert_int_equal(shared->started, 10);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
+static int exits_at_a_record(struct event_base *base, struct ask *ask)
+{
+	if (!marks_is_aside(w.marks, RECORD, 5)) {
+		marks_step(w.marks, RECORD, 5);
+		return 1;
+	}
+	return obeys(base, ask);
+}
+
+/* As a sanitizer ends it. */
+static void an_exit_at_a_record_is_no_reason_to_give_up(void **state)
+{
+	(void)state;
+	use_marks();
+	start_ready(exits_at_a_record);
+	assert_int_equal(shared->started, 3);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
+static int is_killed_at_a_record(struct event_base *base, struct ask *ask)
+{
+	marks_step(w.marks, RECORD, 5);
+	if (shared->started < 5)
+		kill(getpid(), SIGKILL);
+	shared->rc = marks_is_aside(w.marks, RECORD, 5);
+	return obeys(base, ask);
+}
+
+static void who_is_killed_from_outside_does_not_accuse_a_record(void **state)
+{
+	(void)state;
+	use_marks();
+	start_ready(is_killed_at_a_record);
+	assert_int_equal(shared->rc, 0);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
+static int dies_at_the_hook(struct event_base *base, struct ask *ask)
+{
+	(void)base;
+	(void)ask;
+	marks_step(w.marks, HOOK, 0);
+	kill(getpid(), SIGABRT);
+	return 0;
+}
+
+static void a_death_that_no_record_is_blamed_for_is_told_and_slows_down(void **state)
+{
+	(void)state;
+	use_marks();
+	start(dies_at_the_hook);
+	wait_until(has_seven, "seven workers");
+	wait_for_line("0 s old, at the hook; another one starts");
+	wait_for_line("at the hook; another one in 0.50 s");
+	assert_not_logged("sets this aside");
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
 /* ---- questions --------------------------------------------------------------------------------- */
 
 static int asks(struct event_base *base, struct ask *ask)
@@ -687,6 +784,10 @@ int main(void)
 		CASE(the_first_worker_that_cannot_start_is_the_end),
 		CASE(workers_that_cannot_start_are_tried_again_where_one_has_served),
 		CASE(workers_are_replaced_ever_more_slowly),
+		CASE(a_record_that_ends_two_workers_is_kept_from_the_next),
+		CASE(an_exit_at_a_record_is_no_reason_to_give_up),
+		CASE(who_is_killed_from_outside_does_not_accuse_a_record),
+		CASE(a_death_that_no_record_is_blamed_for_is_told_and_slows_down),
 		CASE(five_deaths_in_a_minute_are_no_reason_to_wait),
 		CASE(what_is_allowed_is_answered),
 		CASE(what_is_no_device_name_is_not_looked_at),

@@ -28,6 +28,7 @@ struct session {
 	struct prefix ipv6;
 	uint32_t index;
 	msec_t since;
+	uint64_t counted; /* the sum of its counters in the store */
 	uint64_t rx_seen; /* packets from the subscriber when last looked at */
 	msec_t data_at; /* when they were seen to have grown */
 	msec_t heard_at; /* or a PPP frame came */
@@ -70,6 +71,7 @@ struct lns {
 	struct session *dirty; /* to be written at the end of the event */
 	struct timer sweep, drain_timer;
 	uint32_t sweep_at, rest_serial;
+	bool *counter_pages; /* those that stand in the store */
 	struct drain *drains;
 	bool drain_all;
 	struct l2tp_endpoint *l2tp;
@@ -137,6 +139,7 @@ void outbox_free(struct outbox *o);
 void persist_changed(struct session *s); /* to be written at the end of the event */
 void persist_commit(struct lns *lns);
 void persist_start(struct lns *lns);
+void persist_end(struct lns *lns); /* all that changes without an event, too */
 int restore(struct lns *lns, char *err, size_t errlen);
 
 /* drain.c */

@@ -11,6 +11,7 @@
  *   resting    time << 20 | serial        tunnel ID, session ID (0: the tunnel's own)
  *   misc       PERSIST_CLOCK              origin of our time, and when it was written
  *              PERSIST_DRAIN              what takes no new calls (drain.c)
+ *              PERSIST_COUNTERS(page)     counters of sessions (counters.c)
  *
  * Time in records is that of lns->now: monotonic, and going on across restarts and reboots
  * of the host, because its origin is stored.
@@ -22,8 +23,8 @@
 
 #include "loader/persist.h"
 
-#define SWEEP_MS 1000
-#define SWEEP_TURNS 300 /* sweeps in which every session's counters are written once */
+#define SWEEP_MS 900 /* with the time to write it to disk: within a second */
+#define SWEEP_MOST 65536u /* sessions that it looks at */
 #define CLOCK_MS 500 /* how often the clock is written, at the most */
 #define PURGE_MOST 20000 /* identifiers that have rested, in one sweep */
 
@@ -231,19 +232,13 @@ void persist_commit(struct lns *lns)
 	_exit(EXIT_FAILURE);
 }
 
-/* Counters change without an event: written now and then, for the day the host reboots. */
+/* Counters change without an event: looked at now, for the day the host loses its power. */
 static void sweep(struct timer *t, msec_t now)
 {
 	struct lns *lns = (struct lns *)((char *)t - offsetof(struct lns, sweep));
-	uint32_t slots = lns->cfg->datapath.shards * L2X_SHARD_SESSIONS,
-		 n = slots / SWEEP_TURNS + 1;
 
-	for (; n; n--) {
-		struct session *s = session_at(lns, lns->sweep_at++ % slots);
-
-		if (s && s->in_dp)
-			persist_changed(s);
-	}
+	if (counters_sweep(lns, SWEEP_MOST))
+		store_hurry(lns->store);
 	if (now > IDS_REST_MS)
 		store_purge(lns->store, STORE_RESTING, PERSIST_REST_KEY(now - IDS_REST_MS, 0),
 			    PURGE_MOST);
@@ -253,4 +248,9 @@ static void sweep(struct timer *t, msec_t now)
 void persist_start(struct lns *lns)
 {
 	timer_set(&lns->timers, &lns->sweep, lns->now + SWEEP_MS, sweep);
+}
+
+void persist_end(struct lns *lns)
+{
+	counters_sweep(lns, UINT_MAX);
 }

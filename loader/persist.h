@@ -12,6 +12,12 @@
 /* Keys of STORE_MISC. */
 enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2 };
 
+/* And from here on, counters.c: a page for each PERSIST_PAGE session indices. */
+#define PERSIST_PAGE 32u
+#define PERSIST_COUNTERS(page) (1ull << 32 | (page))
+#define PERSIST_IS_COUNTERS(key) ((key) >> 32 == 1)
+#define PERSIST_PAGES(lns) ((lns)->cfg->datapath.shards * L2X_SHARD_SESSIONS / PERSIST_PAGE)
+
 /* What a start is at (loader/monitor/marks.h). The first ones are one of the tables each, in
  * their order; then parts of a session's record, with the record's key. */
 enum persist_mark {
@@ -92,5 +98,29 @@ struct persist_session {
  * nobody's, or our end of it is not ours any more. */
 const struct config_peer *restore_peer(const struct config *cfg, const struct persist_tunnel *t);
 bool persist_read_session(const uint8_t *rec, size_t len, struct persist_session *ret);
+
+/* counters.c */
+struct counters_key { /* whose an entry is */
+	uint16_t tunnel_id, session_id;
+	uint32_t since;
+};
+void counters_put(struct writer *w, const struct counters_key *k, const struct dp_traffic *t);
+bool counters_find(const uint8_t *rec, size_t len, const struct counters_key *k,
+		   struct dp_traffic *ret);
+/* Into the batch what moved since it was last written, of `most` sessions and a page more; the next
+ * one goes on from there. True: something was. */
+bool counters_sweep(struct lns *lns, unsigned int most);
+/* Pages as they were read, by number. */
+struct counters {
+	struct counters_page {
+		uint8_t *rec;
+		uint16_t len;
+	} * pages;
+	uint32_t n;
+};
+bool counters_keep(struct counters *c, uint32_t page, const uint8_t *rec, size_t len);
+/* What is known of the session whose record has this key. */
+void counters_merge(const struct counters *c, uint32_t index, struct persist_session *p);
+void counters_free(struct counters *c);
 
 #endif

@@ -17,6 +17,10 @@
 
 #include "loader/persist.h"
 
+#define RECENT_MS 60000 /* so young a session may not have been told its prefix */
+#define SOON_MS 1000
+#define SOON_A_MS 50 /* sessions that speak by themselves in a ms */
+
 /* One start. */
 struct restoring {
 	struct lns *lns;
@@ -28,6 +32,7 @@ struct restoring {
 		uint64_t key;
 	} * stale; /* records that stand for nothing: deleted when all is read */
 	size_t n_stale, cap_stale;
+	struct counters counters;
 	int rc;
 };
 
@@ -234,7 +239,11 @@ static int restore_link(struct session *s, uint64_t key, const struct persist_se
 	s->in_dp = true;
 	dp_session_traffic_restore(lns->dp, s->index, &p->traffic);
 	s->rx_seen = dp_session_rx(lns->dp, s->index);
-	s->heard_at = lns->now; /* the peer is not to suffer for our absence */
+	/* The peer is not to suffer for our absence. After a reboot it is asked by a Hello, and
+	 * subscribers by an echo for the sake of those who ignore Hello (Q-3): who is silent
+	 * to both has forgotten us. */
+	if (lns->store_info.origin == STORE_HOT || !s->ppp_cfg.echo_ms)
+		s->heard_at = lns->now;
 	return 0;
 }
 
@@ -272,6 +281,19 @@ static bool is_orphan(const struct l2tp_tunnel *t)
 	return l2tp_tunnel_peer(t) == &removed_peer.l2tp;
 }
 
+static bool read_counters(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+
+	if (!PERSIST_IS_COUNTERS(key))
+		return true;
+	if (counters_keep(&re->counters, (uint32_t)key, rec, len))
+		re->lns->counter_pages[(uint32_t)key] = true;
+	else
+		drop_record(re, STORE_MISC, key); /* there were more shards */
+	return true;
+}
+
 static bool read_session(void *arg, uint64_t key, const uint8_t *rec, size_t len)
 {
 	struct restoring *re = arg;
@@ -283,6 +305,7 @@ static bool read_session(void *arg, uint64_t key, const uint8_t *rec, size_t len
 		drop_damaged(re, STORE_SESSIONS, key);
 		return true;
 	}
+	counters_merge(&re->counters, (uint32_t)key, &p);
 	t = re->tunnels[p.tunnel_id];
 	if (!t || is_orphan(t)) {
 		drop_record(re, STORE_SESSIONS, key);
@@ -334,6 +357,20 @@ static bool settle_tunnel(void *arg, struct l2tp_tunnel *t)
 	return true;
 }
 
+/* What the death of the last process may have swallowed, at a rate that a million can keep. */
+static void speak_soon(struct session *s)
+{
+	struct lns *lns = s->lns;
+	unsigned int ms = SOON_MS + lns->n_sessions / SOON_A_MS;
+
+	if (!s->ppp)
+		return;
+	if (lns->now - s->since < RECENT_MS)
+		ppp_prefix_soon(s->ppp, lns->now, ms);
+	if (lns->store_info.origin != STORE_HOT)
+		ppp_echo_soon(s->ppp, lns->now, ms);
+}
+
 /* PPP that was not open begins anew; what found no place in the data path ends. */
 static void settle_session(struct restoring *re, struct session *s)
 {
@@ -349,6 +386,8 @@ static void settle_session(struct restoring *re, struct session *s)
 		re->anew++;
 		marks_step(marks, MARK_PLACE, s->index);
 		ppp_lower_up(s->ppp, re->lns->now, NULL);
+	} else {
+		speak_soon(s);
 	}
 	marks_step(marks, MARK_NONE, 0);
 }
@@ -465,6 +504,7 @@ static int read_all(struct restoring *re)
 	rc = rc ?: visit(re, STORE_RESTING, read_resting);
 	rc = rc ?: visit(re, STORE_TUNNELS, read_tunnel);
 	rc = rc ?: visit(re, STORE_MESSAGES, read_message);
+	rc = rc ?: visit(re, STORE_MISC, read_counters);
 	rc = rc ?: visit(re, STORE_SESSIONS, read_session);
 	return rc;
 }
@@ -480,8 +520,10 @@ int restore(struct lns *lns, char *err, size_t errlen)
 	removed_peer.l2tp.hostname = lns->cfg->hostname;
 	removed_peer.l2tp.user = &removed_peer;
 	re.tunnels = calloc(L2X_MAX_TUNNELS, sizeof(struct l2tp_tunnel *));
+	re.counters.n = PERSIST_PAGES(lns);
+	re.counters.pages = calloc(re.counters.n, sizeof(*re.counters.pages));
 	begin = lns_enter(lns) - lns->clock_base;
-	rc = re.tunnels ? read_all(&re) : -ENOMEM;
+	rc = re.tunnels && re.counters.pages ? read_all(&re) : -ENOMEM;
 	if (rc) {
 		snprintf(err, errlen, "state cannot be read: %s", strerror(-rc));
 		goto out;
@@ -499,6 +541,7 @@ int restore(struct lns *lns, char *err, size_t errlen)
 	state->restored_in_ms = lns_enter(lns) - lns->clock_base - begin;
 	tell(&re, &state->adoption);
 out:
+	counters_free(&re.counters);
 	free(re.tunnels);
 	free(re.stale);
 	return rc;

@@ -296,7 +296,7 @@ int l2tp_message_restore(struct l2tp_tunnel *t, uint32_t serial, const uint8_t *
 int l2tp_call_restore(struct l2tp_tunnel *t, msec_t now, const uint8_t *rec, size_t len, void *user,
 		      struct l2tp_call **ret);
 /* Timers start; what waits for its acknowledgement is sent again, the tunnels spread over a
- * second. `ask`: we may have been away for long (reboot), so each tunnel is asked by a Hello at once whether
+ * second, or longer when there are very many. `ask`: we may have been away for long (reboot), so each tunnel is asked by a Hello at once whether
  * the peer still holds it. A tunnel found without use (a call's state that makes no sense) is closed. */
 void l2tp_restored(struct l2tp_endpoint *ep, msec_t now, bool ask);
 /* Frees everything without a word and without any op: the data path and the peers go on. */

@@ -30,17 +30,10 @@ static int record_open(const uint8_t *rec, size_t len, struct reader *ret)
 	return 0;
 }
 
-static uint64_t get_u64(struct reader *r)
-{
-	uint64_t high = reader_u32(r);
-
-	return high << 32 | reader_u32(r);
-}
-
 /* A time of the past: the clock's origin is the caller's, and may have been lost. */
 static msec_t get_time(struct reader *r, msec_t now)
 {
-	msec_t t = get_u64(r);
+	msec_t t = reader_u64(r);
 
 	return t < now ? t : now;
 }
@@ -164,7 +157,7 @@ static int tunnel_read(struct tunnel_record *ret, msec_t now, const struct l2tp_
 	t->state = reader_u8(&r);
 	ret->flags = reader_u8(&r);
 	get_path(&r, &t->path);
-	t->digest = get_u64(&r);
+	t->digest = reader_u64(&r);
 	t->since = get_time(&r, now);
 	t->heard = get_time(&r, now);
 	t->idle_since = get_time(&r, now);

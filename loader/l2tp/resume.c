@@ -9,6 +9,7 @@
 #include "loader/l2tp/engine.h"
 
 #define SPREAD_MS 1000u /* over so long connections begin to speak */
+#define SPREAD_A_MS 20u /* and longer when there are more than so many in a ms */
 
 int l2tp_rest(struct l2tp_endpoint *ep, uint16_t tunnel_id, uint16_t session_id, msec_t since)
 {
@@ -59,6 +60,13 @@ static void ask_peer(struct l2tp_tunnel *t)
 	reliable_restore(&t->rel, &like, b.buf); /* else the next Hello asks */
 }
 
+static unsigned int spread_of(const struct l2tp_endpoint *ep)
+{
+	unsigned int ms = ep->live.n / SPREAD_A_MS;
+
+	return ms > SPREAD_MS ? ms : SPREAD_MS;
+}
+
 static void start(struct l2tp_tunnel *t, msec_t now, bool ask)
 {
 	struct l2tp_endpoint *ep = t->ep;
@@ -76,7 +84,7 @@ static void start(struct l2tp_tunnel *t, msec_t now, bool ask)
 	if (ask)
 		ask_peer(t);
 	ep->ops->random(ep->ctx, &chance, sizeof(chance));
-	reliable_resume(&t->rel, now + chance % SPREAD_MS);
+	reliable_resume(&t->rel, now + chance % spread_of(ep));
 	tunnel_timer_start(t, now);
 	for (struct l2tp_call *c = t->first_call; c; c = c->next)
 		call_timer_start(c, now);

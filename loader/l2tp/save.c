@@ -21,12 +21,6 @@ uint32_t record_check(const uint8_t *p, size_t len)
 	return h;
 }
 
-static void put_u64(struct writer *w, uint64_t v)
-{
-	writer_u32(w, (uint32_t)(v >> 32));
-	writer_u32(w, (uint32_t)v);
-}
-
 /* At most 255 octets, and their number before them. */
 static void put_text(struct writer *w, const char *text, size_t cap)
 {
@@ -88,10 +82,10 @@ size_t tunnel_save(const struct l2tp_tunnel *t, uint8_t *buf, size_t cap)
 	writer_u8(&w, t->state);
 	writer_u8(&w, flags_of(t));
 	put_path(&w, &t->path);
-	put_u64(&w, t->digest);
-	put_u64(&w, t->since);
-	put_u64(&w, t->heard);
-	put_u64(&w, t->idle_since);
+	writer_u64(&w, t->digest);
+	writer_u64(&w, t->since);
+	writer_u64(&w, t->heard);
+	writer_u64(&w, t->idle_since);
 	writer_u32(&w, t->most_calls);
 	put_reliable(&w, &t->rel);
 	if (s && s->has_challenge)

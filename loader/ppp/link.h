@@ -227,6 +227,7 @@ bool proxy_take_over(struct ppp_link *l, msec_t now, const struct ppp_proxy *pro
 void ra_start(struct ppp_link *l, msec_t now);
 void ra_stop(struct ppp_link *l);
 void ra_resume(struct ppp_link *l, msec_t now, uint32_t spread); /* as link_echo_resume */
+void ra_repeat(struct ppp_link *l, msec_t when); /* as ra_start, but then */
 
 /* ---- record.c ---- */
 void link_record_check(struct ppp_link *l); /* tells when the record is another one now */

@@ -176,6 +176,10 @@ size_t ppp_link_save(const struct ppp_link *l, uint8_t *buf, size_t cap);
  * spread over an echo interval. -EBADMSG: damaged, or cfg wants other networks than are
  * open; -ENOMEM; -EINVAL: not a new link of an authenticator. On failure it is as new. */
 int ppp_link_restore(struct ppp_link *l, msec_t now, const uint8_t *rec, size_t len);
+/* After it, for an open link: its first echo leaves within `ms`; it tells its prefix within `ms`, and
+ * again as after a set-up, for nobody knows whether it was told at all. */
+void ppp_echo_soon(struct ppp_link *l, msec_t now, unsigned int ms);
+void ppp_prefix_soon(struct ppp_link *l, msec_t now, unsigned int ms);
 
 const char *ppp_phase(const struct ppp_link *l); /* "dead", "establish", "authenticate",
 						  * "network", "terminate" */

@@ -112,6 +112,12 @@ void ra_resume(struct ppp_link *l, msec_t now, uint32_t spread)
 	link_timer(l, &l->ra_timer, now + 1 + spread % ms, ra_tick);
 }
 
+void ra_repeat(struct ppp_link *l, msec_t when)
+{
+	l->ra.sent = 0;
+	link_timer(l, &l->ra_timer, when, ra_tick);
+}
+
 /* ---- what comes in ---- */
 
 static void solicited(struct ppp_link *l, msec_t now)

@@ -411,3 +411,15 @@ int ppp_link_restore(struct ppp_link *l, msec_t now, const uint8_t *rec, size_t 
 	}
 	return ret;
 }
+
+void ppp_echo_soon(struct ppp_link *l, msec_t now, unsigned int ms)
+{
+	if (l->phase == PHASE_NETWORK && ms < l->cfg->echo_ms)
+		link_echo_resume(l, now, (uint32_t)(l->record_sum >> 32) % ms);
+}
+
+void ppp_prefix_soon(struct ppp_link *l, msec_t now, unsigned int ms)
+{
+	if (l->phase == PHASE_NETWORK && l->ipv6cp.up)
+		ra_repeat(l, now + 1 + (uint32_t)(l->record_sum >> 32) % ms);
+}

@@ -211,19 +211,6 @@ int env_delete(const struct env *e, MDB_txn *txn, unsigned int table, uint64_t k
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static void put_u64(struct writer *w, uint64_t v)
-{
-	writer_u32(w, (uint32_t)(v >> 32));
-	writer_u32(w, (uint32_t)v);
-}
-
-static uint64_t take_u64(struct reader *r)
-{
-	uint64_t high = reader_u32(r);
-
-	return high << 32 | reader_u32(r);
-}
-
 int env_write_head(const struct env *e, MDB_txn *txn, const struct head *head)
 {
 	uint8_t sealed[SEAL_LEN + HEAD_LEN];
@@ -232,8 +219,8 @@ int env_write_head(const struct env *e, MDB_txn *txn, const struct head *head)
 	writer_u32(&w, head->format);
 	writer_bytes(&w, head->version, sizeof(head->version));
 	writer_bytes(&w, head->boot_id, sizeof(head->boot_id));
-	put_u64(&w, head->serial);
-	put_u64(&w, head->wall_ms);
+	writer_u64(&w, head->serial);
+	writer_u64(&w, head->wall_ms);
 	seal(ENV_HEAD, 0, sealed, sizeof(sealed));
 	return env_put(e, txn, ENV_HEAD, 0, sealed, sizeof(sealed));
 }
@@ -268,8 +255,8 @@ int env_read_head(const struct env *e, MDB_txn *txn, struct head *ret)
 	if (r.bad || !h.format)
 		return MDB_CORRUPTED;
 	take_text(&r, h.boot_id, sizeof(h.boot_id));
-	h.serial = take_u64(&r);
-	h.wall_ms = take_u64(&r);
+	h.serial = reader_u64(&r);
+	h.wall_ms = reader_u64(&r);
 	if (r.bad && h.format <= STORE_FORMAT) /* a newer one may look otherwise */
 		return MDB_CORRUPTED;
 	*ret = h;

@@ -107,10 +107,13 @@ void follow_note(struct store *s, const struct batch *b)
 		for (size_t i = 0; i < b->n; i++)
 			f->keys[f->n++] = (struct key){ b->changes[i].key, b->changes[i].table };
 	}
-	if (!f->since_ms) {
+	if (!f->since_ms)
 		f->since_ms = clock_ms();
-		pthread_cond_broadcast(&f->wake);
-	}
+	else if (!s->hurry)
+		return;
+	f->hurry |= s->hurry;
+	s->hurry = false;
+	pthread_cond_broadcast(&f->wake);
 }
 
 /* What one round works on. */
@@ -372,7 +375,7 @@ static void wait_for_work(struct follow *f, uint64_t not_before)
 
 		if (!has_work(f))
 			pthread_cond_wait(&f->wake, &f->lock);
-		else if (now < not_before)
+		else if (now < not_before && !f->hurry)
 			pthread_cond_timedwait(&f->wake, &f->lock, &ts);
 		else
 			return;
@@ -393,6 +396,7 @@ void *follow_main(void *store)
 		wait_for_work(f, not_before);
 		last = f->stop;
 		work = has_work(f);
+		f->hurry = false;
 		pthread_mutex_unlock(&f->lock);
 		not_before = clock_ms() + s->tuning->follow_ms;
 		if (work)

@@ -141,6 +141,7 @@ struct follow {
 	uint64_t since_ms; /* monotonic time of the first change in the list; 0: none */
 	uint64_t flight_ms; /* the same of what is being written now */
 	bool running, stop, done;
+	bool hurry; /* the next round begins at once */
 	uint64_t commits, failed;
 	char error[160];
 };
@@ -159,6 +160,7 @@ struct store {
 	int failing; /* the last commit's error; 0: none */
 	msec_t retry_at;
 	struct follow follow;
+	bool hurry; /* store_hurry */
 	uint64_t commits, failed;
 	char error[160];
 };

@@ -164,6 +164,11 @@ void store_purge(struct store *s, enum store_table t, uint64_t below, unsigned i
 	mdb_txn_abort(txn);
 }
 
+void store_hurry(struct store *s)
+{
+	s->hurry = true;
+}
+
 bool store_is_dirty(const struct store *s)
 {
 	return s->batch.n || s->lost;

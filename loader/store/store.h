@@ -74,6 +74,9 @@ void store_put(struct store *s, enum store_table t, uint64_t key, const void *re
 void store_delete(struct store *s, enum store_table t, uint64_t key);
 /* Deletes records with a key below `below`, at most `most` of them. */
 void store_purge(struct store *s, enum store_table t, uint64_t below, unsigned int most);
+/* What the next commit writes stands in the durable one as soon as the disk has taken it, not within
+ * a second. For the caller who writes at intervals of a second or so. */
+void store_hurry(struct store *s);
 bool store_is_dirty(const struct store *s);
 /* One transaction for the batch. 0, or a negative errno: the batch is kept and tried again with the
  * next one; logged when that begins and ends. -EMSGSIZE, -ENOMEM: a record was too long or

@@ -362,6 +362,48 @@ static void test_prefix_is_told_again_and_then_as_ever(void **state)
 	world_free(&w);
 }
 
+/* We died as IPV6CP opened: nobody knows whether an advertisement got out. */
+static void test_prefix_of_a_young_link_is_told_at_once(void **state)
+{
+	struct world w;
+	unsigned int n;
+
+	(void)state;
+	to_network(&w);
+	w.lns.alive = true; /* no echoes */
+	die_and_restore(&w.lns);
+	ppp_prefix_soon(w.lns.link, w.now, 500);
+	world_run(&w, 500);
+	for (n = 0; wire_next(&w); n++)
+		;
+	assert_int_equal(n, 1);
+	world_run(&w, 10000);
+	for (n = 0; wire_next(&w); n++)
+		;
+	assert_int_equal(n, 2);
+	world_free(&w);
+}
+
+/* After a reboot: long before the echo that would be due. */
+static void test_a_link_is_asked_at_once(void **state)
+{
+	const struct wire *echo;
+	struct world w;
+
+	(void)state;
+	to_network(&w);
+	die_and_restore(&w.lns);
+	ppp_echo_soon(w.lns.link, w.now, 500);
+	assert_in_range(w.lns.link->echo_timer.when - w.now, 1, 500);
+	assert_in_range(w.lns.link->ra_timer.when - w.now, 501, ECHO_MS); /* told long ago */
+	world_run(&w, 500);
+	echo = wire_next(&w);
+	assert_non_null(echo);
+	assert_memory_equal(echo->data, "\xff\x03\xc0\x21\x09", 5);
+	assert_null(wire_next(&w));
+	world_free(&w);
+}
+
 /* PPP-FSM-5: a request that had no answer yet is the same one. */
 static void test_negotiation_goes_on_by_its_timer(void **state)
 {
@@ -642,6 +684,8 @@ int main(void)
 		cmocka_unit_test(test_a_silent_peer_is_missed),
 		cmocka_unit_test(test_first_echoes_are_spread),
 		cmocka_unit_test(test_prefix_is_told_again_and_then_as_ever),
+		cmocka_unit_test(test_prefix_of_a_young_link_is_told_at_once),
+		cmocka_unit_test(test_a_link_is_asked_at_once),
 		cmocka_unit_test(test_negotiation_goes_on_by_its_timer),
 		cmocka_unit_test(test_echoes_change_nothing),
 		cmocka_unit_test(test_a_closing_link_is_not_kept),

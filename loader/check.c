@@ -43,7 +43,8 @@ static bool check_tunnel(void *arg, uint64_t key, const uint8_t *rec, size_t len
 	struct persist_tunnel t;
 	char peer[ADDR_STRLEN], local[ADDR_STRLEN], name[LOG_QUOTE_LEN];
 
-	if (key >= L2X_MAX_TUNNELS || !persist_read_tunnel(rec, len, &t))
+	if (key >= L2X_MAX_TUNNELS || !persist_read_tunnel(rec, len, &t) ||
+	    !l2tp_tunnel_record_lives(t.rest.p, t.rest.left))
 		return true;
 	c->n_tunnels++;
 	c->tunnels[key] = KEPT;

@@ -292,6 +292,9 @@ size_t l2tp_call_save(const struct l2tp_call *c, uint8_t *buf, size_t cap);
 int l2tp_rest(struct l2tp_endpoint *ep, uint16_t tunnel_id, uint16_t session_id, msec_t since);
 int l2tp_tunnel_restore(struct l2tp_endpoint *ep, msec_t now, const struct l2tp_peer *peer,
 			const uint8_t *rec, size_t len, struct l2tp_tunnel **ret);
+/* Is it one that goes on, or one that has ended and only answers for a while what its peer
+ * repeats? Without an endpoint, for who looks at a store; what is damaged does not go on. */
+bool l2tp_tunnel_record_lives(const uint8_t *rec, size_t len);
 int l2tp_message_restore(struct l2tp_tunnel *t, uint32_t serial, const uint8_t *rec, size_t len);
 int l2tp_call_restore(struct l2tp_tunnel *t, msec_t now, const uint8_t *rec, size_t len, void *user,
 		      struct l2tp_call **ret);

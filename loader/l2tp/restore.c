@@ -176,6 +176,17 @@ static int tunnel_read(struct tunnel_record *ret, msec_t now, const struct l2tp_
 	return 0;
 }
 
+bool l2tp_tunnel_record_lives(const uint8_t *rec, size_t len)
+{
+	struct reader r;
+
+	if (record_open(rec, len, &r) < 0)
+		return false;
+	reader_u16(&r); /* our ID, and the peer's */
+	reader_u16(&r);
+	return reader_u8(&r) != L2TP_T_STOPPED && !r.bad;
+}
+
 static void fill_reliable(struct l2tp_tunnel *t, const struct reliable *from)
 {
 	struct reliable *r = &t->rel;

@@ -695,6 +695,24 @@ static void duplicates_and_identifiers_out_of_range_are_refused(void **state)
 	scene_free(&sc);
 }
 
+static void a_record_tells_whether_its_tunnel_goes_on(void **state)
+{
+	struct scene sc;
+	struct record *r;
+
+	(void)state;
+	fill(&sc);
+	r = find_record(&sc.store, TUNNEL);
+	assert_true(l2tp_tunnel_record_lives(r->data, r->len));
+	assert_false(l2tp_tunnel_record_lives(r->data, r->len - 1));
+	assert_int_equal(r->data[5], L2TP_T_ESTABLISHED);
+	r->data[5] = L2TP_T_STOPPED;
+	assert_false(l2tp_tunnel_record_lives(r->data, r->len)); /* damaged */
+	mend_check(r);
+	assert_false(l2tp_tunnel_record_lives(r->data, r->len));
+	scene_free(&sc);
+}
+
 /* The peer's configuration is read anew; secrets and windows are not in a record. */
 static void secrets_are_in_no_record(void **state)
 {
@@ -730,6 +748,7 @@ int main(void)
 		cmocka_unit_test(a_lost_message_record_does_not_cost_the_tunnel),
 		cmocka_unit_test(every_truncation_and_every_flipped_bit),
 		cmocka_unit_test(duplicates_and_identifiers_out_of_range_are_refused),
+		cmocka_unit_test(a_record_tells_whether_its_tunnel_goes_on),
 		cmocka_unit_test(secrets_are_in_no_record),
 	};
 

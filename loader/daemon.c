@@ -138,12 +138,37 @@ static void own_directories(const struct daemon *d)
 	}
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ipaddr));
+}
+
+/* Addresses that the users file gives away: they may be routed (loader/datapath/privilege.c). */
+static int note_statics(struct daemon *d)
+{
+	size_t n = d->users ? users_addresses(d->users, NULL, 0) : 0;
+
+	if (!n)
+		return 0;
+	d->statics = calloc(n, sizeof(*d->statics));
+	if (!d->statics)
+		return -ENOMEM;
+	users_addresses(d->users, d->statics, n);
+	qsort(d->statics, n, sizeof(*d->statics), compare_addresses);
+	d->cfg->datapath.statics = d->statics;
+	d->cfg->datapath.n_statics = n;
+	return 0;
+}
+
 /* What others may hold before what nobody may notice. */
 static int open_all(struct daemon *d, char *err, size_t errlen)
 {
 	int rc = d->lock_fd = daemon_lock(d->cfg, err, errlen);
 
 	if (rc < 0)
+		return rc;
+	rc = note_statics(d);
+	if (rc)
 		return rc;
 	rc = sandbox_user(d->cfg->user, &d->sandbox, err, errlen);
 	if (!rc)
@@ -166,6 +191,7 @@ static void close_all(struct daemon *d, bool remove)
 		close(d->lock_fd);
 	users_free(d->users);
 	config_free(d->cfg);
+	free(d->statics);
 }
 
 /* ---- the same program again ------------------------------------------------------------------ */

@@ -28,6 +28,7 @@ struct daemon {
 	const struct options *options;
 	struct config *cfg;
 	struct users *users; /* NULL: none */
+	struct ipaddr *statics; /* its addresses */
 	struct datapath *dp;
 	struct control_file control;
 	struct sandbox sandbox;

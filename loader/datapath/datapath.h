@@ -42,6 +42,8 @@ struct dp_config {
 	uint16_t port; /* 1701 */
 	struct prefix pools[DP_MAX_POOLS]; /* of both families; IPv6: a /64 each from it */
 	unsigned int n_pools;
+	const struct ipaddr *statics; /* of users, outside the pools or not; in rising order */
+	size_t n_statics;
 	struct prefix peers[L2X_MAX_PEERS]; /* who may connect: not policed with strangers */
 	unsigned int n_peers;
 	struct ipaddr local[DP_MAX_POOLS]; /* our addresses on l2tp0 (local-address) */

@@ -95,6 +95,11 @@ static struct datapath *new_datapath(const struct dp_config *cfg)
 	return dp;
 }
 
+static void recall_route(void *arg, const struct prefix *p)
+{
+	privilege_recall(arg, p);
+}
+
 /* The directory of pins first: its lock waits for a process of ours that is still ending. Then
  * sockets: that is where a second daemon, or a wrong address, shows, before a NIC is touched. */
 static int open_all(struct datapath *dp, char *err, size_t errlen)
@@ -111,6 +116,8 @@ static int open_all(struct datapath *dp, char *err, size_t errlen)
 	rc = rc ?: ports_init(dp, err, errlen);
 	rc = rc ?: sockets_open(dp, err, errlen);
 	rc = rc ?: tun_open(dp, err, errlen);
+	if (rc == 0 && !dp->tun_is_new && routes_visit(dp, recall_route, dp) < 0)
+		log_warn(NULL, "%s: cannot list its routes", dp->tun_name);
 	return rc ?: attach_open(dp, err, errlen);
 }
 
@@ -129,6 +136,7 @@ static void close_all(struct datapath *dp, enum end end)
 	sockets_close(dp);
 	claims_free(&dp->hosts);
 	claims_free(&dp->routes);
+	claims_free(&dp->recalled);
 	free(dp);
 }
 

@@ -182,6 +182,9 @@ struct datapath {
 	struct pins *pins; /* NULL: nothing is pinned */
 	struct netlink *netlink;
 	void *hosts, *routes; /* trees of struct claim */
+	void *recalled; /* the same: single subscribers' routes that were there at the start */
+	struct prefix old_pools[2 * DP_MAX_POOLS]; /* and larger ones, which are no pools now */
+	unsigned int n_old_pools;
 	struct vlan_entry vlans[L2X_PORT_SLOTS]; /* what the map holds */
 	unsigned int n_vlans;
 
@@ -250,6 +253,9 @@ void claims_free(void **root);
 
 /* privilege.c: does a request, here or in the privileged process. 0 or a negative errno. */
 int request(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret);
+/* What an earlier daemon routed to l2tp0, and may be a subscriber's who is still there. */
+void privilege_recall(struct datapath *dp, const struct prefix *p);
+bool privilege_may_route(struct datapath *dp, const struct prefix *p);
 
 /* adopt.c */
 enum adopt {

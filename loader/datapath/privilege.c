@@ -3,10 +3,16 @@
  * What needs a privilege, done on request of a worker that has none. Each act has its own
  * list of what is allowed: who has taken over the worker can route a subscriber's address to
  * l2tp0 and no other, and write the maps that it could reach anyway, and that is all.
+ *
+ * A subscriber's address is one of a pool or of the users file, as this process has read them
+ * itself; or one that an earlier process of this kind allowed: a session keeps the address
+ * that it has also when no pool has it any more. What was allowed then stands in the kernel as a
+ * route to l2tp0, that of the pool or its own, and is read before anything is changed there.
  */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loader/datapath/private.h"
@@ -40,12 +46,46 @@ static bool is_subscriber(const struct prefix *p)
 	return p->len == 64 && upper >> 48 && upper >> 54 != 0x3fa && upper >> 56 != 0xff;
 }
 
+void privilege_recall(struct datapath *dp, const struct prefix *p)
+{
+	if (dp_is_pool(dp->cfg, p))
+		return;
+	if (p->len == (addr_is_v4(&p->addr) ? 32 : 64))
+		claim_add(&dp->recalled, p, 0);
+	else if (dp->n_old_pools < sizeof(dp->old_pools) / sizeof(dp->old_pools[0]))
+		dp->old_pools[dp->n_old_pools++] = *p;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ipaddr));
+}
+
+static bool is_static(const struct dp_config *cfg, const struct prefix *p)
+{
+	return addr_is_v4(&p->addr) && cfg->n_statics &&
+	       bsearch(&p->addr, cfg->statics, cfg->n_statics, sizeof(*cfg->statics), compare);
+}
+
+static bool was_allowed(const struct datapath *dp, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < dp->n_old_pools; i++)
+		if (prefix_contains(&dp->old_pools[i], &p->addr))
+			return true;
+	return claim_find(&dp->recalled, p) != NULL;
+}
+
 static bool is_port(const struct datapath *dp, uint32_t ifindex)
 {
 	for (unsigned int i = 0; i < dp->n_ports; i++)
 		if (ifindex && dp->ports[i].ifindex == ifindex)
 			return true;
 	return false;
+}
+
+bool privilege_may_route(struct datapath *dp, const struct prefix *p)
+{
+	return is_static(dp->cfg, p) || was_allowed(dp, p);
 }
 
 static bool route_is_allowed(struct datapath *dp, const struct dp_request *rq)
@@ -55,7 +95,8 @@ static bool route_is_allowed(struct datapath *dp, const struct dp_request *rq)
 		return false;
 	if (!rq->add) /* also one that a pool holds since */
 		return true;
-	return !dp_in_pools(dp->cfg, &rq->prefix.addr) && !dp_holds_address_in(dp, &rq->prefix);
+	return !dp_in_pools(dp->cfg, &rq->prefix.addr) && privilege_may_route(dp, &rq->prefix) &&
+	       !dp_holds_address_in(dp, &rq->prefix);
 }
 
 /* Of a pool it stands in a window that the worker writes itself; elsewhere what is sent to this
@@ -67,7 +108,8 @@ static bool host_is_allowed(struct datapath *dp, const struct dp_request *rq)
 	if (!rq->add)
 		return true;
 	return rq->index < DP_INDEXES(dp->cfg) &&
-	       (dp_in_pools(dp->cfg, &rq->prefix.addr) || !dp_holds_address_in(dp, &rq->prefix));
+	       (dp_in_pools(dp->cfg, &rq->prefix.addr) ||
+		(privilege_may_route(dp, &rq->prefix) && !dp_holds_address_in(dp, &rq->prefix)));
 }
 
 static bool vlan_is_allowed(const struct datapath *dp, const struct dp_request *rq)

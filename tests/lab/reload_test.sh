@@ -192,16 +192,39 @@ judge() { lns "$lab/sbin/l2xdpd" "$@" --config "$lab/l2xdpd.yaml" >"$lab/said" 2
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 check "the first configuration again: taken" by_ctl
 client_start joe --route 203.0.113.0/24 || exit 1
+
+# ---- an address that no pool has any more ---------------------------------------------------
+joe4=$(client_value joe ipv4 address)
+joe6=$(ctl show sessions | json 'd[0]["ipv6"]')
+edit 's/10\.0\.0\.0\/16/10.9.0.0\/16/; s/2001:db8:1000::/2001:db8:2000::/'
+check "another pool: taken" by_ctl
+has "it was said what becomes of the addresses" "$(cat "$lab/said")" '1 sessions keep addresses that are in no pool'
+for when in "then" "after a restart"; do
+	check "$when the session that has one of the old one goes on" sub ping -q -c 3 -i 0.2 -W 2 203.0.113.2
+	is "$when it has routes of its own" \
+		"$(lns ip route show dev l2tp0 | grep -c "^$joe4 ")$(lns ip -6 route show dev l2tp0 | grep -c "^$joe6 ")" 11
+	before=$(session '[sum(d[a]["hook_packets"] for a in ("rx", "tx")), d["tx"]["slow_packets"]]')
+	check "$when its packets pass at the hook" sub ping -q -c 20 -i 0.05 -W 2 203.0.113.2
+	is "$when none of them by the slow path" "$(session 'd["tx"]["slow_packets"]')" "$(echo "$before" | json 'd[1]')"
+	[ "$when" = "then" ] || break
+	check "a restart" daemon_restart
+done
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+check "the old pool again: taken" by_ctl
+is "the routes are the pool's again" "$(lns ip route show dev l2tp0 | grep -c "^$joe4 ")" 0
+
 judge --remove
 is "--remove while a daemon runs: refused" $? 1
 has "it says why" "$(cat "$lab/said")" 'another l2xdpd \(process [0-9]+\) runs'
+client_start brief --user user1 --password wonder --no-ipv6 && client_stop brief
+check "a session that has ended leaves a tunnel that only answers" wait_for 10 sessions_are 1
 daemon_stop
 is "SIGTERM: status 0" $? 0
 check "the session goes on without a daemon" sub ping -q -c 3 -i 0.2 -W 2 203.0.113.2
 judge --check
 is "--check: status 0" $? 0
 has "it foresees the maps" "$(cat "$lab/said")" 'maps of the running data path .*taken over as they are'
-has "and the sessions" "$(cat "$lab/said")" '^1 sessions in [0-9]+ tunnels go on$'
+has "and the sessions, in tunnels that live" "$(cat "$lab/said")" '^1 sessions in 1 tunnels go on$'
 edit 's/192.0.2.0\/24/198.51.100.0\/24/'
 judge --check
 is "--check without that peer: status 4" $? 4

@@ -433,6 +433,63 @@ static void a_worker_gets_no_other_route_than_a_subscribers(void **state)
 	world_free(w);
 }
 
+static int ask_host(struct world *w, const char *text)
+{
+	struct dp_request rq = { .act = DP_DO_HOST, .add = true, .prefix = prefix(text) };
+	struct dp_answer answer;
+
+	dp_do(&w->dp, &rq, &answer);
+	return answer.rc;
+}
+
+/* Of a pool, of the users file, or one that an earlier daemon routed: nobody else's. */
+static void a_worker_gets_no_address_that_no_subscriber_can_have(void **state)
+{
+	static const char *const refused[] = { "198.51.100.6/32",   "198.51.100.8/32",
+					       "192.0.2.1/32",      "10.65.1.0/32",
+					       "10.64.255.254/31",  "2001:db8:7:2::/64",
+					       "2001:db8:200::/64", "2001:db8:7::/63" };
+	static const char *const allowed[] = {
+		"198.51.100.7/32",     "198.51.100.9/32", /* users' */
+		"203.0.113.5/32",      "2001:db8:7:1::/64", /* routed */
+		"10.65.0.0/32",        "10.65.0.255/32", /* old pools' */
+		"2001:db8:300:ff::/64"
+	};
+	const struct ipaddr statics[] = { prefix("198.51.100.7/32").addr,
+					  prefix("198.51.100.9/32").addr };
+	static const char *const routed[] = { "203.0.113.5/32", "2001:db8:7:1::/64", "10.65.0.0/24",
+					      "2001:db8:300::/56",
+					      "10.64.0.0/16" /* a pool still */ };
+	struct world *w = world_new();
+	struct dp_maps *m = maps_new(&w->cfg);
+
+	(void)state;
+	w->dp.maps = m;
+	m->hosts4 = m->hosts6 = m->vlans = -1; /* what is allowed fails with another reason */
+	w->cfg.statics = statics;
+	w->cfg.n_statics = 2;
+	for (size_t i = 0; i < sizeof(routed) / sizeof(routed[0]); i++) {
+		const struct prefix p = prefix(routed[i]);
+
+		privilege_recall(&w->dp, &p);
+	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (ask_host(w, refused[i]) != -EPERM || ask_route(w, refused[i], true) != -EPERM)
+			fail_msg("%s allowed", refused[i]);
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		const struct prefix p = prefix(allowed[i]);
+
+		if (ask_host(w, allowed[i]) != -EBADF || !privilege_may_route(&w->dp, &p))
+			fail_msg("%s refused", allowed[i]);
+	}
+	assert_int_equal(ask_host(w, "10.64.0.7/32"), -EBADF); /* a pool's, */
+	assert_int_equal(ask_route(w, "10.64.0.7/32", true), -EPERM); /* which has its route */
+	claims_free(&w->dp.recalled);
+	w->dp.maps = NULL;
+	maps_delete(m);
+	world_free(w);
+}
+
 static void a_worker_writes_no_other_host_or_vlan(void **state)
 {
 	struct world *w = world_new();
@@ -443,6 +500,7 @@ static void a_worker_writes_no_other_host_or_vlan(void **state)
 	(void)state;
 	w->dp.maps = m;
 	m->hosts4 = m->hosts6 = m->vlans = -1; /* what is allowed fails with another reason */
+	privilege_recall(&w->dp, &rq.prefix);
 	rq.index = 65535;
 	dp_do(&w->dp, &rq, &answer);
 	assert_int_equal(answer.rc, -EBADF);
@@ -514,6 +572,7 @@ int main(void)
 		cmocka_unit_test(slow_counters_outlive_the_process),
 		cmocka_unit_test(two_daemons_do_not_share_a_file),
 		cmocka_unit_test(a_worker_gets_no_other_route_than_a_subscribers),
+		cmocka_unit_test(a_worker_gets_no_address_that_no_subscriber_can_have),
 		cmocka_unit_test(a_worker_writes_no_other_host_or_vlan),
 		cmocka_unit_test(what_was_not_claimed_is_told),
 	};

@@ -84,22 +84,21 @@ int daemon_check(const struct options *o)
 int daemon_remove(const struct options *o)
 {
 	struct config *cfg = NULL;
-	struct users *users = NULL;
-	struct datapath *dp = NULL;
-	char err[DAEMON_ERRLEN] = "";
-	int ret = daemon_load(o, &cfg, &users), fd = -1, rc;
+	char err[DAEMON_ERRLEN] = "out of memory";
+	int ret = EXIT_OK, fd = -1, rc;
 
-	users_free(users);
-	if (ret)
-		return ret;
+	/* users are not asked for: what they have on this host is found without them */
+	if (config_load(o->config, &cfg, err, sizeof(err))) {
+		fprintf(stderr, "%s\n", err);
+		return EXIT_CONFIG;
+	}
 	rc = fd = daemon_lock(cfg, err, sizeof(err));
 	if (rc >= 0)
-		rc = dp_open(&cfg->datapath, &dp, err, sizeof(err));
+		rc = dp_clear(&cfg->datapath, err, sizeof(err));
 	if (rc < 0) {
 		fprintf(stderr, "%s\nnothing was removed\n", err);
 		ret = EXIT_FAILED;
 	} else {
-		dp_remove(dp);
 		store_forget(cfg->run_dir, cfg->state_dir);
 		printf("nothing of l2xdpd is left at %u interfaces, in %s and of %s; sessions are "
 		       "forgotten\n",

@@ -172,6 +172,9 @@ int dp_ready(struct datapath *dp, struct dp_adoption *ret, char *err, size_t err
 /* Before dp_ready has succeeded: what dp_open made is taken back, what it found is left. */
 void dp_leave(struct datapath *dp);
 void dp_remove(struct datapath *dp);
+/* The same while nobody has it open, also where dp_open could not: interfaces and addresses of
+ * the configuration need not be there. On failure (a daemon runs: -EBUSY) nothing is removed. */
+int dp_clear(const struct dp_config *cfg, char *err, size_t errlen);
 /* For --check: what dp_open would do with what is pinned, in a sentence; changes nothing.
  * 0, or -EPROTO: it would refuse (made by a newer version). */
 int dp_foresee(const struct dp_config *cfg, char *text, size_t len);

@@ -2,6 +2,8 @@
 /* Start and end of the data path, and its clockwork. */
 #include <errno.h>
 #include <event2/event.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -169,6 +171,37 @@ void dp_leave(struct datapath *dp)
 void dp_remove(struct datapath *dp)
 {
 	close_all(dp, END_REMOVE);
+}
+
+/* What shares a hook without a mark, because nothing could be pinned; and a program of ours that
+ * nothing we have leads to. */
+static void clear_hook(const char *name)
+{
+	struct port p = { .ifindex = if_nametoindex(name) };
+	struct hook h;
+
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	if (p.ifindex && share_is_there(&p))
+		share_expel(&p, 0);
+	if (p.ifindex && hook_look(&p, &h) && hook_is_ours(&h))
+		log_warn(NULL,
+			 "interface %s: program %u of an l2xdpd stays: it is of another "
+			 "bpf-directory, or a daemon's that runs; to take it away: %s",
+			 name, h.program, h.remedy);
+}
+
+int dp_clear(const struct dp_config *cfg, char *err, size_t errlen)
+{
+	struct datapath *dp = new_datapath(cfg);
+	int rc = dp ? pins_open(dp, err, errlen) : dp_fail(-ENOMEM, err, errlen, "no memory");
+
+	program_listen();
+	rc = rc ?: sessions_init(dp);
+	rc = rc ?: tun_take(dp, err, errlen);
+	close_all(dp, rc < 0 ? END_UNDO : END_REMOVE);
+	for (unsigned int i = 0; rc == 0 && i < cfg->n_interfaces; i++)
+		clear_hook(cfg->interfaces[i]);
+	return rc;
 }
 
 /* ---- the worker ----------------------------------------------------------------------------- */

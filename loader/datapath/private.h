@@ -307,6 +307,8 @@ void attach_forget(struct datapath *dp); /* in the worker: descriptors that it m
 
 /* tun.c */
 int tun_open(struct datapath *dp, char *err, size_t errlen);
+/* Only to be closed again; 0 also when there is none. */
+int tun_take(struct datapath *dp, char *err, size_t errlen);
 int tun_start(struct datapath *dp); /* event */
 /* Addresses and routes of an earlier configuration. */
 void tun_trim(struct datapath *dp);

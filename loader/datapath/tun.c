@@ -121,6 +121,11 @@ int tun_open(struct datapath *dp, char *err, size_t errlen)
 	return furnish(dp, err, errlen);
 }
 
+int tun_take(struct datapath *dp, char *err, size_t errlen)
+{
+	return if_nametoindex(dp->cfg->tun_name) ? create(dp, err, errlen) : 0;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;

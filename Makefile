@@ -111,7 +111,7 @@ $(CLIENT_LIB): $(CLIENT_LIB_OBJ)
 	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 # the glue is in those tests alone that do not stand in for it
-$(BUILD)/tests/unit/persist_%: UNIT_OBJ := $(LNS_OBJ)
+$(BUILD)/tests/unit/lns_% $(BUILD)/tests/unit/persist_%: UNIT_OBJ := $(LNS_OBJ)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB) $(ROOM_LIBS) | $(BPF_SKEL)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ) \

@@ -60,8 +60,9 @@ int cmd_undrain(const struct options *o, int argc, char **argv)
 }
 
 static const struct column columns[] = {
-	{ "PEER", false, true },      { "TUNNELS", true, false }, { "SESSIONS", true, false },
-	{ "DRAINING", false, false }, { "RATE", true, false },
+	{ "PEER", false, true },   { "TUNNELS", true, false }, { "SESSIONS", true, false },
+	{ "SET-UP", true, false }, { "REFUSED", true, false }, { "DRAINING", false, false },
+	{ "RATE", true, false },
 };
 
 static void row(struct table *t, const json_t *v)
@@ -69,6 +70,8 @@ static void row(struct table *t, const json_t *v)
 	table_text(t, get_text(v, "name"));
 	table_number(t, get_number(v, "tunnels"));
 	table_number(t, get_number(v, "sessions"));
+	table_number(t, get_number(v, "half_open"));
+	table_number(t, get_number(v, "refused"));
 	table_text(t, get_bool(v, "draining") ? "yes" : "no");
 	if (get_number(v, "rate"))
 		table_number(t, get_number(v, "rate"));

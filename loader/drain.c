@@ -206,6 +206,8 @@ void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_pee
 			.name = peer->name,
 			.draining = drain_refuses(lns, peer),
 			.rate = lns->drains[i].on ? lns->drains[i].rate : 0,
+			.half_open = lns->half_open[i].n,
+			.refused = lns->half_open[i].refused,
 		};
 		struct counting c = { .peer = peer, .info = &info };
 

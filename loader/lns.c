@@ -331,12 +331,13 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 	lns->tick = evtimer_new(base, on_tick, lns);
 	lns->table = calloc(cfg->datapath.shards, sizeof(*lns->table));
 	lns->drains = calloc(cfg->n_peers + 1, sizeof(*lns->drains));
+	lns->half_open = calloc(cfg->n_peers + 1, sizeof(*lns->half_open));
 	lns->counter_pages = calloc(PERSIST_PAGES(lns), sizeof(*lns->counter_pages));
 	lns->l2tp = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, lns, &lns->timers);
 	lns->failures =
 		failures_new(cfg->limits.auth_failures ?: L2TP_AUTH_FAILURES, lns_random, NULL);
-	if (!lns->tick || !lns->table || !lns->drains || !lns->counter_pages || !lns->l2tp ||
-	    !lns->failures)
+	if (!lns->tick || !lns->table || !lns->drains || !lns->counter_pages || !lns->half_open ||
+	    !lns->l2tp || !lns->failures)
 		goto fail;
 	rc = open_pools(lns, err, errlen);
 	if (rc)
@@ -442,6 +443,7 @@ void lns_free(struct lns *lns)
 	failures_free(lns->failures);
 	free(lns->drains);
 	free(lns->counter_pages);
+	free(lns->half_open);
 	if (lns->tick)
 		event_free(lns->tick);
 	if (lns->closing)

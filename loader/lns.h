@@ -108,6 +108,8 @@ struct lns_peer_info {
 	unsigned int tunnels, sessions;
 	bool draining; /* this one, or all */
 	unsigned int rate; /* sessions closed a second, 0: none */
+	unsigned int half_open; /* sessions in set-up */
+	uint64_t refused; /* for there were too many of those */
 };
 void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_peer_info *p),
 		     void *arg);

@@ -36,6 +36,7 @@ struct session {
 	unsigned int waiting; /* frames in the outbox */
 	bool ipv4_static; /* in lns->statics */
 	bool in_dp;
+	bool half_open; /* counted by half_open.c */
 	bool dirty; /* in lns->dirty */
 	bool anew, doomed; /* of restore.c: what becomes of it when all is read */
 };
@@ -50,6 +51,13 @@ struct drain {
 	bool on;
 	unsigned int rate; /* sessions closed a second */
 	unsigned int owed; /* thousandths of a session that are due */
+};
+
+/* Calls in set-up, of each of cfg->peers. */
+struct half_open {
+	unsigned int n;
+	uint64_t refused; /* for there were too many */
+	struct log_limit log;
 };
 
 struct lns {
@@ -71,9 +79,11 @@ struct lns {
 	struct session *dirty; /* to be written at the end of the event */
 	struct timer sweep, drain_timer;
 	uint32_t sweep_at, rest_serial;
+	uint64_t totals_sum; /* of those in the store */
 	bool *counter_pages; /* those that stand in the store */
 	struct drain *drains;
 	bool drain_all;
+	struct half_open *half_open;
 	struct l2tp_endpoint *l2tp;
 	struct datapath *dp;
 	const struct users *users;
@@ -141,6 +151,12 @@ void persist_commit(struct lns *lns);
 void persist_start(struct lns *lns);
 void persist_end(struct lns *lns); /* all that changes without an event, too */
 int restore(struct lns *lns, char *err, size_t errlen);
+
+/* half_open.c */
+void half_open_begin(struct session *s);
+void half_open_end(struct session *s); /* it is through, or gone */
+bool half_open_refuses(struct lns *lns, const struct config_peer *peer,
+		       struct l2tp_reason *ret_why);
 
 /* drain.c */
 extern const struct l2tp_reason drain_reason; /* but for the result */

@@ -11,6 +11,7 @@
  *   resting    time << 20 | serial        tunnel ID, session ID (0: the tunnel's own)
  *   misc       PERSIST_CLOCK              origin of our time, and when it was written
  *              PERSIST_DRAIN              what takes no new calls (drain.c)
+ *              PERSIST_TOTALS             counters of this host (totals.c)
  *              PERSIST_COUNTERS(page)     counters of sessions (counters.c)
  *
  * Time in records is that of lns->now: monotonic, and going on across restarts and reboots
@@ -237,6 +238,7 @@ static void sweep(struct timer *t, msec_t now)
 {
 	struct lns *lns = (struct lns *)((char *)t - offsetof(struct lns, sweep));
 
+	totals_sweep(lns);
 	if (counters_sweep(lns, SWEEP_MOST))
 		store_hurry(lns->store);
 	if (now > IDS_REST_MS)
@@ -252,5 +254,6 @@ void persist_start(struct lns *lns)
 
 void persist_end(struct lns *lns)
 {
+	totals_sweep(lns);
 	counters_sweep(lns, UINT_MAX);
 }

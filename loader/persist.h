@@ -10,7 +10,7 @@
 #define PERSIST_TEXT 256 /* room for a text */
 
 /* Keys of STORE_MISC. */
-enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2 };
+enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2, PERSIST_TOTALS = 3 };
 
 /* And from here on, counters.c: a page for each PERSIST_PAGE session indices. */
 #define PERSIST_PAGE 32u
@@ -122,5 +122,14 @@ bool counters_keep(struct counters *c, uint32_t page, const uint8_t *rec, size_t
 /* What is known of the session whose record has this key. */
 void counters_merge(const struct counters *c, uint32_t index, struct persist_session *p);
 void counters_free(struct counters *c);
+
+/* totals.c: one list of named counters among those of a record */
+void totals_put(struct writer *w, uint8_t list, const uint64_t *counts, const char *const *names,
+		unsigned int n);
+void totals_get(struct reader r, uint8_t list, uint64_t *ret_counts, const char *const *names,
+		unsigned int n);
+/* Into the batch, if they have moved. */
+void totals_sweep(struct lns *lns);
+void totals_restore(struct lns *lns, const uint8_t *rec, size_t len);
 
 #endif

@@ -229,6 +229,8 @@ static int restore_link(struct session *s, uint64_t key, const struct persist_se
 		fill_network(s);
 	else
 		s->anew = true; /* and its record with it */
+	if (s->anew)
+		half_open_begin(s);
 	marks_step(lns->marks, MARK_PLACE, key);
 	rc = dp_session_set(lns->dp, &s->dp);
 	if (rc) {
@@ -271,6 +273,8 @@ static int restore_call(struct restoring *re, struct l2tp_tunnel *t, uint64_t ke
 	}
 	s->ipv4 = p->ipv4;
 	s->ipv6 = p->ipv6;
+	if (!(p->flags & PERSIST_LINK))
+		half_open_begin(s);
 	re->foreign += addresses_claim(s, p->flags & PERSIST_STATIC, p->flags & PERSIST_POOL4,
 				       p->flags & PERSIST_POOL6);
 	return p->flags & PERSIST_LINK ? restore_link(s, key, p) : 0;
@@ -285,6 +289,8 @@ static bool read_counters(void *arg, uint64_t key, const uint8_t *rec, size_t le
 {
 	struct restoring *re = arg;
 
+	if (key == PERSIST_TOTALS)
+		totals_restore(re->lns, rec, len);
 	if (!PERSIST_IS_COUNTERS(key))
 		return true;
 	if (counters_keep(&re->counters, (uint32_t)key, rec, len))

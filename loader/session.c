@@ -142,6 +142,8 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 	}
 	if (line_refused(lns, c, ret_why))
 		return L2TP_CDN_ADMIN;
+	if (half_open_refuses(lns, l2tp_tunnel_peer(t)->user, ret_why))
+		return L2TP_CDN_TEMPORARY;
 	s = session_new(lns, l2tp_tunnel_id(t), l2tp_call_id(c));
 	if (!s || session_table_put(s))
 		goto no_memory;
@@ -149,6 +151,7 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 	s->peer = l2tp_tunnel_peer(t)->user;
 	s->profile = &lns->cfg->profiles[s->peer->profile];
 	l2tp_call_set_user(c, s);
+	half_open_begin(s);
 	return 0;
 no_memory:
 	free(s);
@@ -268,6 +271,7 @@ void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason 
 	s->in_dp = false;
 	if (s->ppp)
 		ppp_lower_down(s->ppp, lns->now);
+	half_open_end(s);
 	addresses_give_back(s);
 	lns->table[s->index >> 16][s->index & 0xffff] = NULL;
 	lns->n_sessions--;
@@ -388,6 +392,7 @@ static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
 		snprintf(grant.message, sizeof(grant.message), "No address available");
 	} else {
 		grant.ok = true;
+		half_open_end(s);
 	}
 	ppp_authenticated(s->ppp, lns->now, &grant);
 }

@@ -246,6 +246,7 @@ static const struct key limits_keys[] = {
 	{ "tunnels", read_number, AT(l2tp_limits, tunnels), 1, 65535, NULL },
 	{ "setups-per-second", read_number_or_0, AT(l2tp_limits, setup_rate), 1, 1000000, NULL },
 	{ "calls-per-second", read_number_or_0, AT(l2tp_limits, call_rate), 1, 1000000, NULL },
+	{ "half-open-calls", read_number_or_0, AT(l2tp_limits, half_open_calls), 1, 1000000, NULL },
 	{ "authentication-failures", read_number_or_0, AT(l2tp_limits, auth_failures), 1, 1000000,
 	  NULL },
 	{ "retransmits", read_number, AT(l2tp_limits, retransmits), 1, 20, NULL },

@@ -86,9 +86,11 @@ struct peers {
 static bool collect(void *arg, const struct lns_peer_info *p)
 {
 	struct peers *l = arg;
-	json_t *v = json_pack("{s:o, s:I, s:I, s:b, s:I}", "name", json_text(p->name), "tunnels",
-			      (json_int_t)p->tunnels, "sessions", (json_int_t)p->sessions,
-			      "draining", p->draining, "rate", (json_int_t)p->rate);
+	json_t *v =
+		json_pack("{s:o, s:I, s:I, s:I, s:I, s:b, s:I}", "name", json_text(p->name),
+			  "tunnels", (json_int_t)p->tunnels, "sessions", (json_int_t)p->sessions,
+			  "half_open", (json_int_t)p->half_open, "refused", (json_int_t)p->refused,
+			  "draining", p->draining, "rate", (json_int_t)p->rate);
 
 	l->no_memory = json_array_append_new(l->list, v) != 0;
 	return !l->no_memory;

@@ -256,6 +256,7 @@ enum dp_slow_counter {
 };
 extern const char *const dp_slow_counter_names[DP_SLOW_MAX];
 const uint64_t *dp_slow_counters(const struct datapath *dp);
+void dp_slow_counters_add(struct datapath *dp, const uint64_t add[DP_SLOW_MAX]);
 
 /* For `show datapath`. */
 struct dp_interface_info {

@@ -268,6 +268,12 @@ const uint64_t *dp_slow_counters(const struct datapath *dp)
 	return dp->slow;
 }
 
+void dp_slow_counters_add(struct datapath *dp, const uint64_t add[DP_SLOW_MAX])
+{
+	for (unsigned int i = 0; i < DP_SLOW_MAX; i++)
+		dp->slow[i] += add[i];
+}
+
 const char *dp_tun_name(const struct datapath *dp)
 {
 	return dp->tun_name;

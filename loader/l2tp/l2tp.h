@@ -92,6 +92,7 @@ struct l2tp_peer {
 	void *user; /* the caller's */
 };
 
+#define L2TP_HALF_OPEN_CALLS 32768 /* the default of half_open_calls */
 #define L2TP_AUTH_FAILURES 10 /* the default of auth_failures */
 
 struct l2tp_limits {
@@ -105,6 +106,8 @@ struct l2tp_limits {
 				  * prefix, half_open_source of them at once: default 100 */
 	unsigned int call_rate; /* ICRQ a second on one tunnel, two seconds' worth at once:
 				 * default 10000 */
+	unsigned int half_open_calls; /* for the caller: of one peer, from ICRQ until its user is
+				       * let in */
 	unsigned int auth_failures; /* from one source prefix, before it is not listened to for
 				     * a minute: default L2TP_AUTH_FAILURES */
 	unsigned int retransmits; /* default 5 (V2-REL-8) */
@@ -258,6 +261,7 @@ void *l2tp_call_user(const struct l2tp_call *c);
 void l2tp_call_set_user(struct l2tp_call *c, void *user);
 
 const uint64_t *l2tp_counters(const struct l2tp_endpoint *ep); /* L2TP_C_MAX of them */
+void l2tp_counters_add(struct l2tp_endpoint *ep, const uint64_t add[L2TP_C_MAX]);
 
 /*
  * What outlives the process. The caller keeps records of octets for this room: one for each

@@ -132,3 +132,9 @@ const uint64_t *l2tp_counters(const struct l2tp_endpoint *ep)
 {
 	return ep->counters;
 }
+
+void l2tp_counters_add(struct l2tp_endpoint *ep, const uint64_t add[L2TP_C_MAX])
+{
+	for (unsigned int i = 0; i < L2TP_C_MAX; i++)
+		ep->counters[i] += add[i];
+}

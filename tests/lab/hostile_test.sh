@@ -16,7 +16,12 @@ lab_config '/^peers:/a\
 \  - name: many\
 \    address: 198.18.0.0/15\
 \    secret: s3cret\
-\    profile: home'
+\    profile: home\
+\  - name: careless\
+\    address: 192.0.2.88\
+\    profile: home
+$a\
+limits: {half-open-calls: 20}'
 daemon_start || exit 1
 client_start joe --route 203.0.113.0/24 --route 2001:db8:c::/64 || exit 1
 ip -n "$lab_lns" route add 198.18.0.0/15 via 192.0.2.10
@@ -102,6 +107,25 @@ has "the client hears why" "$(cat "$lab/refused.log" "$lab/refused.events")" 'to
 is "and it is counted" $(($(l2tp calls_refused) - refused)) 1
 check "another line of that LAC is served" right_password honest 5552
 check "that one hangs up" client_stop honest
+wait_for 5 sessions_are 2
+
+# A peer that completes none of its calls has so many, and no more; it alone.
+mkfifo "$lab/hang-up"
+ip -n "$lab_sub" addr add 192.0.2.88/24 dev lac0
+sub tests/lab/hostile.py icrq 50 --source 192.0.2.88 <"$lab/hang-up" >"$lab/icrq.out" 2>&1 &
+lab_pids+=($!)
+exec 9>"$lab/hang-up"
+wait_for 10 grep -q accepted "$lab/icrq.out"
+has "of 50 calls without an ICCN 20 are taken" "$(cat "$lab/icrq.out")" '^accepted 20, CDN \[4\]$'
+careless() { ctl show peers | json "[p['$1'] for p in d if p['name'] == 'careless'][0]"; }
+is "they are shown" "$(careless half_open) $(careless refused)" "20 30"
+is "the log names peer, limit and key, once" \
+	"$(grep -c 'peer careless.*20 of its calls are in set-up.*limits.half-open-calls' "$lab/l2xdpd.log")" 1
+check "another peer is served meanwhile" right_password meanwhile 5553
+check "and hangs up" client_stop meanwhile
+exec 9>&-
+no_call_is_left() { [ "$(careless half_open)" = 0 ]; }
+check "when it hangs up none is left" wait_for 5 no_call_is_left
 wait_for 5 sessions_are 2
 
 class="ends the call: Code-Reject of a Code-Reject"

@@ -93,10 +93,15 @@ power_back_as_before "counters of packets of two seconds ago were on disk"
 # A reboot by order: what was counted a moment ago.
 sub ping -q -n -c 20 -i 0.002 203.0.113.2 >"$lab/ping.out"
 sessions_note
+totals_now() { ctl show datapath | json '[d["l2tp"]["received"], d["slow"]["rx_ppp"], d["l2tp"]["sent"]]'; }
+totals=$(totals_now)
 daemon_stop TERM
 is "l2xdpd ends when the host goes down" $? 0
 power_fails
 power_back_as_before "an orderly end has written every packet"
+now=$(totals_now)
+is "totals of this host go on: $totals, now $now" \
+	"$(echo "[$totals, $now]" | json 'all(0 < a <= b for a, b in zip(*d))')" true
 traffic_go_on four six
 sleep 1
 traffic_quiet four six

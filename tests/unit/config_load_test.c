@@ -160,6 +160,7 @@ static void defaults_fill_what_is_not_said(void **state)
 	assert_int_equal(c->limits.setup_rate, 0);
 	assert_int_equal(c->limits.call_rate, 0);
 	assert_int_equal(c->limits.auth_failures, 0);
+	assert_int_equal(c->limits.half_open_calls, 0);
 	assert_int_equal(c->limits.retransmits, 5); /* V2-REL-8 */
 	assert_int_equal(c->limits.retransmit_cap_ms, 8000); /* V2-REL-7 */
 	expect_prefix(&peer->address, "198.51.100.1/32");
@@ -273,7 +274,8 @@ static void directories_user_and_rates_arrive(void **state)
 				       "runtime-directory: //dev/shm//run/\n"
 				       "user: nobody\n"
 				       "limits: {setups-per-second: 11, calls-per-second: 12,\n"
-				       "         authentication-failures: 13}\n",
+				       "         authentication-failures: 13,\n"
+				       "         half-open-calls: 14}\n",
 				       ", bpf-directory: /bpf/x"));
 
 	(void)state;
@@ -286,6 +288,7 @@ static void directories_user_and_rates_arrive(void **state)
 	assert_int_equal(c->limits.setup_rate, 11);
 	assert_int_equal(c->limits.call_rate, 12);
 	assert_int_equal(c->limits.auth_failures, 13);
+	assert_int_equal(c->limits.half_open_calls, 14);
 	config_free(c);
 }
 

@@ -244,6 +244,8 @@ static void peers_show_who_is_drained(void **state)
 	assert_int_equal(number(p, "sessions"), 300);
 	assert_true(json_is_true(json_object_get(p, "draining")));
 	assert_int_equal(number(p, "rate"), 50);
+	assert_int_equal(number(p, "half_open"), 7);
+	assert_int_equal(number(p, "refused"), 8);
 	p = json_array_get(list, 1);
 	assert_string_equal(text(p, "name"), "\\xff");
 	assert_true(json_is_false(json_object_get(p, "draining")));

@@ -162,8 +162,8 @@ int lns_undrain(struct lns *lns, const char *peer, char *err, size_t errlen)
 void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_peer_info *p),
 		     void *arg)
 {
-	const struct lns_peer_info list[] = { { "carrier", 2, 300, true, 50 },
-					      { "\xff", 0, 0, false, 0 } };
+	const struct lns_peer_info list[] = { { "carrier", 2, 300, true, 50, 7, 8 },
+					      { "\xff", 0, 0, false, 0, 0, 0 } };
 
 	(void)lns;
 	if (fn(arg, &list[0]))

@@ -227,10 +227,12 @@ static void peers_become_a_table(void **state)
 	(void)state;
 	expect(0, "show peers",
 	       "{\"ok\":true,\"result\":[{\"name\":\"carrier\",\"tunnels\":2,\"sessions\":300,"
-	       "\"draining\":true,\"rate\":50},{\"name\":\"other\",\"tunnels\":0,\"sessions\":0,"
-	       "\"draining\":false,\"rate\":0}]}\n",
-	       "carrier        2       300  yes         50\n");
-	assert_non_null(strstr(output, "other          0         0  no           -\n"));
+	       "\"half_open\":7,\"refused\":8,\"draining\":true,\"rate\":50},{\"name\":\"other\","
+	       "\"tunnels\":0,\"sessions\":0,"
+	       "\"half_open\":0,\"refused\":0,\"draining\":false,\"rate\":0}]}\n",
+	       "carrier        2       300       7        8  yes         50\n");
+	assert_non_null(
+		strstr(output, "other          0         0       0        0  no           -\n"));
 }
 
 #define START(origin, behind, more)                                                                \

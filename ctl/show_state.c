@@ -29,6 +29,11 @@ static void print_start(const json_t *v)
 		   " sessions could not be kept",
 		   get_number(v, "tunnels"), get_number(v, "sessions"), get_number(v, "ms"),
 		   get_number(v, "dropped"));
+	if (get_number(v, "set_aside"))
+		print_pair("set aside",
+			   "%" PRIu64
+			   " records, because two processes had died of each: see the log",
+			   get_number(v, "set_aside"));
 	if (get_bool(v, "maps_adopted"))
 		print_pair("maps", "taken over: %" PRIu64 " sessions stood there as they should",
 			   get_number(v, "kept"));

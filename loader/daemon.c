@@ -32,6 +32,7 @@
 #define CHECK_LIMIT_MS 60000
 #define LEAVE_LIMIT_MS 10000
 #define CLOSE_LIMIT_MS 15000
+#define RECORD_LIMIT_MS 20000 /* of the store; it takes microseconds */
 
 /* ---- files --------------------------------------------------------------------------------- */
 
@@ -379,6 +380,7 @@ static enum monitor_end watch(struct daemon *d, const char *program, bool persis
 					 .check_limit_ms = CHECK_LIMIT_MS,
 					 .leave_limit_ms = LEAVE_LIMIT_MS,
 					 .close_limit_ms = CLOSE_LIMIT_MS,
+					 .record_limit_ms = RECORD_LIMIT_MS,
 					 .persistent = persistent };
 
 	return monitor_run(&ops, d);

@@ -24,6 +24,7 @@ static bool answer_ready(struct monitor *m, const struct ask_request *rq, struct
 	(void)ret;
 	m->ready = m->was_ready = true;
 	marks_forget(m->marks);
+	m->watch_at = TIMERS_NEVER;
 	notify("READY=1");
 	return true;
 }

@@ -21,6 +21,8 @@ struct marks {
 	volatile struct mark *page; /* shared; the worker writes */
 	struct mark last; /* of the worker that died last */
 	unsigned int deaths; /* in a row, of `last` */
+	struct mark seen; /* when somebody looked whether it gets on */
+	uint64_t seen_at;
 	struct mark aside[MARKS_MOST];
 	unsigned int n_aside;
 	const char *directory; /* the worker's */
@@ -59,6 +61,8 @@ void marks_free(struct marks *m)
 void marks_clear(struct marks *m)
 {
 	marks_step(m, 0, 0);
+	if (m)
+		m->seen.what = 0;
 }
 
 /* Read once: who writes it may be anybody. */
@@ -108,6 +112,20 @@ static const struct mark *find(const struct marks *m, uint32_t what, uint64_t ke
 		if (is_same(&m->aside[i], what, key))
 			return &m->aside[i];
 	return NULL;
+}
+
+bool marks_stuck(struct marks *m, uint64_t now, uint64_t limit)
+{
+	struct mark at;
+
+	if (!m)
+		return false;
+	at = read_page(m);
+	if (!is_same(&m->seen, at.what, at.key)) {
+		m->seen = at;
+		m->seen_at = now;
+	}
+	return at.what && at.what < m->names->n_records && now - m->seen_at >= limit;
 }
 
 bool marks_death(struct marks *m)

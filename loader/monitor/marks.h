@@ -34,6 +34,8 @@ void marks_clear(struct marks *m);
 /* What the worker was at when it ended, as ", at NAME KEY"; empty: not known. */
 void marks_say(const struct marks *m, char *text, size_t len);
 bool marks_at_record(const struct marks *m);
+/* It has been at the same record for `limit` ms and more, as far as these questions saw. */
+bool marks_stuck(struct marks *m, uint64_t now, uint64_t limit);
 /* It died of itself, before it was ready. True: a record is set aside from now on. */
 bool marks_death(struct marks *m);
 /* It is ready: what was set aside is in the store no more. */

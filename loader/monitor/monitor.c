@@ -37,6 +37,8 @@
 #include "loader/monitor/notify.h"
 #include "loader/monitor/private.h"
 
+#define WATCHES 8 /* looks in the time that a record may take */
+
 static msec_t clock_now(void)
 {
 	struct timespec ts;
@@ -110,6 +112,9 @@ static void start_worker(struct monitor *m)
 	m->worker_fd = pair[0];
 	m->started_at = m->now;
 	marks_clear(m->marks);
+	m->stuck = false;
+	m->watch_at =
+		m->ops->record_limit_ms ? m->now + m->ops->record_limit_ms / WATCHES : TIMERS_NEVER;
 	m->worker = fork();
 	if (m->worker == 0)
 		be_worker(m, pair[1], self);
@@ -150,6 +155,7 @@ static bool died_of_itself(const struct monitor *m, int status)
 		return WEXITSTATUS(status) != 0 && marks_at_record(m->marks);
 	switch (WTERMSIG(status)) {
 	case SIGKILL:
+		return m->stuck;
 	case SIGTERM:
 	case SIGINT:
 	case SIGHUP:
@@ -169,6 +175,7 @@ static void worker_died(struct monitor *m, int status)
 	close(m->worker_fd);
 	m->worker_fd = -1;
 	m->worker = 0;
+	m->watch_at = TIMERS_NEVER;
 	m->check.asked = false;
 	say_death(m, status, text, sizeof(text));
 	len = strlen(text);
@@ -289,6 +296,8 @@ static int patience(const struct monitor *m)
 
 	if (m->ending && m->kill_at < next)
 		next = m->kill_at;
+	if (m->watch_at < next)
+		next = m->watch_at;
 	if (m->check.pid && m->check.until < next)
 		next = m->check.until;
 	if (next == TIMERS_NEVER)
@@ -296,8 +305,20 @@ static int patience(const struct monitor *m)
 	return next > m->now ? (int)(next - m->now) : 0;
 }
 
+/* A worker that reads a record for ever is no better than one that dies of it. */
+static void watch(struct monitor *m)
+{
+	m->watch_at = m->now + m->ops->record_limit_ms / WATCHES;
+	if (m->stuck || !marks_stuck(m->marks, m->now, m->ops->record_limit_ms))
+		return;
+	m->stuck = true;
+	kill_worker(m, "does not get on with its start");
+}
+
 static void take_deadlines(struct monitor *m)
 {
+	if (m->worker && m->watch_at <= m->now)
+		watch(m);
 	if (m->restart_at <= m->now)
 		start_worker(m);
 	if (m->check.pid && m->check.until <= m->now)
@@ -336,6 +357,7 @@ enum monitor_end monitor_run(const struct monitor_ops *ops, void *ctx)
 			     .ctx = ctx,
 			     .signal_fd = -1,
 			     .worker_fd = -1,
+			     .watch_at = TIMERS_NEVER,
 			     .check.fd = -1,
 			     .now = clock_now(),
 			     .end = MONITOR_FAILED };

@@ -31,6 +31,7 @@ struct monitor_ops {
 	char *const *check;
 	unsigned int check_limit_ms; /* then it is killed, and nothing changes */
 	unsigned int leave_limit_ms, close_limit_ms; /* for the worker to end */
+	unsigned int record_limit_ms; /* for a worker at one record; then it is killed. 0: none */
 	/* A worker that cannot start is tried again for ever, also the first one: there are
 	 * sessions that an earlier one has served. */
 	bool persistent;

@@ -45,6 +45,8 @@ struct monitor {
 	msec_t restart_at; /* when there is none; TIMERS_NEVER: not at all */
 	struct restarts restarts;
 	struct marks *marks; /* NULL: no memory for them */
+	msec_t watch_at; /* does it get on, until it is ready? TIMERS_NEVER: it is */
+	bool stuck; /* it did not, and we killed it */
 	struct log_limit refused;
 
 	struct check check;

@@ -73,6 +73,7 @@ says "$label" "at the PPP record of session $bob_index, as the one before it"
 says "$label" "^[^ ]* error: tunnel $bob_tunnel session $bob_session user .*user3.*set aside; its PPP begins anew"
 says "$label" 'adopted 202 sessions .* 1 begin PPP anew, 0 closed; 1 records set aside'
 check "$label: what it holds is kept" test -s "$lab/state/set-aside-0"
+has "$label: l2xdpctl shows it" "$(ctl_text show state)" 'set aside .*1 records'
 check "$label: bob is there again, without a dial" wait_for 20 bob_answers
 is "$label: with the session that he had" "$(session_id user3)" "$bob_index"
 poison_ends "$label"

@@ -265,6 +265,7 @@ static void state_has_every_field(void **state)
 		.tunnels_restored = 21,
 		.sessions_restored = 22,
 		.sessions_dropped = 23,
+		.set_aside = 2,
 		.restored_in_ms = 24,
 		.draining = true,
 	};
@@ -280,6 +281,7 @@ static void state_has_every_field(void **state)
 	assert_int_equal(number(d, "tunnels"), 21);
 	assert_int_equal(number(d, "sessions"), 22);
 	assert_int_equal(number(d, "dropped"), 23);
+	assert_int_equal(number(d, "set_aside"), 2);
 	assert_int_equal(number(d, "ms"), 24);
 	assert_true(json_is_true(json_object_get(d, "maps_adopted")));
 	assert_int_equal(number(d, "kept"), 1);

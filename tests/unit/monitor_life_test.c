@@ -471,6 +471,32 @@ static void who_is_killed_from_outside_does_not_accuse_a_record(void **state)
 	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
 }
 
+static int hangs_at_a_record(struct event_base *base, struct ask *ask)
+{
+	if (!marks_is_aside(w.marks, RECORD, 5)) {
+		marks_step(w.marks, RECORD, 5);
+		while (true)
+			pause();
+	}
+	marks_step(w.marks, HOOK, 0); /* what is no record may take its time */
+	pause_ms(150);
+	return obeys(base, ask);
+}
+
+static void a_record_that_a_worker_hangs_at_is_kept_from_the_next_but_one(void **state)
+{
+	(void)state;
+	use_marks();
+	w.ops.record_limit_ms = 80;
+	start_ready(hangs_at_a_record);
+	assert_int_equal(shared->started, 3);
+	wait_for_line("the worker does not get on with its start: it is killed");
+	wait_for_line("at record 5, as the one before it: the next one sets this aside");
+	pause_ms(200); /* who is ready is not watched */
+	assert_int_equal(shared->started, 3);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
 static int dies_at_the_hook(struct event_base *base, struct ask *ask)
 {
 	(void)base;
@@ -787,6 +813,7 @@ int main(void)
 		CASE(a_record_that_ends_two_workers_is_kept_from_the_next),
 		CASE(an_exit_at_a_record_is_no_reason_to_give_up),
 		CASE(who_is_killed_from_outside_does_not_accuse_a_record),
+		CASE(a_record_that_a_worker_hangs_at_is_kept_from_the_next_but_one),
 		CASE(a_death_that_no_record_is_blamed_for_is_told_and_slows_down),
 		CASE(five_deaths_in_a_minute_are_no_reason_to_wait),
 		CASE(what_is_allowed_is_answered),

@@ -16,6 +16,7 @@
  *   inner.c, mtu.c, seq.c   rules as functions of bytes and numbers, shared with tests
  *   pmtu.c      ICMP about outer packets (RFC 1191, RFC 8201)
  *   netlink.c, routes.c, ports.c   links, routes, neighbours, VLANs
+ *   neighbours.c  next hops that only the hook uses stay known
  *   program.c   the program loaded, its maps mapped
  *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
  *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher; hook.c: who is there

@@ -131,6 +131,7 @@ enum dp_act {
 	DP_DO_HOST, /* put or delete: maps hosts4, hosts6 */
 	DP_DO_VLAN, /* put or delete: map vlans */
 	DP_DO_VERDICTS, /* read the map of counters */
+	DP_DO_NEIGHBOURS, /* ask the stale ones of our interfaces whether they are there */
 	DP_DO_MAX
 };
 extern const char *const dp_act_names[DP_DO_MAX];

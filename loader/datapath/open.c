@@ -10,6 +10,8 @@
 
 #include "loader/datapath/program.h"
 
+#define NEIGHBOURS_S 5 /* well under the kernel's gc_stale_time */
+
 static const struct dp_io kernel_io = {
 	.to_host = tun_write,
 	.to_peer = socket_send,
@@ -35,12 +37,16 @@ static int check_config(const struct dp_config *cfg, char *err, size_t errlen)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	const struct dp_request rq = { .act = DP_DO_NEIGHBOURS };
 	struct datapath *dp = arg;
+	struct dp_answer answer;
 
 	(void)fd;
 	(void)what;
 	maps_epoch_raise(dp);
 	tunnels_tick(dp);
+	if (++dp->seconds % NEIGHBOURS_S == 0 && dp->maps && dp->ready)
+		request(dp, &rq, &answer);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)

@@ -173,6 +173,7 @@ struct datapath {
 	uint64_t hash_key;
 	uint32_t tunnel_cursor; /* of the walk once a second */
 	uint32_t way_serial; /* counts changes of routes and links */
+	uint32_t seconds; /* since the start */
 	uint32_t pmtu_looks; /* at tunnels and sessions, for reports, in this second */
 
 	struct port ports[DP_MAX_INTERFACES];
@@ -362,6 +363,9 @@ bool dp_holds_address_in(struct datapath *dp, const struct prefix *p);
 struct nl_cache *netlink_links(struct datapath *dp); /* nl_cache_free it; NULL: failed */
 struct nl_sock;
 struct nl_sock *netlink_questions(struct datapath *dp);
+
+/* neighbours.c: 0 or a negative errno */
+int neighbours_use(struct datapath *dp);
 
 /* routes.c: what there is on l2tp0 */
 typedef void route_fn(void *arg, const struct prefix *p);

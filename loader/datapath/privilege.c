@@ -19,7 +19,7 @@
 
 const char *const dp_act_names[DP_DO_MAX] = {
 	[DP_DO_ATTACH] = "attach", [DP_DO_ROUTE] = "route",       [DP_DO_HOST] = "host",
-	[DP_DO_VLAN] = "vlan",     [DP_DO_VERDICTS] = "verdicts",
+	[DP_DO_VLAN] = "vlan",     [DP_DO_VERDICTS] = "verdicts", [DP_DO_NEIGHBOURS] = "neighbours",
 };
 
 int request(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret)
@@ -170,6 +170,9 @@ void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *r
 		break;
 	case DP_DO_VERDICTS:
 		ret->rc = dp->maps ? maps_verdicts_do(dp, ret->verdicts) : 0;
+		break;
+	case DP_DO_NEIGHBOURS:
+		ret->rc = neighbours_use(dp);
 		break;
 	case DP_DO_MAX:
 	default:

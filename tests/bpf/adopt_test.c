@@ -907,6 +907,30 @@ static void an_interface_goes_and_comes_back(void **state)
 	host_is_as_found();
 }
 
+/* The kernel does not see what the hook sends to them. */
+static void next_hops_that_grow_stale_are_used(void **state)
+{
+	const struct dp_request rq = { .act = DP_DO_NEIGHBOURS };
+	struct daemon *d = daemon_new();
+	struct dp_answer answer;
+
+	(void)state;
+	daemon_up(d);
+	sh("for a in 'core0 203.0.113.77' 'core0 2001:db8:c::77' 'host0 203.0.113.78'; do "
+	   "ip neigh add ${a#* } dev ${a% *} lladdr 02:00:00:00:00:77 nud stale; done; "
+	   "ip neigh add 203.0.113.79 dev core0 lladdr 02:00:00:00:00:79 nud permanent");
+	dp_do(d->dp, &rq, &answer);
+	assert_int_equal(answer.rc, 0);
+	assert_true(sh_ok("ip neigh show 203.0.113.77 dev core0 | grep -q 'DELAY\\|PROBE'"));
+	assert_true(sh_ok("ip neigh show 2001:db8:c::77 dev core0 | grep -q 'DELAY\\|PROBE'"));
+	assert_true(
+		sh_ok("ip neigh show dev host0 | grep -q '203.0.113.78.*STALE'")); /* not ours */
+	assert_true(sh_ok("ip neigh show dev core0 | grep -q '203.0.113.79.*PERMANENT'"));
+	daemon_end(d, dp_remove);
+	sh("ip neigh flush dev host0; ip neigh del 203.0.113.79 dev core0");
+	host_is_as_found();
+}
+
 static void without_a_bpf_file_system_all_ends_with_the_daemon(void **state)
 {
 	struct daemon *d = daemon_new();
@@ -1145,6 +1169,7 @@ int main(void)
 		test(two_daemons_do_not_share_pins),
 		test(interfaces_that_are_ours_no_more_are_left),
 		test(an_interface_goes_and_comes_back),
+		test(next_hops_that_grow_stale_are_used),
 		test(without_a_bpf_file_system_all_ends_with_the_daemon),
 		test(killed_at_any_moment_it_leaves_a_whole_set),
 		test(a_worker_needs_no_privilege),

@@ -20,8 +20,8 @@ TIMES=${TIMES:-2}
 
 # interfaces_are NAME...: in the configuration, and at the hook
 interfaces_are() {
-	local name
-	sed -i "s/interfaces: .*/interfaces: [$(sed 's/ /, /g' <<<"$*")]/" "$lab/l2xdpd.yaml"
+	local name all=$*
+	sed -i "s/interfaces: .*/interfaces: [${all// /, }]/" "$lab/l2xdpd.yaml"
 	ctl_text reload || return
 	wait_for 15 ctl show state || return
 	for name in access0 access1 core0; do

@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,6 +124,19 @@ static void log_preflight(const struct dp_config *cfg)
 	}
 }
 
+/* Every batch of events is committed there before its answers leave. */
+static void warn_of_disk(const char *run_dir)
+{
+	struct statfs st;
+
+	if (statfs(run_dir, &st) || st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC)
+		return;
+	log_warn(NULL,
+		 "runtime-directory %s is not in memory: answers to peers may wait for its disk, a "
+		 "second and more; name one on a tmpfs",
+		 run_dir);
+}
+
 /* The worker writes there, and is not who we are. What cannot be made or given away shows
  * when the store is opened. */
 static void own_directories(const struct daemon *d)
@@ -168,6 +183,7 @@ static int open_all(struct daemon *d, char *err, size_t errlen)
 
 	if (rc < 0)
 		return rc;
+	warn_of_disk(d->cfg->run_dir);
 	rc = note_statics(d);
 	if (rc)
 		return rc;

@@ -487,6 +487,7 @@ static int setup(void **state)
 	struct l2x_config cfg = rig_config();
 
 	(void)state;
+	rig_stay(); /* next hops are kept for each CPU */
 	rig_namespace();
 	rig_open(&rig, &cfg);
 	return 0;

@@ -102,6 +102,17 @@ static inline void rig_sh(const char *cmd)
 		fail_msg("%s", cmd);
 }
 
+/* Programs run on the CPU of who asks: from here on on one, so that what a program keeps for
+ * each CPU is there the next time. */
+static inline void rig_stay(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
 /* Once for each process. Not root: the tests cannot run, and say so. */
 static inline void rig_namespace(void)
 {

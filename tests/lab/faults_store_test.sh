@@ -35,8 +35,8 @@ damage() { # FILE: its second half
 followed() { sleep 2; } # the durable store is a second behind at the most
 
 lab_up || exit 1
-small_disk "$lab/state" && small_disk "$lab/run" || exit 1
-hot=$lab/run/store.mdb durable=$lab/state/store.mdb
+small_disk "$lab/state" && small_disk "$lab_run" || exit 1
+hot=$lab_run/store.mdb durable=$lab/state/store.mdb
 faults_up || exit 1
 
 # ---- disks ------------------------------------------------------------------------------
@@ -55,10 +55,10 @@ check "$label: from then on the store has everything" again && fault_begins && f
 
 label="disk full, runtime-directory"
 fault_begins
-check "$label: it is" disk_fill "$lab/run"
+check "$label: it is" disk_fill "$lab_run"
 check "$label: sessions come and go" sessions_come_and_go 1000
 check "$label: the log says so" wait_for 10 logged 'cannot write .*/run/.*[Nn]o space'
-disk_free "$lab/run"
+disk_free "$lab_run"
 sessions_come_and_go >/dev/null
 check "$label: the log says when it is over" wait_for 20 logged '/run/.* is written again and has everything'
 daemon_kill
@@ -99,16 +99,16 @@ followed
 fault_begins
 daemon_stop
 mkdir "$lab/kept"
-mv "$lab"/run/store.* "$lab/kept/"
+mv "$lab_run"/store.* "$lab/kept/"
 mv "$durable" "$lab/kept/durable.mdb"
-"$lab/newer" "$lab/run" "$lab/state"
+"$lab/newer" "$lab_run" "$lab/state"
 before=$(md5sum "$hot" "$durable")
 check "$label: the daemon refuses to start" daemon_refuses
 fault_log=0
 says "$label" 'was written by l2xdp .*format [0-9]+.*start that version, or move'
 is "$label: it is not touched" "$(md5sum "$hot" "$durable")" "$before"
-rm -f "$lab"/run/store.* "$durable"
-mv "$lab"/kept/store.* "$lab/run/"
+rm -f "$lab_run"/store.* "$durable"
+mv "$lab"/kept/store.* "$lab_run/"
 mv "$lab/kept/durable.mdb" "$durable"
 check "$label: with its own the daemon starts" again
 fault_ends "$label" free

@@ -58,6 +58,7 @@ lab_down() {
 	done
 	if [ -n "$lab" ]; then
 		umount "$lab/bpffs" 2>/dev/null
+		umount -R "$lab/memory" 2>/dev/null
 		rm -rf "$lab"
 	fi
 	lab=
@@ -135,6 +136,10 @@ lab_begin() {
 	# `ip netns exec` hides /sys/fs/bpf under a /sys of its own.
 	mount -t bpf bpf "$lab/bpffs" || return
 	export LIBXDP_BPFFS=$lab/bpffs
+	# As /run is: a commit to a store on a busy disk would wait for it, a second at times.
+	mkdir "$lab/memory"
+	mount -t tmpfs -o mode=711 l2xdp-lab "$lab/memory" || return
+	lab_run=$lab/memory/run
 	lab_users
 	lab_namespace "$lab_lns" &&
 		lns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
@@ -217,7 +222,7 @@ lab_config() {
 		users: $lab/chap-secrets
 		control-socket: $lab/l2xdpd.sock
 		state-directory: $lab/state
-		runtime-directory: $lab/run
+		runtime-directory: $lab_run
 	E
 	chmod 600 "$lab/l2xdpd.yaml"
 }

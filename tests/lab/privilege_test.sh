@@ -53,7 +53,7 @@ files() { # of the worker: regular files and directories by path
 	done
 }
 is "open files: the store, locks, counters, its log and devices, nothing else" \
-	"$(files | grep -vE "^($lab/(run|state)(/|\$)|$lab/bpffs/l2xdp\$|$lab/l2xdpd.log\$|/dev/(null|net/tun)\$)")" ""
+	"$(files | grep -vE "^($lab/(memory/run|state)(/|\$)|$lab/bpffs/l2xdp\$|$lab/l2xdpd.log\$|/dev/(null|net/tun)\$)")" ""
 is "the worker has no file of the configuration or of users" "$(files | grep -cE 'yaml|secrets')" 0
 
 # ---- it does its work so ---------------------------------------------------------------
@@ -121,9 +121,13 @@ fails() {
 	is "$name: said once" "$(grep -cE -- "$text" "$lab/second.log")" 1
 }
 fails "a second daemon" 'another l2xdpd \(process [0-9]+\) runs' "$lab/l2xdpd.yaml"
-sed "s|$lab/run|$lab/run2|; s|$lab/state|$lab/state2|" "$lab/l2xdpd.yaml" >"$lab/second.yaml"
+sed "s|$lab_run|$lab/run2|; s|$lab/state|$lab/state2|" "$lab/l2xdpd.yaml" >"$lab/second.yaml"
 chmod 600 "$lab/second.yaml"
 fails "a control socket that is taken" 'another daemon answers there' "$lab/second.yaml"
+case $(stat -f -c %T "$lab") in
+tmpfs | ramfs) diag "no disk here: the warning of a runtime-directory on a disk is not shown" ;;
+*) has "a runtime-directory on a disk: it warns" "$(cat "$lab/second.log")" "runtime-directory $lab/run2 is not in memory" ;;
+esac
 is "the first one and its session live" "$(sessions)" 1
 check "and its packets pass" ping_core
 daemon_stop INT
@@ -144,7 +148,7 @@ is "and ends" $? 0
 # root's become the worker's.
 unit_caps=$(sed -n 's/^CapabilityBoundingSet=//p' deploy/l2xdpd.service | tr '[:upper:]' '[:lower:]' |
 	sed 's/cap_/+/g; s/ /,/g')
-rm -rf "$lab/run" "$lab/state"
+rm -rf "$lab_run" "$lab/state"
 lab_spawn "$lab_lns" "$lab/l2xdpd.log" setpriv "--bounding-set=-all,$unit_caps" --inh-caps=-all \
 	"$BUILD/l2xdpd" --config "$lab/l2xdpd.yaml"
 daemon_pid=${lab_pids[-1]}

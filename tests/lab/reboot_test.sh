@@ -23,11 +23,11 @@ power_fails() {
 	umount "$lab/bpffs"
 	lns ip link set access0 xdp off 2>/dev/null
 	lns ip link set core0 xdp off 2>/dev/null
-	rm -rf "$lab/run"
+	rm -rf "$lab_run"
 }
 power_is_back() { mount -t bpf bpf "$lab/bpffs" && daemon_start; }
 bare() {
-	! lns ip link show l2tp0 && [ -z "$(program_tag access0)" ] && [ ! -e "$lab/run" ] &&
+	! lns ip link show l2tp0 && [ -z "$(program_tag access0)" ] && [ ! -e "$lab_run" ] &&
 		[ -z "$(lns ip route show 10.0.0.0/16)" ]
 }
 first_packet() { sub ping -q -n -c 1 -W 1 203.0.113.2; }

@@ -17,7 +17,7 @@ nothing_stays() {
 	check_not "$1: l2tp0 is gone" lns ip link show dev l2tp0
 	is "$1: no program is at the hook" "$(lns ip -d link | grep -c prog/xdp)" 0
 	check_not "$1: nothing is pinned" test -e "$lab/bpffs/l2xdp"
-	is "$1: no state is left" "$(find "$lab/run" "$lab/state" -name 'store.mdb*' -o -name slow-traffic)" ""
+	is "$1: no state is left" "$(find "$lab_run" "$lab/state" -name 'store.mdb*' -o -name slow-traffic)" ""
 }
 
 lab_up || exit 1

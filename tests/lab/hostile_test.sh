@@ -12,6 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lab/lab.sh
 
 lab_up || exit 1
+# shellcheck disable=SC2016 # $ is sed's last line
 lab_config '/^peers:/a\
 \  - name: many\
 \    address: 198.18.0.0/15\

@@ -47,6 +47,7 @@ static char pins[64], run_dir[64];
 
 struct daemon {
 	struct dp_config cfg;
+	struct ipaddr statics[2]; /* of users, outside the pools */
 	struct event_base *base;
 	struct datapath *dp;
 	struct dp_adoption adoption;
@@ -170,6 +171,10 @@ static struct daemon *daemon_new(void)
 	d->cfg.pools[0] = prefix("10.64.0.0/16");
 	d->cfg.pools[1] = prefix("2001:db8:100::/48");
 	d->cfg.local[0] = address("10.64.0.1");
+	d->statics[0] = address("198.51.100.7");
+	d->statics[1] = address("198.51.100.8");
+	d->cfg.statics = d->statics;
+	d->cfg.n_statics = 2;
 	return d;
 }
 
@@ -205,6 +210,15 @@ static void daemon_set(struct daemon *d, const struct dp_session *s)
 {
 	assert_int_equal(dp_tunnel_set(d->dp, s->tunnel_id, &s->path), 0);
 	assert_int_equal(dp_session_set(d->dp, s), 0);
+}
+
+/* A /64 outside the pools: an earlier daemon's, which had a pool that held it. */
+static struct prefix old_prefix(struct daemon *d)
+{
+	struct prefix p = prefix("2001:db8:7::/64");
+
+	privilege_recall(d->dp, &p);
+	return p;
 }
 
 static void daemon_ready(struct daemon *d)
@@ -398,7 +412,7 @@ static void what_the_store_does_not_know_goes(void **state)
 	daemon_set(d, &s);
 	s.session_id++; /* one with addresses outside every pool */
 	s.ipv4 = address("198.51.100.7");
-	s.ipv6 = prefix("2001:db8:7::/64");
+	s.ipv6 = old_prefix(d);
 	daemon_set(d, &s);
 	daemon_ready(d);
 	assert_true(sh_ok("ip route show dev l2tp0 | grep -q 198.51.100.7"));
@@ -1120,6 +1134,7 @@ static void a_worker_needs_no_privilege(void **state)
 
 	(void)state;
 	assert_int_equal(dp_open(&d->cfg, &d->dp, d->err, sizeof(d->err)), 0);
+	old_prefix(d);
 	run_worker(d, 0);
 	assert_int_not_equal(program_at("access0"), 0);
 	assert_true(in_map(INDEX).gen != 0);

@@ -302,13 +302,17 @@ static void on_datapath(void *ctx, const struct dp_request *rq, struct dp_answer
 	dp_do(d->dp, rq, ret);
 }
 
-/* What a new daemon could not find again. */
+static bool same_path(const char *a, const char *b) /* NULL: none */
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 /* Keys that say where an earlier daemon's things are: another value would leave them behind. */
 static const char *key_that_stays(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->run_dir, new->run_dir) != 0)
 		return "runtime-directory";
-	if (strcmp(old->bpf_dir, new->bpf_dir) != 0)
+	if (!same_path(old->bpf_dir, new->bpf_dir))
 		return "datapath.bpf-directory";
 	if (strcmp(old->datapath.tun_name, new->datapath.tun_name) != 0)
 		return "datapath.tun";

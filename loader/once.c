@@ -102,7 +102,8 @@ int daemon_remove(const struct options *o)
 		store_forget(cfg->run_dir, cfg->state_dir);
 		printf("nothing of l2xdpd is left at %u interfaces, in %s and of %s; sessions are "
 		       "forgotten\n",
-		       cfg->datapath.n_interfaces, cfg->bpf_dir, cfg->datapath.tun_name);
+		       cfg->datapath.n_interfaces, cfg->bpf_dir ?: "any directory",
+		       cfg->datapath.tun_name);
 	}
 	if (fd >= 0)
 		close(fd);

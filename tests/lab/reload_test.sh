@@ -90,6 +90,10 @@ cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 edit 's|control-socket: .*|control-socket: /proc/nosuch/l2xdpd.sock|'
 check_not "a control socket without directory: refused" by_ctl
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+edit 's|bpf-directory: .*|bpf-directory: none|'
+check_not "maps that are pinned no more: refused" by_ctl
+has "it says what would have to be done" "$(cat "$lab/said")" 'datapath.bpf-directory .*shutdown'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 edit 's/^datapath:/&\
   tun: l2tp9/'
 check_not "another TUN device: refused" by_ctl

@@ -82,15 +82,18 @@ int session_table_put(struct session *s)
 
 /* ---- lines that fail to authenticate ---- */
 
-/* False: the LAC does not say who calls. */
+/* False: the LAC does not say who calls. Whose line it is tells the LAC's address: others of the
+ * same entry of `peers`, which may be a whole network, can name any number. */
 static bool line_of(const struct l2tp_call *c, char ret[FAILURES_KEY])
 {
 	const struct l2tp_call_info *info = l2tp_call_info(c);
-	const struct config_peer *peer = l2tp_tunnel_peer(l2tp_call_tunnel(c))->user;
+	char lac[ADDR_STRLEN];
 
+	_Static_assert(ADDR_STRLEN + L2TP_MAX_NUMBER <= FAILURES_KEY, "a line is a key");
 	if (!info || !info->calling[0])
 		return false;
-	snprintf(ret, FAILURES_KEY, "%s\n%s", peer->name, info->calling);
+	addr_str(&l2tp_tunnel_path(l2tp_call_tunnel(c))->peer, lac);
+	snprintf(ret, FAILURES_KEY, "%s\n%s", lac, info->calling);
 	return true;
 }
 

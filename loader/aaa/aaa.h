@@ -43,7 +43,7 @@ size_t users_addresses(const struct users *u, struct ipaddr *ret, size_t cap);
 unsigned int users_count(const struct users *u);
 
 /* ---- failed authentications ---- */
-/* Lines (a peer and the number that calls) whose last authentications have failed: `most` in
+/* Lines (a LAC's address and the number that calls) whose last authentications have failed: `most` in
  * a row, none of them a minute after the one before, are too many, until a minute after the
  * last. The number comes from the LAC, so a subscriber cannot count for another's. */
 struct failures;

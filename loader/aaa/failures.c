@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines that fail to authenticate. A set of four slots for each hash of peer and line; in a
+ * Lines that fail to authenticate. A set of four slots for each hash of LAC and line; in a
  * full set the one that failed longest ago is forgotten. So who fails from very many lines
  * can make others forgotten, and is held by the rate of calls; and nothing grows.
  */

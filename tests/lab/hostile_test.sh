@@ -87,6 +87,7 @@ check "guesses were counted" test "$(($(verdict session-unknown) + $(verdict pee
 # Forgeries and floods hold set-up slots of their sources until these run out of time.
 try_connect() { client_start another --user user1 --password wonder --local 192.0.2.77; }
 ip -n "$lab_sub" addr add 192.0.2.77/24 dev lac0
+ip -n "$lab_sub" addr add 192.0.2.78/24 dev lac0
 check "a subscriber can connect again" wait_for 60 try_connect
 check "and the first one lives" alive
 
@@ -106,6 +107,9 @@ refused=$(l2tp calls_refused)
 check "its next call is refused, whatever the password" wrong_password refused 5551
 has "the client hears why" "$(cat "$lab/refused.log" "$lab/refused.events")" 'too many failed authentications'
 is "and it is counted" $(($(l2tp calls_refused) - refused)) 1
+check "the same number is served at another LAC of that entry of peers" \
+	client_start namesake --user user2 --password wonder --local 192.0.2.78 --calling 5551
+check "that one hangs up" client_stop namesake
 check "another line of that LAC is served" right_password honest 5552
 check "that one hangs up" client_stop honest
 wait_for 5 sessions_are 2

@@ -37,6 +37,7 @@ struct session {
 	bool ipv4_static; /* in lns->statics */
 	bool in_dp;
 	bool half_open; /* counted by half_open.c */
+	uint16_t half_open_share; /* and there */
 	bool dirty; /* in lns->dirty */
 	bool anew, doomed; /* of restore.c: what becomes of it when all is read */
 };
@@ -56,6 +57,8 @@ struct drain {
 /* Calls in set-up, of each of cfg->peers. */
 struct half_open {
 	unsigned int n;
+	uint32_t of[L2TP_SHARES]; /* the same, by address */
+	unsigned int shares; /* not empty */
 	uint64_t refused; /* for there were too many */
 	struct log_limit log;
 };
@@ -153,9 +156,9 @@ void persist_end(struct lns *lns); /* all that changes without an event, too */
 int restore(struct lns *lns, char *err, size_t errlen);
 
 /* half_open.c */
-void half_open_begin(struct session *s);
+void half_open_begin(struct session *s, uint16_t share); /* l2tp_tunnel_share */
 void half_open_end(struct session *s); /* it is through, or gone */
-bool half_open_refuses(struct lns *lns, const struct config_peer *peer,
+bool half_open_refuses(struct lns *lns, const struct config_peer *peer, uint16_t share,
 		       struct l2tp_reason *ret_why);
 
 /* drain.c */

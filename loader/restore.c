@@ -230,7 +230,7 @@ static int restore_link(struct session *s, uint64_t key, const struct persist_se
 	else
 		s->anew = true; /* and its record with it */
 	if (s->anew)
-		half_open_begin(s);
+		half_open_begin(s, l2tp_tunnel_share(l2tp_call_tunnel(s->call)));
 	marks_step(lns->marks, MARK_PLACE, key);
 	rc = dp_session_set(lns->dp, &s->dp);
 	if (rc) {
@@ -274,7 +274,7 @@ static int restore_call(struct restoring *re, struct l2tp_tunnel *t, uint64_t ke
 	s->ipv4 = p->ipv4;
 	s->ipv6 = p->ipv6;
 	if (!(p->flags & PERSIST_LINK))
-		half_open_begin(s);
+		half_open_begin(s, l2tp_tunnel_share(t));
 	re->foreign += addresses_claim(s, p->flags & PERSIST_STATIC, p->flags & PERSIST_POOL4,
 				       p->flags & PERSIST_POOL6);
 	return p->flags & PERSIST_LINK ? restore_link(s, key, p) : 0;

@@ -145,7 +145,7 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 	}
 	if (line_refused(lns, c, ret_why))
 		return L2TP_CDN_ADMIN;
-	if (half_open_refuses(lns, l2tp_tunnel_peer(t)->user, ret_why))
+	if (half_open_refuses(lns, l2tp_tunnel_peer(t)->user, l2tp_tunnel_share(t), ret_why))
 		return L2TP_CDN_TEMPORARY;
 	s = session_new(lns, l2tp_tunnel_id(t), l2tp_call_id(c));
 	if (!s || session_table_put(s))
@@ -154,7 +154,7 @@ int session_call_request(void *ctx, struct l2tp_call *c, struct l2tp_reason *ret
 	s->peer = l2tp_tunnel_peer(t)->user;
 	s->profile = &lns->cfg->profiles[s->peer->profile];
 	l2tp_call_set_user(c, s);
-	half_open_begin(s);
+	half_open_begin(s, l2tp_tunnel_share(t));
 	return 0;
 no_memory:
 	free(s);

@@ -180,7 +180,6 @@ struct l2tp_sources {
 	unsigned int most, top; /* the highest rank that is not empty */
 };
 
-#define L2TP_SHARES 1024u
 struct l2tp_share {
 	uint32_t held; /* identifiers in use and at rest */
 	uint32_t tunnels; /* established on this shard */

@@ -92,6 +92,7 @@ struct l2tp_peer {
 	void *user; /* the caller's */
 };
 
+#define L2TP_SHARES 1024u /* values of l2tp_tunnel_share */
 #define L2TP_HALF_OPEN_CALLS 32768 /* the default of half_open_calls */
 #define L2TP_AUTH_FAILURES 10 /* the default of auth_failures */
 
@@ -259,6 +260,9 @@ const char *l2tp_call_state(const struct l2tp_call *c);
 const struct l2tp_call_info *l2tp_call_info(const struct l2tp_call *c);
 void *l2tp_call_user(const struct l2tp_call *c);
 void l2tp_call_set_user(struct l2tp_call *c, void *user);
+
+/* Whose share it has: a hash of its peer's address (IPv6: of the /56), which nobody can choose. */
+uint16_t l2tp_tunnel_share(const struct l2tp_tunnel *t);
 
 const uint64_t *l2tp_counters(const struct l2tp_endpoint *ep); /* L2TP_C_MAX of them */
 void l2tp_counters_add(struct l2tp_endpoint *ep, const uint64_t add[L2TP_C_MAX]);

@@ -48,6 +48,11 @@ static void rested(void *arg, uint16_t id, uint32_t note)
 		change(arg, NOTE_SLOT(note), -1, 0);
 }
 
+uint16_t l2tp_tunnel_share(const struct l2tp_tunnel *t)
+{
+	return share_slot(t->ep, &t->path.peer);
+}
+
 void shares_watch(struct l2tp_shares *s, struct ids *ids)
 {
 	ids_on_rested(ids, rested, s);

@@ -19,7 +19,7 @@ lab_config '/^peers:/a\
 \    secret: s3cret\
 \    profile: home\
 \  - name: careless\
-\    address: 192.0.2.88\
+\    address: 192.0.2.88/31\
 \    profile: home
 $a\
 limits: {half-open-calls: 20}'
@@ -117,6 +117,7 @@ wait_for 5 sessions_are 2
 # A peer that completes none of its calls has so many, and no more; it alone.
 mkfifo "$lab/hang-up"
 ip -n "$lab_sub" addr add 192.0.2.88/24 dev lac0
+ip -n "$lab_sub" addr add 192.0.2.89/24 dev lac0
 sub tests/lab/hostile.py icrq 50 --source 192.0.2.88 <"$lab/hang-up" >"$lab/icrq.out" 2>&1 &
 lab_pids+=($!)
 exec 9>"$lab/hang-up"
@@ -126,6 +127,8 @@ careless() { ctl show peers | json "[p['$1'] for p in d if p['name'] == 'careles
 is "they are shown" "$(careless half_open) $(careless refused)" "20 30"
 is "the log names peer, limit and key, once" \
 	"$(grep -c 'peer careless.*20 of its calls are in set-up.*limits.half-open-calls' "$lab/l2xdpd.log")" 1
+has "another LAC of the same entry is served meanwhile" \
+	"$(sub tests/lab/hostile.py icrq 3 --source 192.0.2.89 </dev/null)" '^accepted 3,'
 check "another peer is served meanwhile" right_password meanwhile 5553
 check "and hangs up" client_stop meanwhile
 exec 9>&-

@@ -43,14 +43,14 @@ static void so_many_and_no_more(void **state)
 	(void)state;
 	build(&h);
 	for (unsigned int i = 0; i < MOST; i++) {
-		assert_false(half_open_refuses(&h.lns, &h.peers[0], &why));
-		half_open_begin(&h.of[i]);
+		assert_false(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
+		half_open_begin(&h.of[i], 7);
 	}
-	assert_true(half_open_refuses(&h.lns, &h.peers[0], &why));
+	assert_true(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
 	assert_int_equal(why.result, L2TP_CDN_TEMPORARY);
 	assert_string_equal(why.text, "3 calls are in set-up already");
 	assert_int_equal(h.counts[0].refused, 1);
-	assert_false(half_open_refuses(&h.lns, &h.peers[1], &why));
+	assert_false(half_open_refuses(&h.lns, &h.peers[1], 7, &why));
 	assert_int_equal(h.counts[1].refused, 0);
 }
 
@@ -64,13 +64,34 @@ static void each_leaves_once(void **state)
 	build(&h);
 	half_open_end(&h.of[0]); /* never was */
 	for (unsigned int i = 0; i < MOST; i++)
-		half_open_begin(&h.of[i]);
-	half_open_begin(&h.of[1]); /* restored, and then begun anew */
+		half_open_begin(&h.of[i], 7);
+	half_open_begin(&h.of[1], 7); /* restored, and then begun anew */
 	assert_int_equal(h.counts[0].n, MOST);
 	half_open_end(&h.of[1]);
 	half_open_end(&h.of[1]);
 	assert_int_equal(h.counts[0].n, MOST - 1);
-	assert_false(half_open_refuses(&h.lns, &h.peers[0], &why));
+	assert_false(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
+}
+
+/* Two LACs of one entry: who has all of it does not keep the other out. */
+static void at_the_limit_each_has_a_part(void **state)
+{
+	struct l2tp_reason why = { 0 };
+	struct house h;
+
+	(void)state;
+	build(&h);
+	h.cfg.limits.half_open_calls = 2;
+	half_open_begin(&h.of[0], 7);
+	half_open_begin(&h.of[1], 7);
+	assert_true(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
+	assert_false(half_open_refuses(&h.lns, &h.peers[0], 8, &why));
+	half_open_begin(&h.of[2], 8);
+	assert_true(half_open_refuses(&h.lns, &h.peers[0], 8, &why));
+	half_open_end(&h.of[0]);
+	half_open_end(&h.of[1]);
+	assert_int_equal(h.counts[0].shares, 1);
+	assert_false(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
 }
 
 static void the_default_is_half_a_shard(void **state)
@@ -81,10 +102,11 @@ static void the_default_is_half_a_shard(void **state)
 	(void)state;
 	build(&h);
 	h.cfg.limits.half_open_calls = 0;
-	h.counts[0].n = 32767;
-	assert_false(half_open_refuses(&h.lns, &h.peers[0], &why));
-	h.counts[0].n = 32768;
-	assert_true(half_open_refuses(&h.lns, &h.peers[0], &why));
+	h.counts[0].of[7] = h.counts[0].n = 32767;
+	h.counts[0].shares = 1;
+	assert_false(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
+	h.counts[0].of[7] = h.counts[0].n = 32768;
+	assert_true(half_open_refuses(&h.lns, &h.peers[0], 7, &why));
 }
 
 int main(void)
@@ -92,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_and_no_more),
 		cmocka_unit_test(each_leaves_once),
+		cmocka_unit_test(at_the_limit_each_has_a_part),
 		cmocka_unit_test(the_default_is_half_a_shard),
 	};
 

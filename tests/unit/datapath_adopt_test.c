@@ -524,6 +524,7 @@ static void a_worker_writes_no_other_host_or_vlan(void **state)
 	rq.index = 0x7fffffff; /* no such device */
 	dp_do(&w->dp, &rq, &answer);
 	assert_int_equal(answer.rc, -EPERM);
+	claims_free(&w->dp.recalled);
 	w->dp.maps = NULL;
 	w->dp.n_ports = 0;
 	world_free(w);

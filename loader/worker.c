@@ -46,6 +46,11 @@ static void on_closed(void *arg)
 	event_base_loopbreak(w->base);
 }
 
+static bool stays_at_hook(const struct dp_config *cfg)
+{
+	return cfg->bpf_dir && cfg->mode != DP_OFF;
+}
+
 static void on_order(void *arg, enum ask_order order)
 {
 	struct worker *w = arg;
@@ -60,9 +65,11 @@ static void on_order(void *arg, enum ask_order order)
 	}
 	if (order == ASK_LEAVE)
 		log_note(NULL,
-			 "%u sessions go on at the hook; the next start takes them up. To end them "
+			 "%u sessions %s; the next start takes them up. To end them "
 			 "for good: l2xdpctl shutdown instead, or then l2xdpd --remove",
-			 lns_session_count(w->lns));
+			 lns_session_count(w->lns),
+			 stays_at_hook(&w->d->cfg->datapath) ? "go on at the hook"
+							     : "are kept, but their packets stop");
 	event_base_loopbreak(w->base);
 }
 

@@ -51,10 +51,14 @@ int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 		snprintf(text, len, "mode is off: nothing is at the hook, and what is there goes");
 		return 0;
 	}
-	if (!cfg->bpf_dir || !pins_possible(cfg->bpf_dir)) {
+	if (!cfg->bpf_dir) {
+		snprintf(text, len, "bpf-directory is none: the data path ends with the daemon");
+		return 0;
+	}
+	if (!pins_possible(cfg->bpf_dir)) {
 		snprintf(text, len,
 			 "%s is not on a BPF file system: the data path ends with the daemon",
-			 cfg->bpf_dir ? cfg->bpf_dir : "bpf-directory");
+			 cfg->bpf_dir);
 		return 0;
 	}
 	if (geteuid()) {

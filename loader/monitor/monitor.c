@@ -234,7 +234,7 @@ static void on_terminate(struct monitor *m)
 {
 	if (m->ending && m->end != MONITOR_RELOAD)
 		return;
-	log_note(NULL, "SIGTERM: ending; what stands at the hook goes on");
+	log_note(NULL, "SIGTERM: ending; what is pinned at the hook goes on");
 	monitor_begin_end(m, MONITOR_LEFT);
 }
 

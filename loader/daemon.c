@@ -380,10 +380,11 @@ static bool on_may_reload(void *ctx, char *text, size_t len)
 	fits = !key && fits_here(d, new, text, len);
 	config_free(new);
 	if (key)
-		snprintf(text, len,
-			 "%s cannot change while sessions are up: `l2xdpctl shutdown`, then "
-			 "start\n",
-			 key);
+		snprintf(
+			text, len,
+			"%s cannot change while sessions are up: `l2xdpctl shutdown`, which closes "
+			"them all, then start\n",
+			key);
 	return fits;
 }
 

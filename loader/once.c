@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What l2xdpd does once and ends: --check, --remove, --preflight. */
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +29,49 @@ static int become_worker(const struct config *cfg)
 	return EXIT_OK;
 }
 
+static bool is_here(const struct ipaddr *a)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+	uint16_t port;
+
+	if (getifaddrs(&all))
+		return true; /* cannot tell */
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		struct ipaddr own;
+
+		found = i->ifa_addr && addr_from_sockaddr(i->ifa_addr, &own, &port) == 0 &&
+			addr_eq(&own, a);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* What a start on this host would not find. It may be meant for another one: that has no
+ * sessions of it. */
+static unsigned int tell_what_lacks(const struct config *cfg)
+{
+	char at[ADDR_STRLEN];
+	unsigned int lacks = 0;
+
+	for (unsigned int i = 0; i < cfg->datapath.n_interfaces; i++)
+		if (!if_nametoindex(cfg->datapath.interfaces[i]))
+			printf("warning: there is no interface %s on this host; it is used when it "
+			       "comes\n",
+			       cfg->datapath.interfaces[i]);
+	for (unsigned int i = 0; i < cfg->datapath.n_listen; i++) {
+		if (is_here(&cfg->datapath.listen[i]))
+			continue;
+		lacks++;
+		printf("warning: listen address %s is not on this host: here l2xdpd would not "
+		       "start\n",
+		       addr_str(&cfg->datapath.listen[i], at));
+	}
+	return lacks;
+}
+
 /* The exit code of what becomes of the sessions that the store holds. */
-static int check_sessions(const struct config *cfg)
+static int check_sessions(const struct config *cfg, unsigned int lacks)
 {
 	struct store_info info;
 	struct store *store = NULL;
@@ -57,6 +100,11 @@ static int check_sessions(const struct config *cfg)
 		fprintf(stderr, "sessions: %s\n", strerror(-rc));
 		return EXIT_FAILED;
 	}
+	if (lacks) {
+		fputs("sessions are stored here, so it is meant for this host: see the warning\n",
+		      stderr);
+		return EXIT_FAILED;
+	}
 	return rc ? EXIT_SESSIONS : EXIT_OK;
 }
 
@@ -76,7 +124,7 @@ int daemon_check(const struct options *o)
 		printf("%s\n", text);
 	ret = rc ? EXIT_FAILED : become_worker(cfg);
 	if (!ret)
-		ret = check_sessions(cfg);
+		ret = check_sessions(cfg, tell_what_lacks(cfg));
 	config_free(cfg);
 	return ret;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a start would do with what is pinned, told before it: for --check. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,20 @@ static int tell(enum fate fate, const struct l2x_about *about, const char *note,
 	return 0;
 }
 
+/* No pins: then a program of ours at a hook is one that a start refuses to leave behind. */
+static int no_pins(struct datapath *dp, char *text, size_t len)
+{
+	if (geteuid()) /* who may not look cannot tell */
+		return 0;
+	for (; dp->n_ports < dp->cfg->n_interfaces; dp->n_ports++) {
+		struct port *p = &dp->ports[dp->n_ports];
+
+		snprintf(p->name, sizeof(p->name), "%s", dp->cfg->interfaces[dp->n_ports]);
+		p->ifindex = if_nametoindex(p->name);
+	}
+	return hook_refuse_lost(dp, text, len);
+}
+
 int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 {
 	struct datapath dp = { .cfg = cfg };
@@ -53,13 +68,13 @@ int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 	}
 	if (!cfg->bpf_dir) {
 		snprintf(text, len, "bpf-directory is none: the data path ends with the daemon");
-		return 0;
+		return no_pins(&dp, text, len);
 	}
 	if (!pins_possible(cfg->bpf_dir)) {
 		snprintf(text, len,
 			 "%s is not on a BPF file system: the data path ends with the daemon",
 			 cfg->bpf_dir);
-		return 0;
+		return no_pins(&dp, text, len);
 	}
 	if (geteuid()) {
 		snprintf(text, len, "what is pinned in %s only root can see", cfg->bpf_dir);
@@ -72,5 +87,7 @@ int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 	}
 	fate = pins_look(cfg->bpf_dir, cfg, p, &about, note, sizeof(note));
 	program_free(p);
-	return tell(fate, &about, note, text, len);
+	return tell(fate, &about, note, text, len)
+		       ?: fate == FATE_NONE ? no_pins(&dp, text, len)
+					    : 0;
 }

@@ -82,6 +82,9 @@ cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 edit 's/listen: \[/&192.0.2.77, /'
 check_not "a listen address that is not here: refused" by_ctl
 has "it says which, and the remedy" "$(cat "$lab/said")" 'listen address 192.0.2.77 .*|ip address add 192.0.2.77'
+lns "$BUILD/l2xdpd" --check --config "$lab/l2xdpd.yaml" >"$lab/said" 2>&1
+is "--check before a restart: status 1, for sessions are stored here" $? 1
+has "it says which" "$(cat "$lab/said")" 'listen address 192.0.2.77 is not on this host: here l2xdpd would not start'
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 echo 'user: no-such-user' >>"$lab/l2xdpd.yaml"
 check_not "a user that there is not: refused" by_ctl
@@ -92,7 +95,7 @@ check_not "a control socket without directory: refused" by_ctl
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 edit 's|bpf-directory: .*|bpf-directory: none|'
 check_not "maps that are pinned no more: refused" by_ctl
-has "it says what would have to be done" "$(cat "$lab/said")" 'datapath.bpf-directory .*shutdown'
+has "it says what would have to be done" "$(cat "$lab/said")" 'bpf-directory. changed.* set it as it was'
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 edit 's/^datapath:/&\
   tun: l2tp9/'

@@ -66,8 +66,8 @@ BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -Ivmlinux -Wall -Wextra \
 	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
 
-.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench soak demo lint asan install clean \
-	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins
+.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench bench-full bench-pieces soak demo lint asan install clean \
+	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins bench-bins
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -148,6 +148,7 @@ bpf-objects: $(BPF_OBJ)
 bpf-bins: $(BPFTEST_BIN)
 fuzz-bins: $(FUZZ_BIN)
 lab-bins: all $(CLIENT_BIN) $(TBPF_OBJ)
+bench-bins: lab-bins $(BENCH_BIN)
 
 deps: ## install the Debian packages of tests/packages.txt (root)
 	$(Q)tests/deps.sh
@@ -173,8 +174,14 @@ interop: ## xl2tpd and pppd in a QEMU guest on Debian's kernel (root)
 fuzz: ## libFuzzer on every parser; FUZZ_SECONDS each (default 60)
 	$(Q)tests/fuzz/run.sh
 
-bench: ## ratios to a bare XDP redirect, set-up rate, memory (root)
+bench: ## packets, TCP, set-ups, memory, beside the kernel and l2tpns; minutes (root)
 	$(Q)tests/bench/run.sh
+
+bench-full: ## the same with all sizes and numbers of sessions; hours (root)
+	$(Q)tests/bench/run.sh --full
+
+bench-pieces: ## where the time of a packet goes (root)
+	$(Q)tests/bench/run.sh pieces
 
 soak: ## hours of set-ups, kills, floods; SOAK_SECONDS for each build and line (1800) (root)
 	$(Q)tests/soak/soak.sh

@@ -33,7 +33,20 @@ static const char routes[] =
 	"neigh add 2001:db8:c::2 lladdr 02:00:00:00:00:04 nud permanent dev out\n"
 	"route add 192.0.2.10/32 via 198.51.100.2 dev out\n"
 	"route add 203.0.113.0/24 via 198.51.100.2 dev out\n"
-	"route add 2001:db8:ffff::/48 via 2001:db8:c::2 dev out\n";
+	"route add 2001:db8:ffff::/48 via 2001:db8:c::2 dev out\n"
+	/* the kernel's own work: addresses as in frames.c */
+	"route add 10.80.0.0/12 via 198.51.100.2 dev out\n"
+	"route add 2001:db8:20::/44 via 2001:db8:c::2 dev out\n"
+	"link add vx address 02:00:00:00:00:05 type vxlan id 42 local 192.0.2.1 remote 192.0.2.10 "
+	"dstport 4789 ttl 64 noudpcsum nolearning\n"
+	"link set vx addrgenmode none\n"
+	"link set vx up\n"
+	"addr add 100.64.0.1/24 dev vx\n"
+	"addr add 2001:db8:64::1/64 dev vx nodad\n"
+	"neigh add 100.64.0.2 lladdr 02:00:00:00:00:06 nud permanent dev vx\n"
+	"neigh add 2001:db8:64::2 lladdr 02:00:00:00:00:06 nud permanent dev vx\n"
+	"route add 10.96.0.0/12 via 100.64.0.2 dev vx\n"
+	"route add 2001:db8:30::/44 via 2001:db8:64::2 dev vx\n";
 
 static int sysctl(const char *path, const char *value)
 {
@@ -72,22 +85,28 @@ static int make_links(unsigned int ways)
 	return 0;
 }
 
+static const char *const sysctls[][2] = {
+	{ "/proc/sys/net/ipv4/ip_forward", "1" },
+	{ "/proc/sys/net/ipv6/conf/all/forwarding", "1" },
+	{ "/proc/sys/net/ipv4/conf/all/rp_filter", "0" },
+	{ "/proc/sys/net/ipv4/conf/default/rp_filter", "0" },
+};
+
 int chain_make(unsigned int ways, struct chain *ret)
 {
 	struct chain c = { .ways = ways };
 	char name[8];
 	unsigned int i;
-	int r;
+	int r = 0;
 
 	if (unshare(CLONE_NEWNET)) {
 		fprintf(stderr, "bench: no network namespace: %s\n", strerror(errno));
 		return -errno;
 	}
-	r = make_links(ways);
+	for (i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]) && !r; i++)
+		r = sysctl(sysctls[i][0], sysctls[i][1]);
 	if (!r)
-		r = sysctl("/proc/sys/net/ipv4/ip_forward", "1");
-	if (!r)
-		r = sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+		r = make_links(ways);
 	if (r)
 		return r;
 	for (i = 0; i < ways; i++) {

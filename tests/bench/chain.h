@@ -4,10 +4,12 @@
  * vanishes with it.
  *
  *	generator -> in0 = us0 -> bare redirect ----+
- *	          -> in1 = us1 -> program ----------+-> out = sink
- *	          -> in2 = us2 -> another build ----+
+ *	          -> in1 = us1 -> program ----------+
+ *	          -> in2 = us2 -> another build ----+-> out = sink
+ *	          -> in3 = us3 -> the kernel -------+
  *
- * One way for each program that is compared. The generator redirects into inN, so frames
+ * One way for each program that is compared, and the last one for the kernel: what it forwards,
+ * and what it takes from or gives to its VXLAN device. The generator redirects into inN, so frames
  * arrive at usN, where the program is attached; it sends them out of `out`, and a program
  * at the sink ends them. Next hops and their link-layer addresses are static: nothing has
  * to be resolved.
@@ -18,7 +20,7 @@
 #include "tests/bench/gen.h"
 
 struct chain {
-	unsigned int ways;
+	unsigned int ways; /* the last one is the kernel's */
 	unsigned int in[GEN_WAYS], us[GEN_WAYS], out, sink; /* ifindex */
 };
 

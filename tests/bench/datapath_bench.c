@@ -24,38 +24,26 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <regex.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "tests/bench/chain.h"
 #include "tests/bench/frames.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/program.h"
+#include "tests/bench/report.h"
+#include "tests/bench/table.h"
 
 #define MAX_ROUNDS 99
-#define MAX_PROGRAMS (GEN_WAYS - 1) /* way 0 is the bare redirect */
+#define MAX_PROGRAMS (GEN_WAYS - 2) /* way 0 is the bare redirect, the last one the kernel */
 #define MAX_TRIES 20 /* to get one interval that can be believed */
 #define MAX_FOREIGN 0.05 /* share of an interval that may be someone else's */
 
-static const struct cell cells[] = {
-	{ BENCH_DECAP, 4, 64, 1, false, false },     { BENCH_DECAP, 4, 64, 1000, false, false },
-	{ BENCH_DECAP, 4, 64, 65535, false, false }, { BENCH_DECAP, 4, 512, 1, false, false },
-	{ BENCH_DECAP, 4, 512, 1000, false, false }, { BENCH_DECAP, 4, 512, 65535, false, false },
-	{ BENCH_DECAP, 6, 64, 65535, false, false }, { BENCH_DECAP, 4, 64, 65535, true, false },
-	{ BENCH_ENCAP, 4, 64, 1, false, false },     { BENCH_ENCAP, 4, 64, 1000, false, false },
-	{ BENCH_ENCAP, 4, 64, 65535, false, false }, { BENCH_ENCAP, 4, 512, 1, false, false },
-	{ BENCH_ENCAP, 4, 512, 1000, false, false }, { BENCH_ENCAP, 4, 512, 65535, false, false },
-	{ BENCH_ENCAP, 6, 64, 65535, false, false }, { BENCH_ENCAP, 4, 64, 65535, true, false },
-	{ BENCH_ENCAP, 4, 512, 65535, false, true },
-};
-#define N_CELLS (sizeof(cells) / sizeof(cells[0]))
-
 struct series {
-	struct figure way[MAX_ROUNDS][GEN_WAYS];
+	struct figure turn[MAX_ROUNDS][GEN_WAYS];
+	unsigned int rounds; /* that could be believed */
 	struct gen_state state[GEN_WAYS];
 	bool wanted;
 };
@@ -64,21 +52,38 @@ struct bench {
 	unsigned int rounds, n_programs, blocks;
 	int cpu;
 	const char *csv, *only;
-	bool live, plain, verify;
+	bool live, plain, verify, full, list;
 	struct chain chain;
 	struct rig rig;
 	const char *paths[MAX_PROGRAMS];
 	struct program programs[MAX_PROGRAMS]; /* on way index + 1 */
-	struct series series[N_CELLS];
-	unsigned int foreign, lost; /* intervals thrown away, by cause */
+	struct cell cells[MAX_CELLS];
+	struct series series[MAX_CELLS];
+	unsigned int n_cells;
+	unsigned int kept, foreign, lost; /* intervals: believed; thrown away, by cause */
+	unsigned int gaps; /* rounds of a line without any that could be believed */
+	double neighbours; /* sum over those believed */
 	FILE *out;
 };
 
-static void cell_name(const struct cell *c, char *ret, size_t len)
+/* Who takes turns: the bare redirect, and our programs or the kernel. */
+static struct lineup lineup_of(const struct bench *b, const struct cell *c)
 {
-	snprintf(ret, len, "%s IPv%d %u octets, %u session%s%s%s", bench_op_names[c->op], c->family,
-		 c->inner, c->sessions, c->sessions == 1 ? "" : "s", c->seq ? ", sequenced" : "",
-		 c->plain_sum ? ", full sum" : "");
+	struct lineup l = { .n = 2, .way = { 0, b->chain.ways - 1 } };
+
+	if (c->device != BENCH_L2XDP)
+		return l;
+	for (l.n = 1; l.n <= b->n_programs; l.n++)
+		l.way[l.n] = l.n;
+	return l;
+}
+
+static const char *device_of(const struct bench *b, const struct cell *c, unsigned int turn)
+{
+	if (!turn)
+		return "bare redirect";
+	return c->device == BENCH_L2XDP ? b->programs[turn - 1].name
+					: bench_device_names[c->device];
 }
 
 /* ---- one line of the table ---------------------------------------------------- */
@@ -99,66 +104,68 @@ static void show_verdicts(const struct program *p)
 				(unsigned long long)n[i]);
 }
 
-static int verify_one(struct bench *b, struct series *s, const struct cell *c, unsigned int way)
+/* The maps as this line needs them. */
+static int sessions(struct bench *b, struct series *s, const struct cell *c)
+{
+	unsigned int j;
+	int r = 0;
+
+	for (j = 0; j < b->n_programs && r >= 0 && c->device == BENCH_L2XDP; j++) {
+		r = program_sessions(&b->programs[j], c);
+		if (r > 0)
+			memset(s->state, 0, sizeof(s->state));
+	}
+	return r < 0 ? r : 0;
+}
+
+static int verify_one(struct bench *b, struct series *s, const struct cell *c, unsigned int turn)
 {
 	static struct check k;
-	struct program *p = way ? &b->programs[way - 1] : NULL;
-	char name[96];
+	unsigned int way = lineup_of(b, c).way[turn];
+	char name[128];
 	int r;
 
 	cell_name(c, name, sizeof(name));
-	r = rig_verify(&b->rig, c, way, &s->state[way], &k);
+	r = rig_verify(&b->rig, c, way, &s->state[turn], &k);
 	if (r || k.bad || k.sessions != c->sessions) {
 		fprintf(stderr, "bench: %s through %s: %u frames left, %u wrong, %u of %u sessions",
-			name, p ? p->name : "the bare redirect", k.frames, k.bad, k.sessions,
-			c->sessions);
+			name, device_of(b, c, turn), k.frames, k.bad, k.sessions, c->sessions);
 		fprintf(stderr, "%s%s\n", k.bad ? ": " : "", k.why);
-		if (p)
-			show_verdicts(p);
+		if (turn && c->device == BENCH_L2XDP)
+			show_verdicts(&b->programs[turn - 1]);
 		return r ? r : -EBADMSG;
 	}
 	return 0;
 }
 
-static int sessions(struct bench *b, const struct cell *c)
-{
-	unsigned int j;
-	int r = 0;
-
-	for (j = 0; j < b->n_programs && !r; j++)
-		r = program_sessions(&b->programs[j], c->seq);
-	return r;
-}
-
 static int verify(struct bench *b)
 {
-	unsigned int i, way, kinds = 0;
+	unsigned int i, turn, kinds = 0;
 	int r;
 
 	r = chain_attach(b->chain.sink, b->rig.sink_verify);
-	for (i = 0; i < N_CELLS && !r; i++) {
-		if (!b->series[i].wanted)
-			continue;
+	for (i = 0; i < b->n_cells && !r; i++) {
 		kinds++;
-		r = sessions(b, &cells[i]);
-		for (way = 0; way < b->chain.ways && !r; way++)
-			r = verify_one(b, &b->series[i], &cells[i], way);
+		r = sessions(b, &b->series[i], &b->cells[i]);
+		for (turn = 0; turn < lineup_of(b, &b->cells[i]).n && !r; turn++)
+			r = verify_one(b, &b->series[i], &b->cells[i], turn);
 	}
 	if (!r)
 		printf("verified: %u kinds of frames, every session, every octet\n\n", kinds);
 	return r;
 }
 
-/* One believable interval. */
-static int measure(struct bench *b, struct series *s, const struct cell *c, bool live,
-		   struct figure ret[GEN_WAYS])
+/* One believable interval, or a gap in the series. */
+static int measure(struct bench *b, struct series *s, const struct cell *c, bool live)
 {
+	struct lineup l = lineup_of(b, c);
 	struct interval v = { 0 };
+	char name[128];
 	int tries, r;
 
-	r = sessions(b, c);
+	r = sessions(b, s, c);
 	for (tries = 0; !r && tries < MAX_TRIES; tries++) {
-		r = rig_time(&b->rig, c, live, s->state, b->blocks, &v);
+		r = rig_time(&b->rig, c, &l, live, s->state, b->blocks, &v);
 		if (r)
 			return r;
 		if (v.foreign > MAX_FOREIGN) {
@@ -166,17 +173,28 @@ static int measure(struct bench *b, struct series *s, const struct cell *c, bool
 		} else if ((double)v.arrived < 0.999 * (double)v.sent) {
 			b->lost++;
 		} else {
-			memcpy(ret, v.way, sizeof(v.way));
+			memcpy(s->turn[s->rounds++], v.turn, sizeof(v.turn));
+			b->kept++;
+			b->neighbours += v.neighbours;
 			return 0;
 		}
 	}
+	if (r)
+		return r;
+	cell_name(c, name, sizeof(name));
 	fprintf(stderr,
-		"bench: %d intervals in a row cannot be believed; the last one: %llu of %llu "
-		"frames "
-		"arrived, %.1f %% of the CPU taken by others\n",
-		MAX_TRIES, (unsigned long long)v.arrived, (unsigned long long)v.sent,
+		"bench: %s: %d intervals in a row cannot be believed; the last one: %llu of %llu "
+		"frames arrived, %.1f %% of the CPU taken by others\n",
+		name, MAX_TRIES, (unsigned long long)v.arrived, (unsigned long long)v.sent,
 		100 * v.foreign);
-	return r ? r : -EBUSY;
+	b->gaps++;
+	return 0;
+}
+
+/* In plain test runs there is no kernel to be measured. */
+static bool is_in(const struct cell *c, bool live)
+{
+	return live || c->device == BENCH_L2XDP;
 }
 
 static int measure_all(struct bench *b, bool live)
@@ -184,118 +202,94 @@ static int measure_all(struct bench *b, bool live)
 	unsigned int round, i;
 	int r;
 
+	for (i = 0; i < b->n_cells; i++)
+		b->series[i].rounds = 0;
 	r = chain_attach(b->chain.sink, b->rig.sink_count);
 	for (round = 0; round < b->rounds && !r; round++)
-		for (i = 0; i < N_CELLS && !r; i++)
-			if (b->series[i].wanted)
-				r = measure(b, &b->series[i], &cells[i], live,
-					    b->series[i].way[round]);
+		for (i = 0; i < b->n_cells && !r; i++)
+			if (is_in(&b->cells[i], live))
+				r = measure(b, &b->series[i], &b->cells[i], live);
 	return r;
 }
 
 /* ---- what is shown --------------------------------------------------------------- */
 
-struct spread {
-	double median, min, max;
-};
-
-static struct spread spread_of(const double *v, unsigned int n)
+static void show_row(struct bench *b, unsigned int i, unsigned int turn, const char *kind)
 {
-	double sorted[MAX_ROUNDS];
-	struct spread s;
-
-	memcpy(sorted, v, n * sizeof(*v));
-	s.median = median(sorted, n);
-	s.min = sorted[0];
-	s.max = sorted[n - 1];
-	return s;
-}
-
-static void show_row(struct bench *b, unsigned int i, unsigned int j, const char *kind)
-{
-	const struct cell *c = &cells[i];
+	static const char *const figures[] = { "bare", "whole", "above", "ratio" };
+	const struct cell *c = &b->cells[i];
 	double v[4][MAX_ROUNDS];
-	struct spread s[4];
-	char name[96];
+	struct spread s;
+	char name[128], row[128];
 	unsigned int r, k;
 
-	for (r = 0; r < b->rounds; r++) {
-		const struct figure *way = b->series[i].way[r];
+	for (r = 0; r < b->series[i].rounds; r++) {
+		const struct figure *f = b->series[i].turn[r];
 
-		v[0][r] = way[0].ns;
-		v[1][r] = way[j + 1].ns;
-		v[2][r] = way[j + 1].above;
-		v[3][r] = way[j + 1].ratio;
+		v[0][r] = f[0].ns;
+		v[1][r] = f[turn].ns;
+		v[2][r] = f[turn].above;
+		v[3][r] = f[turn].ratio;
 	}
-	for (k = 0; k < 4; k++)
-		s[k] = spread_of(v[k], b->rounds);
 	cell_name(c, name, sizeof(name));
+	cell_row(c, row, sizeof(row));
 	if (b->n_programs > 1)
-		printf("%-10s ", b->programs[j].name);
-	printf("%-47s", name);
-	for (k = 0; k < 4; k++)
-		printf(k < 3 ? " %5.1f (%5.1f-%5.1f) " : " %4.2f (%4.2f-%4.2f)", s[k].median,
-		       s[k].min, s[k].max);
-	printf("\n");
-	if (!b->out)
-		return;
-	fprintf(b->out, "%s,%s,%s,%d,%u,%u,%d,%d,%u", kind, b->programs[j].name,
-		bench_op_names[c->op], c->family, c->inner, c->sessions, c->seq, c->plain_sum,
-		b->rounds);
-	for (k = 0; k < 4; k++)
-		fprintf(b->out, ",%.3f,%.3f,%.3f", s[k].median, s[k].min, s[k].max);
-	fprintf(b->out, "\n");
-}
-
-static void show(struct bench *b, const char *kind, const char *title, const char *first)
-{
-	unsigned int i, j;
-
-	printf("%s\n%*s%-47s %-20s  %-20s  %-20s  %s\n", title, b->n_programs > 1 ? 11 : 0, "",
-	       "ns per packet: median (min-max)", first, "l2xdp", "above it", "ratio");
-	for (i = 0; i < N_CELLS; i++)
-		for (j = 0; j < b->n_programs && b->series[i].wanted; j++)
-			show_row(b, i, j, kind);
-	printf("\n");
-}
-
-static void line_of(const char *path, const char *key, char *ret, size_t len)
-{
-	char line[512];
-	FILE *f = fopen(path, "re");
-
-	snprintf(ret, len, "?");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *value = strchr(line, ':');
-
-		if (*key && (strncmp(line, key, strlen(key)) != 0 || !value))
-			continue;
-		value = *key ? value + 2 : line;
-		value[strcspn(value, "\n")] = 0;
-		snprintf(ret, len, "%.*s", (int)len - 1, value);
-		break;
+		printf("%-10.10s ", device_of(b, c, turn));
+	printf("%-58s", name);
+	for (k = 0; k < 4 && b->series[i].rounds; k++) {
+		s = spread_of(v[k], b->series[i].rounds);
+		printf(k < 3 ? " %5.0f (%4.0f-%4.0f)" : "  %5.3f (%5.3f-%5.3f)", s.median, s.min,
+		       s.max);
+		csv_line(b->out, kind, device_of(b, c, turn), row, figures[k],
+			 k < 3 ? "ns/packet" : "rate", &s);
 	}
-	if (f)
-		fclose(f);
+	printf("%s\n", b->series[i].rounds ? "" : " no interval could be believed");
 }
 
-static void conditions(const struct bench *b)
+static void show(struct bench *b, bool live, const char *kind, const char *title)
 {
-	char model[128], load[128];
-	struct utsname u;
+	unsigned int i, turn;
+
+	printf("%s; ns per packet, median (min-max); ratio: rate to that of the bare redirect\n",
+	       title);
+	printf("%*s%-58s %-17s %-17s %-17s  %s\n", b->n_programs > 1 ? 11 : 0, "", "",
+	       "bare redirect", "measured", "above it", "ratio");
+	for (i = 0; i < b->n_cells; i++)
+		for (turn = 1; turn < lineup_of(b, &b->cells[i]).n && is_in(&b->cells[i], live);
+		     turn++)
+			show_row(b, i, turn, kind);
+	printf("\n");
+}
+
+static void show_memory(struct bench *b)
+{
 	unsigned int j;
 
-	uname(&u);
-	line_of("/proc/cpuinfo", "model name", model, sizeof(model));
-	line_of("/proc/loadavg", "", load, sizeof(load));
-	printf("kernel %s %s, %s, %ld CPUs, on CPU %d, load %s\n", u.release, u.machine, model,
-	       sysconf(_SC_NPROCESSORS_ONLN), b->cpu, load);
-	for (j = 0; j < b->n_programs; j++)
-		printf("program %s: maps take %.1f MB of kernel memory\n", b->programs[j].name,
-		       (double)program_memory(&b->programs[j]) / 1e6);
-	printf("%u rounds of %u blocks of %u frames; thrown away: %u for a CPU taken by others, "
-	       "%u for lost frames\n\n",
-	       b->rounds, b->blocks, GEN_BLOCK, b->foreign, b->lost);
+	for (j = 0; j < b->n_programs; j++) {
+		double all = (double)program_memory(&b->programs[j]), each = all / BENCH_SESSIONS;
+		struct spread s = { each, each, each, 1 };
+
+		printf("%s: maps for %u sessions take %.1f MB of kernel memory, %.0f octets each\n",
+		       b->programs[j].name, BENCH_SESSIONS, all / 1e6, each);
+		csv_line(b->out, "memory", b->programs[j].name, "sessions=1048560", "maps",
+			 "octets/session", &s);
+	}
+}
+
+static void show_intervals(const struct bench *b)
+{
+	printf("on CPU %d: %u rounds of %u blocks of %u frames; %u intervals believed, thrown "
+	       "away: "
+	       "%u for a CPU taken by others, %u for lost frames, %u rounds left empty by that; "
+	       "the "
+	       "other CPUs were %.0f %% busy\n",
+	       b->cpu, b->rounds, b->blocks, GEN_BLOCK, b->kept, b->foreign, b->lost, b->gaps,
+	       b->kept ? 100 * b->neighbours / b->kept : 0);
+	if (!measure_can_judge())
+		printf("NOT JUDGED: this kernel does not tell (/proc/thread-self/schedstat) "
+		       "whether "
+		       "others took the CPU\n");
+	printf("\n");
 }
 
 /* ---- start ------------------------------------------------------------------------- */
@@ -305,12 +299,14 @@ static const char usage[] =
 	"  --rounds N        1..99, default 7\n"
 	"  --blocks N        of each program in a round, default 500; 1024 frames each\n"
 	"  --cpu N           to run on, default the last one\n"
-	"  --only REGEX      lines of the table by name\n"
+	"  --full            all lines of the table, not those of a run of minutes\n"
+	"  --only REGEX      lines of the (full) table by name\n"
+	"  --list            print their names\n"
 	"  --object NAME=F   this build of l2xdp.bpf.o instead of the one built in; may be\n"
 	"                    repeated to compare builds round by round\n"
 	"  --live, --plain   only one of the two tables\n"
 	"  --no-verify       measure frames without having looked at them\n"
-	"  --csv FILE        also write the figures there\n";
+	"  --csv FILE        also append the figures there\n";
 
 static int add_object(struct bench *b, char *arg)
 {
@@ -326,31 +322,22 @@ static int add_object(struct bench *b, char *arg)
 
 static int select_cells(struct bench *b)
 {
+	static struct cell all[MAX_CELLS];
 	regex_t re;
-	char name[96];
-	unsigned int i, n = 0;
+	char name[128];
+	unsigned int i, n = table_make(b->full || b->only, all);
 
 	if (regcomp(&re, b->only ? b->only : "", REG_EXTENDED | REG_NOSUB))
 		return -EINVAL;
-	for (i = 0; i < N_CELLS; i++) {
-		cell_name(&cells[i], name, sizeof(name));
-		b->series[i].wanted = !regexec(&re, name, 0, NULL, 0);
-		n += b->series[i].wanted;
+	for (i = 0; i < n; i++) {
+		cell_name(&all[i], name, sizeof(name));
+		if (!regexec(&re, name, 0, NULL, 0))
+			b->cells[b->n_cells++] = all[i];
+		if (b->list && !regexec(&re, name, 0, NULL, 0))
+			puts(name);
 	}
 	regfree(&re);
-	return n ? 0 : -EINVAL;
-}
-
-static int last_cpu(void)
-{
-	cpu_set_t set;
-	int cpu, last = 0;
-
-	if (!sched_getaffinity(0, sizeof(set), &set))
-		for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-			if (CPU_ISSET(cpu, &set))
-				last = cpu;
-	return last;
+	return b->n_cells ? 0 : -EINVAL;
 }
 
 static int options(struct bench *b, int argc, char **argv)
@@ -360,6 +347,8 @@ static int options(struct bench *b, int argc, char **argv)
 		{ "blocks", required_argument, NULL, 'b' },
 		{ "cpu", required_argument, NULL, 'c' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "full", no_argument, NULL, 'f' },
+		{ "list", no_argument, NULL, 'L' },
 		{ "object", required_argument, NULL, 'O' },
 		{ "live", no_argument, NULL, 'l' },
 		{ "plain", no_argument, NULL, 'p' },
@@ -378,6 +367,10 @@ static int options(struct bench *b, int argc, char **argv)
 			b->cpu = atoi(optarg);
 		else if (opt == 'o')
 			b->only = optarg;
+		else if (opt == 'f')
+			b->full = true;
+		else if (opt == 'L')
+			b->list = true;
 		else if (opt == 'O')
 			r = add_object(b, optarg);
 		else if (opt == 'l')
@@ -431,15 +424,17 @@ static int bench_run(struct bench *b)
 	if (!r && b->live) {
 		r = measure_all(b, true);
 		if (!r)
-			show(b, "live", "through a veth chain, live frames", "bare redirect");
+			show(b, true, "live", "through a veth chain, live frames");
 	}
 	if (!r && b->plain) {
 		r = measure_all(b, false);
 		if (!r)
-			show(b, "plain", "program alone, plain test runs", "bare redirect");
+			show(b, false, "plain", "program alone, plain test runs");
 	}
-	if (!r)
-		conditions(b);
+	if (!r) {
+		show_intervals(b);
+		show_memory(b);
+	}
 	return r;
 }
 
@@ -456,24 +451,21 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (b.list)
+		return 0;
 	if (!b.n_programs)
 		b.programs[b.n_programs++].name = "l2xdp";
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	show_conditions();
 	r = pin(b.cpu);
 	if (!r)
-		r = chain_make(b.n_programs + 1, &b.chain);
+		r = chain_make(b.n_programs + 2, &b.chain);
 	if (!r)
 		r = open_rig(&b);
 	if (!r)
 		r = open_programs(&b);
-	if (!r && b.csv && !(b.out = fopen(b.csv, "we")))
-		r = -errno;
-	if (b.out)
-		fputs("table,program,op,family,inner,sessions,sequenced,full_sum,rounds,first,"
-		      "first_min,"
-		      "first_max,ours,ours_min,ours_max,above,above_min,above_max,ratio,ratio_min,"
-		      "ratio_max\n",
-		      b.out);
+	if (!r && b.csv && !(b.out = csv_open(b.csv)))
+		r = -EIO;
 	if (!r)
 		r = bench_run(&b);
 	if (r)

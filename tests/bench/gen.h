@@ -21,7 +21,7 @@
 #define GEN_BLOCKS 4096 /* that are timed, at most */
 #define GEN_OFF_MAX 255 /* mask of an offset; 0 means "nothing to patch" */
 
-/* A checksum field at `off`: ~(sum + session number), folded. */
+/* A checksum field at `off`: ~(sum + both halves of the session number), folded. */
 struct gen_csum {
 	__u32 off;
 	__u32 sum;
@@ -31,17 +31,19 @@ struct gen_config {
 	__u8 head[GEN_HEAD]; /* as it stands for session number 0 */
 	__u32 len; /* of the frame */
 	__u32 long_head; /* 1: GEN_HEAD octets are written, not GEN_HEAD_SHORT */
-	__u32 sid_off, addr_off, ns_off; /* 16-bit fields: session number twice, Ns */
+	/* 32-bit fields to which the session number is added: tunnel and session ID, address */
+	__u32 ids_off, ids, addr_off, addr;
+	__u32 ns_off; /* 16 bits */
 	struct gen_csum csum[GEN_CSUMS];
-	__u32 sessions; /* 1..65535; numbers are 1..sessions */
+	__u32 sessions; /* 1..BENCH_SESSIONS */
 	__u32 mask; /* power of two that holds them, less 1 */
 	__u32 ways; /* that take turns, block by block: 1..GEN_WAYS */
 	__u32 warm; /* blocks before the first that is timed */
-	__u32 live; /* 1: redirect to ifindex[way]; 0: tail call into target[way] */
-	__u32 ifindex[GEN_WAYS];
+	__u32 live; /* 1: redirect to ifindex[turn]; 0: tail call into target[slot[turn]] */
+	__u32 ifindex[GEN_WAYS], slot[GEN_WAYS];
 };
 
-/* Each way visits all sessions in an order of its own. */
+/* Each way visits all sessions in shuffled order. */
 struct gen_state {
 	__u32 x; /* of the permutation */
 	__u32 cycle; /* times that all sessions were visited: Ns */
@@ -67,7 +69,14 @@ static inline __u32 gen_way(__u32 block, __u32 ways)
 	return (block + block / ways) % ways;
 }
 
-#define SINK_FRAME_MAX 1024
+/* The nth session, from 0 on, has number n + 1, but no number has 16 low bits that are 0:
+ * they are the session ID. (n + (n >> 16) + 1) >> 16 is n / 65535 for n below 2^32 - 2^16. */
+static inline __u32 gen_number(__u32 n)
+{
+	return n + 1 + ((n + (n >> 16) + 1) >> 16);
+}
+
+#define SINK_FRAME_MAX 1536
 struct sink_frame {
 	__u32 len; /* SINK_FRAME_MAX + 1: longer than that */
 	__u32 reserved;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tests/bench/measure.h"
+#include "tests/bench/report.h"
 
 #define WARM_GROUPS 64u /* a visit of 65 536 sessions on each way */
 #define VERIFY_CHUNK 16384u
@@ -61,6 +62,7 @@ int rig_open(const char *dir, const struct chain *chain, struct rig *ret)
 	}
 	r.gen = bpf_program__fd(bpf_object__find_program_by_name(r.gen_obj, "gen_frame"));
 	r.bare = bpf_program__fd(bpf_object__find_program_by_name(r.sink_obj, "bare_redirect"));
+	r.pass = bpf_program__fd(bpf_object__find_program_by_name(r.sink_obj, "pass"));
 	r.sink_count = bpf_program__fd(bpf_object__find_program_by_name(r.sink_obj, "sink_count"));
 	r.sink_verify =
 		bpf_program__fd(bpf_object__find_program_by_name(r.sink_obj, "sink_verify"));
@@ -71,7 +73,9 @@ int rig_open(const char *dir, const struct chain *chain, struct rig *ret)
 	*ret = r;
 	err = bpf_map_update_elem(bpf_object__find_map_fd_by_name(r.sink_obj, "out"), &zero,
 				  &chain->out, 0);
-	return err ? err : rig_set(ret, 0, r.bare);
+	if (!err)
+		err = rig_set(ret, 0, r.bare);
+	return err ? err : rig_set(ret, chain->ways - 1, r.pass);
 }
 
 int rig_set(struct rig *r, unsigned int way, int prog_fd)
@@ -97,6 +101,18 @@ int pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
+int last_cpu(void)
+{
+	cpu_set_t set;
+	int cpu, last = 0;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET(cpu, &set))
+				last = cpu;
+	return last;
+}
+
 /* Before every ordinary task of this CPU, for the length of an interval. */
 static void urgent(bool on)
 {
@@ -106,7 +122,11 @@ static void urgent(bool on)
 	(void)sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &p);
 }
 
-/* Nanoseconds that this thread was ready but did not run. */
+bool measure_can_judge(void)
+{
+	return access("/proc/thread-self/schedstat", R_OK) == 0;
+}
+
 static uint64_t time_waited(void)
 {
 	unsigned long long ran, waited = 0;
@@ -120,37 +140,71 @@ static uint64_t time_waited(void)
 	return waited;
 }
 
-/* Nanoseconds that the hypervisor gave this CPU to others; steps of a clock tick. */
-static uint64_t time_stolen(void)
+/* Nanoseconds. Of this thread: ready, but not running. Of its CPU: given to others by the
+ * hypervisor, in steps of a clock tick. Of all other CPUs: all, and not idle. */
+static void cpu_times(struct watch *w)
 {
-	unsigned long long v[8] = { 0 };
-	char line[256], want[16];
+	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK), sum;
 	FILE *f = fopen("/proc/stat", "re");
-	int cpu = sched_getcpu(), n = snprintf(want, sizeof(want), "cpu%d ", cpu);
+	unsigned long long v[8];
+	char line[256];
+	int cpu, i;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, want, (size_t)n))
-			(void)sscanf(line + n, "%llu %llu %llu %llu %llu %llu %llu %llu", v, v + 1,
-				     v + 2, v + 3, v + 4, v + 5, v + 6, v + 7);
+	memset(w, 0, sizeof(*w));
+	w->waited = time_waited();
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "cpu%d %llu %llu %llu %llu %llu %llu %llu %llu", &cpu, v, v + 1,
+			   v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) != 9)
+			continue;
+		for (i = 0, sum = 0; i < 8; i++)
+			sum += v[i] * tick;
+		if (cpu == sched_getcpu()) {
+			w->stolen = v[7] * tick;
+		} else {
+			w->others += sum;
+			w->others_busy += sum - (v[3] + v[4]) * tick; /* idle, waiting for a disk */
+		}
+	}
 	if (f)
 		fclose(f);
-	return v[7] * (1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+void watch_start(struct watch *w)
+{
+	urgent(true);
+	cpu_times(w);
+}
+
+void watch_stop(struct watch *w, double ns)
+{
+	struct watch now;
+
+	cpu_times(&now);
+	urgent(false);
+	w->foreign = (double)(now.waited - w->waited + now.stolen - w->stolen) / (ns + 1);
+	w->neighbours =
+		(double)(now.others_busy - w->others_busy) / (double)(now.others - w->others + 1);
 }
 
 /* Both programs' data are written before and read after. */
-static int run(struct rig *r, struct gen_shared *g, const struct cell *c, uint64_t frames,
-	       struct sink_shared *sink)
+static int run(struct rig *r, struct gen_shared *g, const struct cell *c, const struct lineup *l,
+	       uint64_t frames, struct sink_shared *sink)
 {
 	uint8_t frame[SINK_FRAME_MAX];
 	struct xdp_md ctx = { .data_end = (__u32)frame_in(c, 1, 0, frame) };
 	const __u32 zero = 0;
+	unsigned int i;
 	int err;
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = ctx.data_end,
 			    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)frames);
 
 	memset(sink, 0, sizeof(*sink));
 	memset(&g->run, 0, sizeof(g->run));
-	memcpy(g->cfg.ifindex, r->chain->in, sizeof(g->cfg.ifindex));
+	g->cfg.ways = l->n;
+	for (i = 0; i < l->n; i++) {
+		g->cfg.slot[i] = l->way[i];
+		g->cfg.ifindex[i] = r->chain->in[l->way[i]];
+	}
 	if (g->cfg.live)
 		opts.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
 	else
@@ -169,20 +223,7 @@ static int run(struct rig *r, struct gen_shared *g, const struct cell *c, uint64
 	return err ? -errno : 0;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-double median(double *v, unsigned int n)
-{
-	qsort(v, n, sizeof(*v), by_size);
-	return (v[(n - 1) / 2] + v[n / 2]) / 2;
-}
-
-static struct figure figure_of(const struct gen_run *run, unsigned int ways, unsigned int way,
+static struct figure figure_of(const struct gen_run *run, unsigned int ways, unsigned int turn,
 			       unsigned int groups)
 {
 	static double ns[GEN_BLOCKS], above[GEN_BLOCKS], ratio[GEN_BLOCKS];
@@ -193,49 +234,54 @@ static struct figure figure_of(const struct gen_run *run, unsigned int ways, uns
 		for (i = g * ways; i < (g + 1) * ways; i++) {
 			if (gen_way(i, ways) == 0)
 				first = (double)run->ns[i] / GEN_BLOCK;
-			if (gen_way(i, ways) == way)
+			if (gen_way(i, ways) == turn)
 				own = (double)run->ns[i] / GEN_BLOCK;
 		}
 		ns[g] = own;
 		above[g] = own - first;
-		ratio[g] = own / first;
+		ratio[g] = first / own;
 	}
 	return (struct figure){ .ns = median(ns, groups),
 				.above = median(above, groups),
 				.ratio = median(ratio, groups) };
 }
 
-int rig_time(struct rig *r, const struct cell *c, bool live, struct gen_state *state,
-	     unsigned int groups, struct interval *ret)
+int rig_time(struct rig *r, const struct cell *c, const struct lineup *l, bool live,
+	     struct gen_state *state, unsigned int groups, struct interval *ret)
 {
 	static struct gen_shared g;
+	struct lineup every = { .n = r->chain->ways };
 	struct sink_shared sink;
-	unsigned int ways = r->chain->ways, i;
-	uint64_t foreign = time_waited() + time_stolen();
+	struct watch w;
+	unsigned int i;
 	double span = 0;
 	int err;
 
-	if (groups * ways > GEN_BLOCKS)
-		groups = GEN_BLOCKS / ways;
+	for (i = 0; i < every.n; i++)
+		every.way[i] = i;
+	l = l ? l : &every;
+	if (!l->n)
+		return -EINVAL;
+	if (groups * l->n > GEN_BLOCKS)
+		groups = GEN_BLOCKS / l->n;
 	frame_recipe(c, &g.cfg);
 	memcpy(g.state, state, sizeof(g.state));
 	g.cfg.live = live;
-	g.cfg.ways = ways;
 	/* a whole number of rotations: gen_way of a timed block then depends on its index */
-	g.cfg.warm = WARM_GROUPS / ways * ways * ways;
-	urgent(true);
-	err = run(r, &g, c, (g.cfg.warm + (uint64_t)groups * ways) * GEN_BLOCK + 1, &sink);
-	urgent(false);
+	g.cfg.warm = WARM_GROUPS / l->n * l->n * l->n;
+	watch_start(&w);
+	err = run(r, &g, c, l, (g.cfg.warm + (uint64_t)groups * l->n) * GEN_BLOCK + 1, &sink);
+	for (i = 0; i < groups * l->n; i++)
+		span += g.run.ns[i];
+	watch_stop(&w, span);
 	if (err)
 		return err;
-	for (i = 0; i < groups * ways; i++)
-		span += g.run.ns[i];
-	foreign = time_waited() + time_stolen() - foreign;
-	ret->foreign = (double)foreign / span;
+	ret->foreign = w.foreign;
+	ret->neighbours = w.neighbours;
 	ret->sent = g.run.frames;
 	ret->arrived = live ? sink.frames : g.run.frames;
-	for (i = 0; i < ways; i++)
-		ret->way[i] = figure_of(&g.run, ways, i, groups);
+	for (i = 0; i < l->n; i++)
+		ret->turn[i] = figure_of(&g.run, l->n, i, groups);
 	memcpy(state, g.state, sizeof(g.state));
 	return 0;
 }
@@ -262,20 +308,18 @@ int rig_verify(struct rig *r, const struct cell *c, unsigned int way, struct gen
 	static struct gen_shared g;
 	struct judge j = { .c = c, .k = k, .through = way > 0 };
 	struct ring_buffer *ring = ring_buffer__new(r->frames, judge_frame, &j, NULL);
-	struct chain one = { .ways = 1, .in = { r->chain->in[way] } };
+	const struct lineup only = { .n = 1, .way = { way } };
 	struct sink_shared sink = { 0 };
-	struct rig only = *r;
-	uint64_t sent = 0;
+	/* any `sessions` frames in a row visit all */
+	uint64_t sent = 0, want = (uint64_t)c->sessions * (c->seq ? 2 : 1) + 1;
 	int err = ring ? 0 : -errno;
 
 	memset(k, 0, sizeof(*k));
-	only.chain = &one;
 	frame_recipe(c, &g.cfg);
-	g.cfg.live = g.cfg.ways = 1;
+	g.cfg.live = 1;
 	g.state[0] = *state;
-	/* a visit takes mask + 1 draws, of which some are left out: two visits and more */
-	while (!err && sent < 2 * (uint64_t)g.cfg.mask + VERIFY_CHUNK) {
-		err = run(&only, &g, c, VERIFY_CHUNK, &sink);
+	while (!err && sent < want) {
+		err = run(r, &g, c, &only, VERIFY_CHUNK, &sink);
 		sent += g.run.frames;
 		if (!err && ring_buffer__consume(ring) < 0)
 			err = -EIO;

@@ -15,8 +15,6 @@
 
 #include "bpf/l2xdp.skel.h"
 
-#define NUMBERS 65536u
-
 /* A global variable of the object, as it will be when loaded. */
 static void *variable(struct bpf_object *obj, const char *section, const char *name, size_t size)
 {
@@ -54,7 +52,7 @@ static int set_sizes(struct bpf_object *obj)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !r; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, names[i]);
 
-		r = map ? bpf_map__set_max_entries(map, NUMBERS) : -ENOENT;
+		r = map ? bpf_map__set_max_entries(map, BENCH_NUMBERS) : -ENOENT;
 	}
 	return r;
 }
@@ -68,15 +66,16 @@ static int set_config(struct bpf_object *obj)
 		return -ENOENT;
 	live->epoch = 1; /* next hops are kept */
 	cfg->schema = L2X_SCHEMA;
+	cfg->shard_mask = BENCH_SHARDS - 1;
 	cfg->port = htons(BENCH_PORT);
 	cfg->n_listen = 1;
 	cfg->listen[0] = mapped(BENCH_LNS);
 	cfg->n_windows4 = 1;
 	cfg->window4[0].first = BENCH_POOL4;
-	cfg->window4[0].count = NUMBERS;
+	cfg->window4[0].count = BENCH_NUMBERS;
 	cfg->n_windows6 = 1;
 	cfg->window6[0].first = BENCH_POOL6;
-	cfg->window6[0].count = NUMBERS;
+	cfg->window6[0].count = BENCH_NUMBERS;
 	cfg->resync = 64;
 	cfg->control_rate = 20000;
 	cfg->stranger_rate = 100;
@@ -98,20 +97,30 @@ static int set_port(struct bpf_object *obj, unsigned int ifindex, enum bench_mac
 	return bpf_map_update_elem(fd, &slot, &p, BPF_ANY);
 }
 
-/* pool4 and pool6: number k of a window is session index k. */
-static int set_pools(struct bpf_object *obj)
+/* The elements of an array that the daemon maps too: a million are written in no time. */
+static uint8_t *array_of(const struct program *p, const char *name, size_t stride)
 {
-	int fd4 = bpf_object__find_map_fd_by_name(obj, "pool4");
-	int fd6 = bpf_object__find_map_fd_by_name(obj, "pool6");
-	__u32 k;
-	int r = 0;
+	int fd = bpf_object__find_map_fd_by_name(p->obj, name);
+	void *mem = mmap(NULL, BENCH_NUMBERS * stride, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	for (k = 0; k < NUMBERS && !r; k++) {
-		r = bpf_map_update_elem(fd4, &k, &k, BPF_ANY);
-		if (!r)
-			r = bpf_map_update_elem(fd6, &k, &k, BPF_ANY);
-	}
-	return r;
+	if (mem != MAP_FAILED)
+		return mem;
+	fprintf(stderr, "bench: cannot map %s: %s\n", name, strerror(errno));
+	return NULL;
+}
+
+/* Number k of a window is session index k: elements of 4 octets, 8 apart. */
+static int set_pool(const struct program *p, const char *name)
+{
+	uint8_t *mem = array_of(p, name, 8);
+	__u32 k;
+
+	if (!mem)
+		return -errno;
+	for (k = 0; k < BENCH_NUMBERS; k++)
+		memcpy(mem + k * 8ul, &k, sizeof(k));
+	munmap(mem, BENCH_NUMBERS * 8ul);
+	return 0;
 }
 
 static int load(struct program *p, const struct chain *chain)
@@ -132,7 +141,9 @@ static int load(struct program *p, const struct chain *chain)
 	if (!r)
 		r = set_port(p->obj, chain->out, MAC_OUT);
 	if (!r)
-		r = set_pools(p->obj);
+		r = set_pool(p, "pool4");
+	if (!r)
+		r = set_pool(p, "pool6");
 	if (r)
 		return r;
 	p->fd = bpf_program__fd(prog);
@@ -184,11 +195,11 @@ static __u32 sum_words(const void *bytes, size_t len)
 	return sum;
 }
 
-static struct l2x_session session_of(__u16 k, bool seq)
+static struct l2x_session session_of(__u32 k, bool seq)
 {
 	struct l2x_session s = {
 		.gen = 1,
-		.tunnel_id = htons(BENCH_TUNNEL),
+		.tunnel_id = htons(bench_tid(k)),
 		.flags = L2X_S_IPV4 | L2X_S_IPV6 | L2X_S_MSS,
 		.peer = mapped(BENCH_LAC),
 		.local = mapped(BENCH_LNS),
@@ -198,14 +209,14 @@ static struct l2x_session session_of(__u16 k, bool seq)
 		.ipv6 = htobe64(BENCH_POOL6 + k),
 		.mss_mtu = 1460,
 		.tx_gen = 1,
-		.peer_tunnel_id = htons(BENCH_PEER_TUNNEL),
+		.peer_tunnel_id = htons(bench_peer_tid(k)),
 		.peer_session_id = htons(bench_peer_sid(k)),
 		.tx_peer = mapped(BENCH_LAC),
 		.tx_local = mapped(BENCH_LNS),
 		.tx_peer_port = htons(BENCH_PORT),
 		.tx_local_port = htons(BENCH_PORT),
 		.mtu = 1460,
-		.nexthop = BENCH_TUNNEL,
+		.nexthop = bench_tid(k),
 		.ttl = 64,
 	};
 	__be16 fixed[] = { htons(17),        s.tx_local_port,
@@ -220,22 +231,38 @@ static struct l2x_session session_of(__u16 k, bool seq)
 	return s;
 }
 
-int program_sessions(struct program *p, bool seq)
+static int set_sessions(struct program *p, bool seq)
 {
-	int fd = bpf_object__find_map_fd_by_name(p->obj, "sessions");
-	struct l2x_session s;
-	__u32 k;
-	int r = 0;
+	struct l2x_session *mem;
+	__u32 n;
 
 	if (p->filled && p->seq == seq)
 		return 0;
-	for (k = 1; k < NUMBERS && !r; k++) {
-		s = session_of((__u16)k, seq);
-		r = bpf_map_update_elem(fd, &k, &s, BPF_ANY);
-	}
-	p->filled = !r;
+	mem = (struct l2x_session *)array_of(p, "sessions", sizeof(*mem));
+	if (!mem)
+		return -errno;
+	for (n = 0; n < BENCH_SESSIONS; n++)
+		mem[gen_number(n)] = session_of(gen_number(n), seq);
+	munmap(mem, BENCH_NUMBERS * sizeof(*mem));
+	p->filled = true;
 	p->seq = seq;
-	return r;
+	return 0;
+}
+
+int program_sessions(struct program *p, const struct cell *c)
+{
+	uint8_t *traffic;
+	int r = set_sessions(p, c->seq);
+
+	if (r || !c->seq || p->cell == c)
+		return r;
+	traffic = array_of(p, "traffic", sizeof(struct l2x_traffic));
+	if (!traffic)
+		return -errno;
+	memset(traffic, 0, BENCH_NUMBERS * sizeof(struct l2x_traffic));
+	munmap(traffic, BENCH_NUMBERS * sizeof(struct l2x_traffic));
+	p->cell = c;
+	return 1;
 }
 
 int program_verdicts(const struct program *p, uint64_t ret[L2X_V_MAX])

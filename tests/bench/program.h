@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "tests/bench/chain.h"
+#include "tests/bench/frames.h"
 #include "maps/schema.h"
 #include "maps/verdicts.h"
 
@@ -19,14 +20,16 @@ struct program {
 	struct bpf_object *obj;
 	int fd;
 	bool seq, filled; /* how the sessions stand now */
+	const struct cell *cell; /* whose sequence numbers they hold */
 };
 
 /* `path` NULL: the object that this bench was built with. 0 or a negative errno. */
 int program_open(const char *name, const char *path, const struct chain *chain,
 		 struct program *ret);
 void program_close(struct program *p);
-/* 65 535 sessions, sequenced both ways or not. Cheap when nothing changes. */
-int program_sessions(struct program *p, bool seq);
+/* BENCH_SESSIONS of them, sequenced both ways or not; cheap when nothing changes. 1: with
+ * another cell's sequence numbers before, so that they begin anew; 0 or a negative errno. */
+int program_sessions(struct program *p, const struct cell *c);
 /* Frames so far by verdict. */
 int program_verdicts(const struct program *p, uint64_t ret[L2X_V_MAX]);
 /* Octets of kernel memory that its maps take, as the kernel tells it. */

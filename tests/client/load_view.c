@@ -21,6 +21,7 @@ static const char *ipv6_text(const struct load_line *s, char text[static ADDR_ST
 static json_t *view_line(const struct load *g, const struct load_line *s)
 {
 	struct ipaddr ipv4 = addr_from_v4(s->ipv4);
+	const struct load_tunnel *lt = &g->tunnels[(s - g->lines) % g->opt->tunnels];
 	char text4[ADDR_STRLEN], text6[ADDR_STRLEN];
 	json_t *o = json_pack(
 		"{s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I}", "who", (json_int_t)(s - g->lines), "state",
@@ -34,6 +35,7 @@ static json_t *view_line(const struct load *g, const struct load_line *s)
 		json_object_set_new(o, "session", json_integer(line_session_id(s->line)));
 		json_object_set_new(o, "peer_tunnel", json_integer(line_peer_tunnel_id(s->line)));
 		json_object_set_new(o, "peer_session", json_integer(line_peer_session_id(s->line)));
+		json_object_set_new(o, "port", json_integer(lt->path.local_port));
 	}
 	return o;
 }

@@ -69,11 +69,11 @@ static __always_inline int hand_to(__u32 place)
 	return XDP_REDIRECT;
 }
 
+/* Also on the worker's own CPU the way is by its queue: a receive queue that another CPU has
+ * served until now (irqbalance) may have frames there, which must not be overtaken. */
 static __always_inline int steer_to(__u32 place)
 {
-	if (!place || place == bpf_get_smp_processor_id() + 1)
-		return GO_ON;
-	return hand_to(place);
+	return place ? hand_to(place) : GO_ON;
 }
 
 /* Draws a number for a frame of a session that moves. 0: it has none. */

@@ -93,7 +93,7 @@ static bool is_one_of(const char *name, const char *const *list)
 static bool is_soft(const char *name)
 {
 	static const char *const list[] = {
-		"nexthops", "police", "verdicts", "ports", "vlans", NULL
+		"nexthops", "police", "verdicts", "ports", "vlans", "handed", NULL
 	};
 
 	return is_one_of(name, list);

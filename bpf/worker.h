@@ -92,7 +92,7 @@ static __always_inline __u16 move_draw(__u64 *move, const __u64 *done, struct l2
 		d.word = *(const volatile __u64 *)done;
 		new = old;
 		if (old.m.sent && d.d.number == old.m.sent &&
-		    move_clock() - d.d.stamp > L2X_MOVE_QUIET)
+		    (__s32)(move_clock() - d.d.stamp) > (__s32)L2X_MOVE_QUIET)
 			new.m.gone = 1;
 		else
 			new.m.sent = old.m.sent == 0xffff ? 1 : old.m.sent + 1;

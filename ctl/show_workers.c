@@ -6,7 +6,7 @@
 #include "ctl/ctl.h"
 
 static const struct column columns[] = {
-	{ "CPU", true, false },    { "STATE", false, false }, { "SESSIONS", true, false },
+	{ "CPU", true, false },    { "STATE", false, false },     { "SESSIONS", true, false },
 	{ "FRAMES", true, false }, { "PER-SECOND", true, false }, { "LOST", true, false },
 };
 

@@ -13,8 +13,8 @@ static json_t *json_workers(const struct dp_workers_info *info)
 		const struct dp_worker_info *w = &info->worker[i];
 
 		json_array_append_new(
-			out, json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "cpu", (int)w->cpu, "state",
-				       w->serves ? "serves" : "leaves", "sessions",
+			out, json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "cpu", (int)w->cpu,
+				       "state", w->serves ? "serves" : "leaves", "sessions",
 				       (json_int_t)w->sessions, "frames", (json_int_t)w->frames,
 				       "rate", (json_int_t)w->rate, "lost", (json_int_t)w->lost));
 	}

@@ -389,8 +389,8 @@ static void count_use(struct datapath *dp, const struct dp_answer *a, struct cpu
 
 		for (unsigned int place = 1; place < PLACES; place++)
 			given += handed_count(dp, cpu, place);
-		use[cpu].frames = (forwarded > taken ? forwarded - taken : 0) + given -
-				  w->given[cpu];
+		use[cpu].frames =
+			(forwarded > taken ? forwarded - taken : 0) + given - w->given[cpu];
 		use[cpu].busy = ticks ? (unsigned int)(1000ull * busy / ticks) : 1000;
 		w->given[cpu] = given;
 		w->taken_before[cpu + 1] = w->taken[cpu + 1];
@@ -408,7 +408,8 @@ static void say_helps(struct datapath *dp, unsigned int hot)
 	if (w->advised == SAY_SECONDS && dp->cfg->workers.mode == DP_WORKERS_OFF)
 		log_note(NULL,
 			 "CPU %u has nearly all the frames and no time left, while others idle: "
-			 "spread the sessions with `datapath: workers: auto` (l2xdpctl show workers)",
+			 "spread the sessions with `datapath: workers: auto` (l2xdpctl show "
+			 "workers)",
 			 hot);
 }
 

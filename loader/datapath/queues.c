@@ -16,7 +16,8 @@
 #include "loader/datapath/placement.h"
 #include "loader/datapath/program.h"
 
-#define QUEUE_FRAMES 2048 /* waiting for one worker; beyond it they are lost */
+#define QUEUE_FRAMES                                                                               \
+	8192 /* waiting for one worker, whose thread may wait for its CPU; beyond it they are lost */
 
 /* As vmlinux.h would have it. */
 struct queue {

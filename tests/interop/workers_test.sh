@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2119 # what is quoted is the guest's
 # One tunnel over the CPUs of a guest that has four, on Debian's 6.1 kernel: every packet of its
 # sessions is numbered, both ways, and none is lost, comes twice or is overtaken, while workers
 # are taken on and dismissed. The hook is shared by libxdp's dispatcher there.

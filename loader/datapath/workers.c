@@ -15,7 +15,7 @@
 
 #include "loader/datapath/private.h"
 
-#define LOOK_MS 100 /* between looks at moves */
+#define LOOK_MS 50 /* between looks at moves */
 #define WALK 8192u /* sessions of one step of the walk */
 #define SILENT_MS 1000 /* no frame for so long: none is under way */
 #define RETIRE_SECONDS 2 /* after the last session has left, its queue goes */

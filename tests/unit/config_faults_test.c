@@ -85,7 +85,7 @@ static const struct {
 	{ 5, "  workers: \"2\"", 5, { "workers is 2", "off, auto" } },
 	{ 5, "  workers: []", 5, { "empty list", "off" } },
 	{ 5, "  workers: [1, 254]", 5, { "CPU 254", "0 to 253" } },
-	{ 5, "  workers: [1, 2, 1]", 5, { "CPU 1 stands there twice" } },
+	{ 5, "  workers: [1, 2, 1]", 5, { "CPU 1 stands there twice", "remove one" } },
 	{ 5, "  workers: [one]", 5, { "CPU one", "a number" } },
 	{ 5, "  dscp: 64", 5, { "dscp is 64", "copy, or 0 to 63" } },
 	{ 5, "  data-checksum: maybe", 5, { "data-checksum is maybe", "" } },

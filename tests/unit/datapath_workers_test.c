@@ -187,7 +187,7 @@ static void without_workers_nothing_is_looked_up(void **state)
 	(void)state;
 	ready(&g);
 	set_all(&g);
-	turn_for(&g, 250);
+	turn_for(&g, 120);
 	assert_int_equal(count(&g, 0), SESSIONS);
 	assert_int_equal(g.m->live->workers, 0);
 	assert_int_equal(dp_session_worker(&g.w->dp, index_of(0)), -1);
@@ -212,7 +212,7 @@ static void the_next_daemon_leaves_them_where_they_are(void **state)
 	assert_memory_equal(before, m->places.mem, 40000);
 	ready(&g);
 	assert_int_equal(m->live->workers, 1);
-	turn_for(&g, 250);
+	turn_for(&g, 120);
 	assert_memory_equal(before, m->places.mem, sizeof(before));
 	maps_delete(end(&g));
 }
@@ -242,7 +242,7 @@ static void another_set_moves_them(void **state)
 		g = begin(m, steps[i].marks);
 		set_all(&g);
 		ready(&g);
-		turn_for(&g, 150);
+		turn_for(&g, 75);
 		moving = count(&g, L2X_MOVING);
 		assert_in_range(moving, steps[i].moving, steps[i].moving + SESSIONS / 5);
 		assert_int_equal(m->live->workers, 1);
@@ -259,7 +259,7 @@ static void another_set_moves_them(void **state)
 			assert_int_equal(dp_session_worker(&g.w->dp, index_of(k)), -2);
 		}
 		program_moves_all(&g);
-		turn_for(&g, 350);
+		turn_for(&g, 170);
 		assert_int_equal(count(&g, L2X_MOVING), 0);
 		for (unsigned int p = 0; p < 5; p++)
 			assert_in_range(count(&g, p) + 20, steps[i].n[p],
@@ -283,7 +283,7 @@ static void silence_moves_too(void **state)
 	set(&g, 1);
 	g.w->dp.workers.is_candidate[2] = true;
 	workers_ready(&g.w->dp);
-	turn_for(&g, 150);
+	turn_for(&g, 75);
 	assert_int_equal(*octet(&g, 0), L2X_MOVING);
 	assert_int_equal(*octet(&g, 1), L2X_MOVING);
 	t = maps_traffic(&g.w->dp, index_of(1));
@@ -328,13 +328,13 @@ static void a_move_outlives_the_daemon(void **state)
 	assert_int_equal(info.moving, 2);
 	assert_int_equal(info.n, 1);
 	assert_int_equal(info.worker[0].sessions, 2); /* where they go */
-	turn_for(&g, 150);
+	turn_for(&g, 75);
 	assert_int_equal(*octet(&g, 0), L2X_MOVING);
 	dp_session_del(&g.w->dp, index_of(1)); /* ends on its way */
 	v.m.gone = 1;
 	maps_traffic(&g.w->dp, index_of(0))->rx_move = v.word;
 	maps_traffic(&g.w->dp, index_of(0))->tx_move = v.word;
-	turn_for(&g, 150);
+	turn_for(&g, 75);
 	assert_int_equal(*octet(&g, 0), 2);
 	assert_int_equal(*octet(&g, 1), 0);
 	dp_workers(&g.w->dp, &info);
@@ -362,7 +362,7 @@ static void a_move_to_one_that_left_goes_on(void **state)
 	g = begin(m, "---x");
 	set(&g, 0);
 	ready(&g);
-	turn_for(&g, 450);
+	turn_for(&g, 230);
 	assert_int_equal(*octet(&g, 0), L2X_MOVING);
 	now.word = maps_traffic(&g.w->dp, index_of(0))->rx_move;
 	assert_int_equal(now.m.from, 2);

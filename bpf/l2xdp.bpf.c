@@ -26,11 +26,15 @@
  * out from what the inner one promises (csum.h), and only then head room taken and the
  * headers written.
  *
+ * Workers (worker.h): where a session's frames are dealt with on another CPU than they arrive
+ * at, the hook only hands them on, and all of the above is done there, from the start.
+ *
  * Rules of the house: decide before you write, and never pass a frame that was changed.
  * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
  * the kernel does it: without XDP it is slow, never broken. What goes up is policed
  * (police.h), and what is for the daemon goes up only while it has a socket (daemon.h).
- * Every frame leaves through verdict_leave (verdict.h), which counts it.
+ * Every frame leaves through verdict_leave (verdict.h), which counts it, or for a
+ * worker, where it does.
  *
  * The daemon rewrites sessions while we read: each of a session's two lines has a
  * generation that is compared before a decision is acted upon. Programs write nothing but
@@ -49,26 +53,69 @@
 #include "bpf/police.h"
 #include "bpf/uplink.h"
 #include "bpf/verdict.h"
+#include "bpf/worker.h"
+
+static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __u32 *ret_index)
+{
+	__be16 proto;
+	int v = parse_link(ctx, f, &proto);
+
+	if (v != GO_ON)
+		return v;
+	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
+					    : parse_ip6(ctx, f, ret_index);
+}
+
+static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __u32 index, int v)
+{
+	if (v == GO_ON)
+		v = f->uplink ? uplink(ctx, f) : downlink(ctx, f, index);
+	if (verdict_is_slow(v))
+		v = police_slow(ctx, f, v);
+	if (f->uplink && f->udp && verdict_is_slow(v))
+		v = daemon_check(ctx, f, v);
+	return v;
+}
 
 SEC("xdp")
 int l2xdp(struct xdp_md *ctx)
 {
 	struct frame f = {};
 	__u32 index = 0;
-	__be16 proto;
+	int v = classify(ctx, &f, &index);
+
+	if (v == GO_ON && live.workers && steer(ctx, &f, index) == XDP_REDIRECT)
+		return XDP_REDIRECT;
+	v = serve(ctx, &f, index, v);
+	return verdict_leave(ctx, &f, v, false);
+}
+
+/* The same on a worker. */
+SEC("xdp/cpumap")
+int l2xdp_worker(struct xdp_md *ctx)
+{
+	struct l2x_ticket ticket = {};
+	struct frame f = {};
+	__u32 index = 0;
 	int v;
 
-	v = parse_link(ctx, &f, &proto);
-	if (v == GO_ON)
-		v = proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, &f, &index)
-						 : parse_ip6(ctx, &f, &index);
-	if (v == GO_ON)
-		v = f.uplink ? uplink(ctx, &f) : downlink(ctx, &f, index);
-	if (verdict_is_slow(v))
-		v = police_slow(ctx, &f, v);
-	if (f.uplink && f.udp && verdict_is_slow(v))
-		v = daemon_check(ctx, &f, v);
-	return verdict_leave(ctx, &f, v);
+	handed_count(L2X_HANDED_TAKEN);
+	if (ticket_take(ctx, &ticket))
+		return verdict_leave(ctx, &f, L2X_V_ERROR, true);
+	v = classify(ctx, &f, &index);
+	v = serve(ctx, &f, index, v);
+	v = verdict_leave(ctx, &f, v, true);
+	ticket_return(&ticket);
+	return v;
+}
+
+/* What a worker's queue runs for as long as there is one, while daemons come and go and
+ * exchange what it calls. */
+SEC("xdp/cpumap")
+int l2xdp_enter(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &worker_code, 0);
+	return XDP_DROP; /* there is nothing to call: the data path is being taken down */
 }
 
 char LICENSE[] SEC("license") = "GPL";

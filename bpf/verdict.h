@@ -29,7 +29,9 @@ static __always_inline bool verdict_is_forward(int v)
 	return ((0ull L2X_VERDICTS(VERDICT_BIT_FORWARD)) >> (v & 63)) & 1;
 }
 
-static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame *f, int v)
+/* at_worker: there is no XDP_TX there. */
+static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame *f, int v,
+					 bool at_worker)
 {
 	__u32 slot = (__u32)v;
 	__u64 *count;
@@ -38,7 +40,7 @@ static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame 
 	if (count)
 		++*count;
 	if (verdict_is_forward(v)) {
-		if (f->lower == ctx->ingress_ifindex)
+		if (!at_worker && f->lower == ctx->ingress_ifindex)
 			return XDP_TX; /* hairpin: one port, or two VLANs of it */
 		return (int)bpf_redirect(f->lower, 0);
 	}

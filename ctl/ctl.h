@@ -38,8 +38,8 @@ struct options {
 /* Runs with the words behind the command's name. Returns an exit code. */
 typedef int command_fn(const struct options *o, int argc, char **argv);
 command_fn cmd_show_tunnels, cmd_show_sessions, cmd_show_session, cmd_show_peers, cmd_show_verdicts,
-	cmd_show_datapath, cmd_show_state, cmd_clear_tunnel, cmd_clear_session, cmd_drain,
-	cmd_undrain, cmd_reload, cmd_shutdown, cmd_preflight;
+	cmd_show_workers, cmd_show_datapath, cmd_show_state, cmd_clear_tunnel, cmd_clear_session,
+	cmd_drain, cmd_undrain, cmd_reload, cmd_shutdown, cmd_preflight;
 
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "... takes ...; see --help" and EXIT_USAGE */

@@ -39,6 +39,11 @@ static const struct command {
 	  "Interfaces and whether their driver runs the programs, and why not; memory; address\n"
 	  "pools; counters of the slow path and of L2TP (--all: those at 0 too).\n\n"
 	  "  l2xdpctl show datapath\n" },
+	{ "show workers", "", cmd_show_workers, "CPUs that sessions are spread over",
+	  "The CPUs that deal with sessions' frames (`datapath: workers`), how many sessions and\n"
+	  "frames each has, what its queue lost, and whether workers would help this traffic.\n\n"
+	  "  l2xdpctl show workers\n"
+	  "  l2xdpctl show workers --json | jq .advice\n" },
 	{ "show peers", "", cmd_show_peers, "configured peers, and which are being drained",
 	  "Lists the peers of the configuration with their tunnels and sessions, whether new\n"
 	  "calls of theirs are refused (drain), and how many sessions a second are closed.\n\n"

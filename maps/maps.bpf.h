@@ -3,7 +3,8 @@
  * The maps of the programs, declared: keys and values are told in schema.h.
  *
  * Sizes here are the smallest that load; the daemon sets the real ones before it loads
- * (sessions and traffic: 65536 a shard, pool4 and pool6: the windows' sum). What the
+ * (sessions and traffic: 65536 a shard, places: a 64th of that, pool4 and pool6: the
+ * windows' sum, workers and handed: by the number of CPUs). What the
  * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
  * beside that: the kernel refuses to map such a map writable. An array's elements lie a
  * multiple of 8 octets apart, so mapped pool4 and pool6 have 8 octets for each u32.
@@ -109,6 +110,36 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct l2x_places);
+} places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 8); /* struct bpf_cpumap_val: length, program */
+} workers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} worker_code SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, L2X_HANDED_COLUMNS);
+	__type(key, __u32);
+	__type(value, __u64);
+} handed SEC(".maps");
 
 const volatile struct l2x_config cfg = {};
 volatile struct l2x_live live = {};

@@ -20,6 +20,10 @@
  *   police     tunnel ID, source,   l2x_bucket       -                 read, write
  *              CPU (bpf/police.h)
  *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
+ *   places     session index / 64   l2x_places       writes            read
+ *   workers    CPU                  a queue (cpumap) writes            redirect to
+ *   worker_code 0                   the worker       writes            call
+ *   handed     CPU * 256 + place    u64              reads             add, each CPU its row
  *   .rodata    -                    l2x_config       before load       read
  *   .bss       -                    l2x_live         writes            read
  *   about      0                    l2x_about        writes            -
@@ -37,7 +41,7 @@
 #include <linux/types.h>
 #endif
 
-#define L2X_SCHEMA 2
+#define L2X_SCHEMA 3
 
 /*
  * The session index is made of the identifiers that we hand out, so that finding a
@@ -135,13 +139,16 @@ struct l2x_traffic {
 	__u64 rx_seq; /* struct l2x_seq as one word, by compare-and-swap */
 	__u64 rx_lost; /* numbers that never came (DP-SEQ-1) */
 	__u64 punt; /* struct l2x_tokens as one word: frames to the slow path */
-	__u64 reserved0[2];
+	__u64 rx_move; /* struct l2x_move as one word, by compare-and-swap */
+	__u64 rx_done; /* struct l2x_done as one word */
 
 	__u64 tx_packets; /* to the subscriber */
 	__u64 tx_bytes;
 	__u64 tx_drops;
 	__u64 tx_ns; /* next Ns, low 16 bits, by fetch-and-add */
-	__u64 reserved1[4];
+	__u64 tx_move; /* as rx_move */
+	__u64 tx_done;
+	__u64 reserved1[2];
 } __attribute__((aligned(64)));
 
 /* DP-SEQ: state of the receiving side. */
@@ -157,6 +164,48 @@ struct l2x_tokens {
 	__u32 stamp; /* time of the last change, in units of 2^20 ns */
 	__u32 tokens; /* 1/1024 frame */
 };
+
+/*
+ * Where a session's frames are dealt with: an octet each. 0: on the CPU that they arrive at;
+ * else CPU + 1, a worker; or L2X_MOVING, and the session's rx_move and tx_move tell.
+ */
+#define L2X_PLACES 64u
+#define L2X_MOVING 255u
+#define L2X_MAX_WORKER_CPUS 254u /* CPUs 0 to 253 */
+struct l2x_places {
+	__u8 at[L2X_PLACES];
+};
+
+/* `handed`: row of the CPU that counts, column a place, or this: taken by it as a worker. */
+#define L2X_HANDED_COLUMNS 256u
+#define L2X_HANDED_TAKEN 255u
+
+/* One direction of a session that moves. The daemon writes it before the octet says
+ * L2X_MOVING, and sets `gone` itself where nothing is sent. */
+struct l2x_move {
+	__u16 sent; /* number of the last frame that went to `from`; 0: none yet */
+	__u8 gone; /* nothing is under way at `from`: frames go to `to` */
+	__u8 from, to; /* places */
+	__u8 reserved[3];
+};
+
+/* The last of these frames that was dealt with. */
+struct l2x_done {
+	__u16 number;
+	__u16 reserved;
+	__u32 stamp; /* when, in units of 1024 ns */
+};
+#define L2X_MOVE_QUIET 98u /* 100 us: what was dealt with has left its CPU by then */
+
+/* Stands before the Ethernet header on the way to `from`. Its first octet is of no frame that
+ * is handed on: those have a destination that is not a group. */
+struct l2x_ticket {
+	__u8 mark; /* L2X_TICKET_MARK */
+	__u8 uplink;
+	__u16 number;
+	__u32 index; /* of the session */
+};
+#define L2X_TICKET_MARK 0xff
 
 /* A control connection: which source is known, and has the lane for known ones. */
 struct l2x_tunnel {
@@ -260,6 +309,7 @@ struct l2x_live {
 	__u32 hosts4; /* entries in hosts4; 0: the look-up is left out */
 	__u32 hosts6;
 	__u32 seed; /* random, set once: keeps the police slots of sources from being guessed */
+	__u32 workers; /* 0: no session has a place but 0, the look-up is left out */
 };
 
 /* What pinned maps are, in a map of one element beside them, for whoever finds them. The
@@ -282,7 +332,12 @@ L2X_ASSERT(__builtin_offsetof(struct l2x_session, tx_gen) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_session, pseudo_sum) == 116);
 L2X_ASSERT(sizeof(struct l2x_traffic) == 128);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, tx_packets) == 64);
+L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, rx_done) == 56);
 L2X_ASSERT(sizeof(struct l2x_seq) == 8);
+L2X_ASSERT(sizeof(struct l2x_places) == L2X_PLACES);
+L2X_ASSERT(sizeof(struct l2x_move) == 8);
+L2X_ASSERT(sizeof(struct l2x_done) == 8);
+L2X_ASSERT(sizeof(struct l2x_ticket) == 8);
 L2X_ASSERT(sizeof(struct l2x_tokens) == 8);
 L2X_ASSERT(sizeof(struct l2x_tunnel) == 40);
 L2X_ASSERT(sizeof(struct l2x_port) == 32);

@@ -34,6 +34,7 @@ enum datapath_key {
 	DATAPATH_MTU,
 	DATAPATH_DSCP,
 	DATAPATH_BPF_DIRECTORY,
+	DATAPATH_WORKERS,
 };
 enum peer_key {
 	PEER_NAME,

@@ -181,6 +181,8 @@ static const struct key datapath_keys[] = {
 	[DATAPATH_DSCP] = { "dscp", read_dscp, AT(config, datapath.dscp), 0, 0, NULL },
 	[DATAPATH_BPF_DIRECTORY] = { "bpf-directory", read_directory_or_none, AT(config, bpf_dir),
 				     1, CONFIG_MAX_DIR, NULL },
+	[DATAPATH_WORKERS] = { "workers", read_workers, AT(config, datapath.workers), 0,
+			       L2X_MAX_WORKER_CPUS, NULL },
 };
 static const struct section datapath_section = { "datapath", KEYS(datapath_keys) };
 

@@ -358,3 +358,69 @@ void read_seconds(struct load *ld, const struct key *k, yaml_node_t *n, void *at
 	read_number(ld, k, n, &s);
 	*ms = s * 1000;
 }
+
+/* A list of CPUs, each once. */
+static void read_cpus(struct load *ld, const struct key *k, yaml_node_t *n,
+		      struct dp_workers_config *ret)
+{
+	struct dp_workers_config w = { .mode = DP_WORKERS_LIST };
+	char q[LOG_QUOTE_LEN];
+	unsigned int i, j, cpu;
+
+	if (!list_fits(ld, k, n))
+		return;
+	for (i = 0; i < list_length(n); i++) {
+		yaml_node_t *item = list_at(ld, n, i);
+		const char *v = text_of(ld, k, item);
+
+		if (!v)
+			return;
+		if (!parse_number(v, &cpu) || cpu >= L2X_MAX_WORKER_CPUS) {
+			fault_add(&ld->faults, node_line(item),
+				  "%s: CPU %s; write a number, 0 to %u, as lscpu has it", k->name,
+				  node_quote(item, q), L2X_MAX_WORKER_CPUS - 1);
+			return;
+		}
+		for (j = 0; j < w.n && w.cpu[j] != cpu; j++)
+			;
+		if (j < w.n) {
+			fault_add(&ld->faults, node_line(item),
+				  "%s: CPU %u stands there twice; remove one", k->name, cpu);
+			return;
+		}
+		w.cpu[w.n++] = (uint16_t)cpu;
+	}
+	if (w.n)
+		*ret = w;
+	else
+		fault_add(&ld->faults, node_line(n), "%s is an empty list; write off for none",
+			  k->name);
+}
+
+void read_workers(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	struct dp_workers_config w = { .mode = DP_WORKERS_COUNT };
+	char q[LOG_QUOTE_LEN];
+	const char *v;
+	bool on = true;
+
+	if (n->type == YAML_SEQUENCE_NODE) {
+		read_cpus(ld, k, n, at);
+		return;
+	}
+	v = text_of(ld, k, n);
+	if (!v)
+		return;
+	if (!strcmp(v, "auto"))
+		w.mode = DP_WORKERS_AUTO;
+	else if ((parse_bool(v, &on) && !on) || !strcmp(v, "0"))
+		w.mode = DP_WORKERS_OFF;
+	else if (is_quoted(n) || !parse_number(v, &w.n) || w.n > k->max) {
+		fault_add(
+			&ld->faults, node_line(n),
+			"%s is %s; write off, auto, how many (1 to %u), or a list of CPUs: [2, 3]",
+			k->name, node_quote(n, q), k->max);
+		return;
+	}
+	*(struct dp_workers_config *)at = w;
+}

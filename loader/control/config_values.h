@@ -32,6 +32,8 @@ read_fn read_bool, read_off;
 read_fn read_choice, read_choice_bool;
 /* int: -1 for copy */
 read_fn read_dscp;
+/* struct dp_workers_config: off, auto, a number, or a list of CPUs */
+read_fn read_workers;
 /* struct ipaddr, struct prefix */
 read_fn read_address4, read_prefix;
 /* struct dp_config; struct config; const char * that config_free frees */

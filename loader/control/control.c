@@ -70,6 +70,7 @@ static const struct command {
 	{ "show session", show_session },
 	{ "show verdicts", show_verdicts },
 	{ "show datapath", show_datapath },
+	{ "show workers", show_workers },
 	{ "show peers", show_peers },
 	{ "show state", show_state },
 	{ "clear tunnel", clear_tunnel },

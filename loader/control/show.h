@@ -41,7 +41,7 @@ struct answer {
 typedef int command_fn(const struct request *rq, struct answer *a);
 
 command_fn show_tunnels, show_sessions, show_session, show_peers, show_verdicts, show_datapath,
-	show_state;
+	show_workers, show_state;
 command_fn clear_tunnel, clear_session, drain, undrain, reload, end_daemon, preflight;
 
 /* Sets code and error. Returns -EINVAL, -ENOENT or -EIO for the three codes. */

@@ -78,6 +78,7 @@ void adopt_sweep_maps(struct datapath *dp)
 	sweep_pool(dp, &dp->maps->pool6, true);
 	sweep_tunnels(dp);
 	sweep_sessions(dp);
+	workers_sweep_places(dp);
 }
 
 static void ask_away(struct datapath *dp, enum dp_act act, void **root)

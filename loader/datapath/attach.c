@@ -19,6 +19,7 @@
  *   neighbours.c  next hops that only the hook uses stay known
  *   program.c   the program loaded, its maps mapped
  *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
+ *   workers.c, placement.c  which CPU a session's frames are dealt with on; queues.c: their queues
  *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher; hook.c: who is there
  *   privilege.c what the worker may ask the privileged process for
  *   preflight.c what stands in the way on a device; foresee.c: of a new version
@@ -261,6 +262,9 @@ static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t e
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "%s: cannot exchange maps: %s", dp->cfg->bpf_dir,
 			       strerror(-rc));
+	rc = queues_attach(dp, a);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "the program of the workers: %s", strerror(-rc));
 	for (unsigned int i = 0; i < dp->n_ports; i++) {
 		struct port *p = &dp->ports[i];
 		unsigned int ifindex = if_nametoindex(p->name);
@@ -420,5 +424,5 @@ void attach_forget(struct datapath *dp)
 	if (a->skel)
 		program_free(a->skel);
 	a->skel = NULL;
-	a->maps.hosts4 = a->maps.hosts6 = a->maps.vlans = a->maps.verdicts = -1;
+	a->maps.hosts4 = a->maps.hosts6 = a->maps.vlans = a->maps.verdicts = a->maps.queues = -1;
 }

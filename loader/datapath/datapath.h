@@ -27,6 +27,14 @@ struct datapath;
 enum dp_mode { DP_AUTO, DP_NATIVE, DP_GENERIC, DP_OFF };
 extern const char *const dp_mode_names[]; /* "auto", "native", "generic", "off" */
 
+/* CPUs that sessions are spread over. */
+enum dp_workers_mode { DP_WORKERS_OFF, DP_WORKERS_AUTO, DP_WORKERS_COUNT, DP_WORKERS_LIST };
+struct dp_workers_config {
+	enum dp_workers_mode mode;
+	unsigned int n; /* COUNT: how many; LIST: of cpu[] */
+	uint16_t cpu[L2X_MAX_WORKER_CPUS];
+};
+
 #define DP_MAX_INTERFACES 16
 #define DP_MAX_POOLS 16
 
@@ -55,6 +63,7 @@ struct dp_config {
 	const char *run_dir; /* in memory: counters of the slow path */
 	unsigned int mtu_limit; /* of an inner packet, 0: what the way allows */
 	int dscp; /* -1: copy the inner one; 0..63: fixed */
+	struct dp_workers_config workers;
 };
 
 /* What a session needs to be forwarded. IDs and ports in host order. */
@@ -132,6 +141,8 @@ enum dp_act {
 	DP_DO_VLAN, /* put or delete: map vlans */
 	DP_DO_VERDICTS, /* read the map of counters */
 	DP_DO_NEIGHBOURS, /* ask the stale ones of our interfaces whether they are there */
+	DP_DO_CPUS, /* read what each CPU has done */
+	DP_DO_RETIRE, /* remove the queues of workers that are not configured */
 	DP_DO_MAX
 };
 extern const char *const dp_act_names[DP_DO_MAX];
@@ -151,6 +162,10 @@ struct dp_answer {
 		char mode[12], why[160];
 	} port[DP_MAX_INTERFACES]; /* ATTACH */
 	uint64_t verdicts[L2X_V_MAX];
+	struct {
+		uint32_t forwarded; /* frames: here at the hook, or as a worker; wraps */
+		uint32_t busy, ticks; /* /proc/stat; wrap */
+	} cpu[L2X_MAX_WORKER_CPUS]; /* CPUS */
 };
 /* In the privileged process: does it if it is allowed, else rc = -EPERM. */
 void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret);
@@ -269,6 +284,28 @@ struct dp_interface_info {
 };
 unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, unsigned int cap);
 const char *dp_tun_name(const struct datapath *dp);
+
+/* For `show workers`. */
+struct dp_worker_info {
+	unsigned int cpu;
+	bool serves; /* takes new sessions; else it only goes on with those that it has */
+	uint32_t sessions;
+	uint64_t frames; /* that it has taken */
+	uint64_t rate; /* ... a second, lately */
+	uint64_t lost; /* given to it, and not taken: its queue was full */
+};
+struct dp_workers_info {
+	const char *mode; /* "off", "auto", "number", "list" */
+	bool on; /* a worker serves */
+	const char *advice, *text; /* whether they would help: a word, and a sentence */
+	uint32_t here; /* sessions that are dealt with where their frames arrive */
+	uint32_t moving;
+	unsigned int n;
+	struct dp_worker_info worker[L2X_MAX_WORKER_CPUS]; /* serving, or with sessions */
+};
+void dp_workers(const struct datapath *dp, struct dp_workers_info *ret);
+/* Of one session: CPU, -1: where its frames arrive, -2: it is moving. */
+int dp_session_worker(const struct datapath *dp, uint32_t index);
 
 /*
  * Preflight (also without a datapath): what stands in the way on a device, and the

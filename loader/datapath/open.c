@@ -47,6 +47,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	tunnels_tick(dp);
 	if (++dp->seconds % NEIGHBOURS_S == 0 && dp->maps && dp->ready)
 		request(dp, &rq, &answer);
+	workers_second(dp);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -120,7 +121,8 @@ static int open_all(struct datapath *dp, char *err, size_t errlen)
 	rc = rc ?: tunnels_init(dp);
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "no memory for the session table");
-	rc = netlink_open(dp, err, errlen);
+	rc = queues_init(dp);
+	rc = rc ?: netlink_open(dp, err, errlen);
 	rc = rc ?: ports_init(dp, err, errlen);
 	rc = rc ?: sockets_open(dp, err, errlen);
 	rc = rc ?: tun_open(dp, err, errlen);
@@ -134,6 +136,7 @@ static void close_all(struct datapath *dp, enum end end)
 	if (!dp)
 		return;
 	stop(dp);
+	workers_stop(dp);
 	attach_close(dp, end);
 	pins_close(dp, end);
 	tun_close(dp, end); /* takes its routes along: they need not be deleted one by one */
@@ -239,6 +242,7 @@ int dp_start(struct datapath *dp, struct event_base *base, const struct dp_ops *
 	}
 	maps_start(dp);
 	rc = start_clock(dp);
+	rc = rc ?: workers_start(dp);
 	rc = rc ?: netlink_start(dp);
 	rc = rc ?: sockets_start(dp);
 	rc = rc ?: tun_start(dp);
@@ -263,6 +267,7 @@ int dp_ready(struct datapath *dp, struct dp_adoption *ret, char *err, size_t err
 	ports_refresh(dp);
 	adopt_sweep_kernel(dp);
 	dp->ready = true;
+	workers_ready(dp);
 	*ret = dp->adoption;
 	return 0;
 }

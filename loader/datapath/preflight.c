@@ -202,6 +202,35 @@ static void check_queues(struct flight *f)
 	}
 }
 
+/* NICs whose flow director compares two octets anywhere in a frame, and so finds our session ID
+ * in a data message without Length over IPv4. What they call the place differs: i40e counts from
+ * the payload of UDP on, ice and iavf from the frame's start. A rule is for one session. */
+static void check_placing(struct flight *f)
+{
+	static const struct {
+		const char *driver, *place;
+	} able[] = { { "i40e", "0x4" }, { "ice", "0x2e" }, { "iavf", "0x2e" } };
+	char remedy[sizeof(f->findings->remedy)];
+
+	for (size_t i = 0; i < sizeof(able) / sizeof(able[0]); i++) {
+		if (strcmp(f->driver, able[i].driver) != 0)
+			continue;
+		snprintf(
+			remedy, sizeof(remedy),
+			"ethtool -N %s flow-type udp4 dst-port 1701 user-def %sSSSS action QUEUE   "
+			"(SSSS: session ID, 4 hex digits)",
+			f->name, able[i].place);
+		find(f, DP_NOTE, remedy,
+		     "driver %s can put a heavy session on a queue of its own (ntuple; data "
+		     "without Length); for all of them there is `datapath: workers`",
+		     f->driver);
+	}
+	if (strcmp(f->driver, "mlx5_core") == 0)
+		find(f, DP_NOTE, "",
+		     "driver mlx5_core cannot tell L2TPv2 sessions apart (it knows no octets "
+		     "beyond UDP's header): `datapath: workers` does");
+}
+
 /* ---- offloads ------------------------------------------------------------------------------ */
 
 struct features {
@@ -360,6 +389,7 @@ int dp_preflight(const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
 	check_driver(&f);
 	check_veth(&f);
 	check_queues(&f);
+	check_placing(&f);
 	check_offloads(&f);
 	check_forwarding(&f);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))

@@ -8,6 +8,7 @@
 #include "loader/base/log.h"
 #include "loader/datapath/datapath.h"
 #include "loader/datapath/inner.h"
+#include "loader/datapath/placement.h"
 
 struct event;
 struct attach;
@@ -74,8 +75,8 @@ struct map_array {
 };
 
 struct dp_maps {
-	struct map_array sessions, traffic, tunnels, pool4, pool6, ports;
-	int hosts4, hosts6, vlans, verdicts; /* the privileged process's alone */
+	struct map_array sessions, traffic, tunnels, pool4, pool6, ports, places, handed;
+	int hosts4, hosts6, vlans, verdicts, queues; /* the privileged process's alone */
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
 	unsigned int n_windows4, n_windows6;
@@ -96,6 +97,37 @@ struct claim {
 struct vlan_entry {
 	struct l2x_vlan_key key;
 	uint32_t ifindex; /* of the device above */
+};
+
+/* ---- workers, workers.c -------------------------------------------------------------- */
+
+#define PLACES (L2X_MAX_WORKER_CPUS + 1)
+
+struct move; /* a session under way */
+
+struct workers {
+	/* known before the fork */
+	unsigned int n_cpus, n_candidates;
+	bool is_candidate[L2X_MAX_WORKER_CPUS]; /* has a queue */
+
+	bool serves; /* any of them */
+	bool even; /* sessions are being spread over a new set */
+	unsigned int retire; /* seconds until the queues of others go */
+	struct place_load load[PLACES]; /* by place; 0: where frames arrive */
+	uint64_t taken[PLACES], waiting[PLACES], lost[PLACES]; /* as counted last */
+	uint64_t taken_before[PLACES];
+	uint32_t forwarded[L2X_MAX_WORKER_CPUS], busy[L2X_MAX_WORKER_CPUS],
+		ticks[L2X_MAX_WORKER_CPUS];
+	uint64_t given[L2X_MAX_WORKER_CPUS]; /* by a CPU to workers */
+	bool seen; /* the above hold figures of a second ago */
+	enum advice advice;
+	unsigned int hot, advised; /* CPU; seconds in a row that workers would help */
+	struct placement_auto automatic;
+	struct move *moves;
+	size_t n_moves, cap_moves;
+	uint32_t cursor; /* of the walk over sessions */
+	bool walking;
+	struct event *event;
 };
 
 /* ---- the datapath -------------------------------------------------------------------- */
@@ -188,6 +220,7 @@ struct datapath {
 	unsigned int n_old_pools;
 	struct vlan_entry vlans[L2X_PORT_SLOTS]; /* what the map holds */
 	unsigned int n_vlans;
+	struct workers workers;
 
 	struct listener listeners[L2X_MAX_LISTEN];
 	unsigned int n_listeners;
@@ -373,6 +406,22 @@ int routes_visit(struct datapath *dp, route_fn *fn, void *arg); /* those that we
 int addresses_visit(struct datapath *dp, route_fn *fn, void *arg);
 bool routes_has(struct datapath *dp, const struct prefix *p);
 #define ROUTE_PROTOCOL 76 /* of our routes (`ip route`: "proto 76"); see rt_protos(5) */
+
+/* workers.c: each does nothing without maps */
+int workers_start(struct datapath *dp); /* event */
+void workers_stop(struct datapath *dp);
+/* Gives a session its place; one that it had stays, unless it is fresh. */
+void workers_place(struct datapath *dp, uint32_t index, bool fresh);
+void workers_forget(struct datapath *dp, uint32_t index); /* the session ends */
+void workers_sweep_places(struct datapath *dp); /* before dp_ready: those that nobody claimed */
+void workers_ready(struct datapath *dp); /* the queues are there */
+void workers_second(struct datapath *dp); /* has passed */
+
+/* queues.c: in the privileged process */
+int queues_init(struct datapath *dp);
+int queues_attach(struct datapath *dp, const struct attach *a);
+int queues_retire(struct datapath *dp); /* DP_DO_RETIRE */
+int queues_cpus(struct datapath *dp, struct dp_answer *ret); /* DP_DO_CPUS */
 
 /* ports.c */
 int ports_init(struct datapath *dp, char *err, size_t errlen);

@@ -117,6 +117,18 @@ static uint32_t slots(const struct dp_maps *m, bool v6)
 	return n ? n : 1;
 }
 
+/* A cpumap may not have more entries than a kernel is made for CPUs. */
+static int set_cpus(struct l2xdp_bpf *p)
+{
+	int n = libbpf_num_possible_cpus();
+	uint32_t cpus = n > 0 ? (uint32_t)n : 1;
+	int rc = bpf_map__set_max_entries(p->maps.handed, cpus * L2X_HANDED_COLUMNS);
+
+	if (cpus > L2X_MAX_WORKER_CPUS)
+		cpus = L2X_MAX_WORKER_CPUS;
+	return rc ?: bpf_map__set_max_entries(p->maps.workers, cpus);
+}
+
 int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 {
 	struct l2xdp_bpf *p = l2xdp_bpf__open();
@@ -130,6 +142,8 @@ int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 	set_config(dp, &m, &p->rodata->cfg);
 	rc = bpf_map__set_max_entries(p->maps.sessions, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.traffic, sessions);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.places, sessions / L2X_PLACES);
+	rc = rc ?: set_cpus(p);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slots(&m, false));
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool6, slots(&m, true));
 	if (rc < 0)
@@ -157,6 +171,33 @@ int program_fd(const struct l2xdp_bpf *p)
 const char *program_name(const struct l2xdp_bpf *p)
 {
 	return bpf_program__name(p->progs.l2xdp);
+}
+
+int program_queues_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_map__fd(p->maps.workers);
+}
+
+int program_enter_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_program__fd(p->progs.l2xdp_enter);
+}
+
+int program_worker_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_program__fd(p->progs.l2xdp_worker);
+}
+
+int program_worker_code_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_map__fd(p->maps.worker_code);
+}
+
+int program_hook_only(struct l2xdp_bpf *p)
+{
+	int rc = bpf_program__set_autoload(p->progs.l2xdp_worker, false);
+
+	return rc ?: bpf_program__set_autoload(p->progs.l2xdp_enter, false);
 }
 
 /* Only where the kernel allows extensions does libxdp load it as one. */
@@ -200,6 +241,7 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 		{ &m->sessions, a->skel->maps.sessions }, { &m->traffic, a->skel->maps.traffic },
 		{ &m->tunnels, a->skel->maps.tunnels },   { &m->pool4, a->skel->maps.pool4 },
 		{ &m->pool6, a->skel->maps.pool6 },       { &m->ports, a->skel->maps.ports },
+		{ &m->places, a->skel->maps.places },     { &m->handed, a->skel->maps.handed },
 		{ &a->live, a->skel->maps.bss },
 	};
 	int rc = 0;
@@ -214,6 +256,7 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 	m->hosts6 = bpf_map__fd(a->skel->maps.hosts6);
 	m->vlans = bpf_map__fd(a->skel->maps.vlans);
 	m->verdicts = bpf_map__fd(a->skel->maps.verdicts);
+	m->queues = bpf_map__fd(a->skel->maps.workers);
 	m->live = (struct l2x_live *)a->live.mem;
 	dp->maps = m;
 	/* an earlier daemon's seed stays: it is as good, and buckets stand where it put them */
@@ -230,7 +273,7 @@ void program_unmap_all(struct datapath *dp, struct attach *a)
 {
 	struct map_array *all[] = { &a->maps.sessions, &a->maps.traffic, &a->maps.tunnels,
 				    &a->maps.pool4,    &a->maps.pool6,   &a->maps.ports,
-				    &a->live };
+				    &a->maps.places,   &a->maps.handed,  &a->live };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		map_array_close(all[i]);

@@ -32,6 +32,13 @@ void program_free(struct l2xdp_bpf *p);
 struct bpf_object *program_object(struct l2xdp_bpf *p);
 int program_fd(const struct l2xdp_bpf *p);
 const char *program_name(const struct l2xdp_bpf *p);
+/* Workers: their queues, what these run for ever, what that calls, and the map of that. */
+int program_queues_fd(const struct l2xdp_bpf *p);
+int program_enter_fd(const struct l2xdp_bpf *p);
+int program_worker_fd(const struct l2xdp_bpf *p);
+int program_worker_code_fd(const struct l2xdp_bpf *p);
+/* Of `p`, not yet loaded, only the program for the hook is wanted. */
+int program_hook_only(struct l2xdp_bpf *p);
 bool program_is_extension(const struct l2xdp_bpf *p);
 /* Gives `to`, not yet loaded, the maps of `from`, which is. */
 int program_same_maps(struct l2xdp_bpf *to, struct l2xdp_bpf *from);

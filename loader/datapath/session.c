@@ -289,11 +289,13 @@ static void put(struct datapath *dp, struct session *s)
 	enum adopt how = ADOPT_FRESH;
 
 	if (dp->ready) {
+		workers_place(dp, s->index, true);
 		maps_session_put(dp, s, true);
 	} else {
 		recall_mtu(dp, s);
 		how = maps_session_adopt(dp, s);
 		count_adoption(dp, how);
+		workers_place(dp, s->index, how == ADOPT_FRESH);
 	}
 	s->hook_is_new = how == ADOPT_FRESH;
 	s->slow_is_new = !traffic_claim(dp, s, dp->ready);
@@ -383,6 +385,7 @@ void dp_session_del(struct datapath *dp, uint32_t index)
 		return;
 	withdraw(dp, s);
 	maps_session_kill(dp, index);
+	workers_forget(dp, index);
 	dp->sessions[index] = NULL;
 	tunnel_leave(dp, s);
 	free(s);

@@ -123,6 +123,7 @@ static int make(const struct datapath *dp, struct attach *a)
 
 	rc = rc ?: program_prepare(dp, &a->copy);
 	rc = rc ?: program_same_maps(a->copy, a->skel);
+	rc = rc ?: program_hook_only(a->copy);
 	if (rc < 0)
 		return rc;
 	opts.obj = program_object(a->copy);

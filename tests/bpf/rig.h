@@ -389,6 +389,12 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	bpf_map__set_max_entries(r->skel->maps.traffic, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.pool4, 65536);
 	bpf_map__set_max_entries(r->skel->maps.pool6, 65536);
+	bpf_map__set_max_entries(r->skel->maps.places, RIG_SESSIONS / L2X_PLACES);
+	r->cpus = (unsigned int)libbpf_num_possible_cpus();
+	bpf_map__set_max_entries(r->skel->maps.workers, r->cpus < 2 ? 1 : 2);
+	bpf_map__set_max_entries(r->skel->maps.handed, r->cpus * L2X_HANDED_COLUMNS);
+	/* the kernel runs no others in a test */
+	bpf_program__set_expected_attach_type(r->skel->progs.l2xdp_worker, BPF_XDP);
 	assert_int_equal(l2xdp_bpf__load(r->skel), 0);
 	r->sessions = rig_map(r->skel->maps.sessions);
 	r->traffic = rig_map(r->skel->maps.traffic);
@@ -401,7 +407,6 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	r->access = if_nametoindex("acc");
 	r->core = if_nametoindex("core");
 	r->vlan = if_nametoindex("vl");
-	r->cpus = (unsigned int)libbpf_num_possible_cpus();
 	r->daemon4 = rig_listen("0.0.0.0", cfg->port);
 	r->daemon6 = rig_listen("::", cfg->port);
 	r->skel->bss->live.epoch = RIG_EPOCH;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How far the program is from what a verifier takes: the instructions it walked, under the
+ * How far the programs are from what a verifier takes: the instructions it walked, under the
  * smallest and the largest configuration. The kernel's limit is a million; ours is far below
  * it, for the verifier of 6.1 walks twice as many as a recent one, and features are to
  * come.
@@ -10,34 +10,46 @@
 #define WALKED_MAX 150000u
 #define SIZE_MAX_INSNS 8192u /* of the program as it runs */
 
-static char log_text[1 << 20];
+static char log_text[2][1 << 20];
+
+/* The bounds hold for each program. */
+static void judge(struct bpf_program *program, const char *log, const char *what)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info), insns;
+	unsigned int walked;
+	const char *at = strstr(log, "processed ");
+
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "processed %u insns", &walked), 1);
+	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len), 0);
+	insns = info.xlated_prog_len / 8;
+	print_message("  %s, %s: the verifier walked %u instructions (bound %u), %u are left "
+		      "(bound %u), %u octets of machine code\n",
+		      bpf_program__name(program), what, walked, WALKED_MAX, insns, SIZE_MAX_INSNS,
+		      info.jited_prog_len);
+	assert_in_range(walked, 1, WALKED_MAX);
+	assert_in_range(insns, 1, SIZE_MAX_INSNS);
+}
 
 static void load(const struct l2x_config *cfg, const char *what)
 {
 	struct l2xdp_bpf *skel = l2xdp_bpf__open();
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info), insns;
-	unsigned int walked;
-	const char *at;
+	struct bpf_program *programs[2];
 
 	assert_non_null(skel);
 	skel->rodata->cfg = *cfg;
-	log_text[0] = 0;
-	bpf_program__set_log_buf(skel->progs.l2xdp, log_text, sizeof(log_text));
-	bpf_program__set_log_level(skel->progs.l2xdp, 4); /* the figures only */
+	programs[0] = skel->progs.l2xdp;
+	programs[1] = skel->progs.l2xdp_worker;
+	for (int i = 0; i < 2; i++) {
+		log_text[i][0] = 0;
+		bpf_program__set_log_buf(programs[i], log_text[i], sizeof(log_text[i]));
+		bpf_program__set_log_level(programs[i], 4); /* the figures only */
+	}
 	if (l2xdp_bpf__load(skel))
-		fail_msg("%s: %s", what, log_text);
-	at = strstr(log_text, "processed ");
-	assert_non_null(at);
-	assert_int_equal(sscanf(at, "processed %u insns", &walked), 1);
-	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(skel->progs.l2xdp), &info, &len),
-			 0);
-	insns = info.xlated_prog_len / 8;
-	print_message("  %s: the verifier walked %u instructions (bound %u), %u are left "
-		      "(bound %u), %u octets of machine code\n",
-		      what, walked, WALKED_MAX, insns, SIZE_MAX_INSNS, info.jited_prog_len);
-	assert_in_range(walked, 1, WALKED_MAX);
-	assert_in_range(insns, 1, SIZE_MAX_INSNS);
+		fail_msg("%s: %s%s", what, log_text[0], log_text[1]);
+	for (int i = 0; i < 2; i++)
+		judge(programs[i], log_text[i], what);
 	l2xdp_bpf__destroy(skel);
 }
 

@@ -6,7 +6,8 @@
 #
 #   guest_file FILE [NAME]      before the start: a file for the guest's /lab
 #   guest_program FILE [NAME]   the same, with the shared libraries that it needs
-#   guest_start [NETNS TAP]     boots; a network card on that TAP device of that namespace
+#   guest_start [NETNS TAP]     boots with GUEST_CPUS CPUs (1); a network card on that TAP
+#                               device of that namespace
 #   guest SCRIPT                runs a script in the guest; its output and status are the
 #                               function's
 #   guest_stop
@@ -54,7 +55,7 @@ guest_start() {
 			-device "virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ufo=off,romfile=")
 	fi
 	command=(qemu-system-x86_64 -name l2xdp-guest -nodefaults -no-user-config -display none
-		-monitor none -machine q35 -accel "tcg,thread=multi" -cpu qemu64 -smp 1 -m 512
+		-monitor none -machine q35 -accel "tcg,thread=multi" -cpu qemu64 -smp "${GUEST_CPUS:-1}" -m 512
 		-kernel "$cache/kernel" -initrd "$guest_dir/initrd" -no-reboot
 		-append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off net.ifnames=0 random.trust_cpu=on rdinit=/init"
 		-serial "file:$guest_dir/console" -device virtio-serial-pci

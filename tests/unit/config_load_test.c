@@ -199,7 +199,7 @@ static void every_key_arrives(void **state)
 				 "  interfaces: eth0\n  mode: native\n  shards: 4\n"
 				 "  exclusive: yes\n  tun: l2tp7\n  tun-mtu: 9000\n"
 				 "  verify-checksum: true\n  isolate: on\n  data-checksum: off\n"
-				 "  mtu: 1400\n  dscp: 46\n"
+				 "  mtu: 1400\n  dscp: 46\n  workers: [3, 1]\n"
 				 "peers:\n"
 				 "  - {name: a, address: \"2001:db8::/32\", profile: v6,\n"
 				 "     host-name: other, expect-host-name: lac, secret: \" x y\",\n"
@@ -237,6 +237,10 @@ static void every_key_arrives(void **state)
 	assert_int_equal(dp->tun_mtu, 9000);
 	assert_int_equal(dp->mtu_limit, 1400);
 	assert_int_equal(dp->dscp, 46);
+	assert_int_equal(dp->workers.mode, DP_WORKERS_LIST);
+	assert_int_equal(dp->workers.n, 2);
+	assert_int_equal(dp->workers.cpu[0], 3);
+	assert_int_equal(dp->workers.cpu[1], 1);
 	assert_true(dp->exclusive && dp->verify_checksum && dp->isolate && dp->data_checksum_off);
 	assert_int_equal(dp->n_local, 1); /* two profiles share it */
 	assert_int_equal(dp->n_pools, 3);
@@ -290,6 +294,36 @@ static void directories_user_and_rates_arrive(void **state)
 	assert_int_equal(c->limits.auth_failures, 13);
 	assert_int_equal(c->limits.half_open_calls, 14);
 	config_free(c);
+}
+
+static void workers_are_off_auto_or_many(void **state)
+{
+	static const struct {
+		const char *text;
+		enum dp_workers_mode mode;
+		unsigned int n;
+	} cases[] = {
+		{ "", DP_WORKERS_OFF, 0 },
+		{ ", workers: off", DP_WORKERS_OFF, 0 },
+		{ ", workers: no", DP_WORKERS_OFF, 0 },
+		{ ", workers: 0", DP_WORKERS_OFF, 0 },
+		{ ", workers: auto", DP_WORKERS_AUTO, 0 },
+		{ ", workers: 1", DP_WORKERS_COUNT, 1 },
+		{ ", workers: 254", DP_WORKERS_COUNT, 254 },
+		{ ", workers: [253]", DP_WORKERS_LIST, 1 },
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *c;
+
+		snprintf(text, sizeof(text), SMALL("", "%s"), cases[i].text);
+		c = parse(text);
+		assert_int_equal(c->datapath.workers.mode, cases[i].mode);
+		assert_int_equal(c->datapath.workers.n, cases[i].n);
+		config_free(c);
+	}
 }
 
 static void maps_need_not_be_pinned(void **state)
@@ -440,6 +474,7 @@ int main(void)
 		cmocka_unit_test(every_key_arrives),
 		cmocka_unit_test(directories_user_and_rates_arrive),
 		cmocka_unit_test(maps_need_not_be_pinned),
+		cmocka_unit_test(workers_are_off_auto_or_many),
 		cmocka_unit_test(longest_prefix_names_the_peer),
 		cmocka_unit_test(everybody_can_be_a_peer),
 		cmocka_unit_test(secret_can_stand_in_its_own_file),

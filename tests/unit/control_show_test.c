@@ -128,6 +128,30 @@ static void verdicts_and_counters_are_whole(void **state)
 	cfg.datapath.bpf_dir = NULL;
 }
 
+static void workers_are_told_one_by_one(void **state)
+{
+	json_t *v = ask_ok(*state, "{\"command\":\"show workers\"}"), *w;
+
+	assert_string_equal(text(v, "mode"), "number");
+	assert_true(json_is_true(json_object_get(v, "on")));
+	assert_string_equal(text(v, "advice"), "helps");
+	assert_int_equal(number(v, "sessions_here"), 7);
+	assert_int_equal(number(v, "moving"), 1);
+	assert_int_equal(json_array_size(json_object_get(v, "workers")), 2);
+	w = json_array_get(json_object_get(v, "workers"), 0);
+	assert_int_equal(number(w, "cpu"), 2);
+	assert_string_equal(text(w, "state"), "serves");
+	assert_int_equal(number(w, "sessions"), 40);
+	assert_int_equal(number(w, "frames"), 0x7fffffffffff);
+	assert_int_equal(number(w, "rate"), 1000);
+	w = json_array_get(json_object_get(v, "workers"), 1);
+	assert_string_equal(text(w, "state"), "leaves");
+	assert_int_equal(number(w, "lost"), 9);
+	json_decref(v);
+	expect_error(*state, "{\"command\":\"show workers\",\"arguments\":[1]}", "usage",
+		     "takes no arguments");
+}
+
 static void clear_names_its_target(void **state)
 {
 	json_decref(ask_ok(*state, "{\"command\":\"clear session\",\"arguments\":[3]}"));
@@ -375,6 +399,7 @@ int main(void)
 		T(sessions_can_be_chosen),
 		T(tunnels_stand_in_order),
 		T(verdicts_and_counters_are_whole),
+		T(workers_are_told_one_by_one),
 		T(clear_names_its_target),
 		T(preflight_tells_what_and_how),
 		T(names_from_the_network_stay_json),

@@ -276,6 +276,20 @@ unsigned int dp_interfaces(struct datapath *dp, struct dp_interface_info *ret, u
 	return 2;
 }
 
+void dp_workers(const struct datapath *dp, struct dp_workers_info *ret)
+{
+	(void)dp;
+	*ret = (struct dp_workers_info){ .mode = "number",
+					 .on = true,
+					 .advice = "helps",
+					 .text = "others idle",
+					 .here = 7,
+					 .moving = 1,
+					 .n = 2,
+					 .worker = { { 2, true, 40, 0x7fffffffffff, 1000, 0 },
+						     { 3, false, 2, 5, 0, 9 } } };
+}
+
 int lns_preflight(struct lns *lns, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
 {
 	(void)lns;

@@ -186,6 +186,23 @@ static void verdicts_stand_by_frequency(void **state)
 	expect(0, "show verdicts --all", answer, "encap");
 }
 
+static void workers_stand_in_a_table(void **state)
+{
+	static const char answer[] =
+		"{\"ok\":true,\"result\":{\"mode\":\"list\",\"on\":true,\"advice\":\"helps\","
+		"\"text\":\"others idle\",\"sessions_here\":3,\"moving\":2,\"workers\":["
+		"{\"cpu\":5,\"state\":\"leaves\",\"sessions\":17,\"frames\":123456789012,"
+		"\"rate\":4242,\"lost\":8}]}}\n";
+
+	(void)state;
+	expect(0, "show workers", answer, "123456789012");
+	assert_non_null(strstr(output, "others idle"));
+	assert_non_null(strstr(output, "3 where their frames arrive, 2 moving"));
+	assert_non_null(strstr(output, "leaves"));
+	assert_non_null(strstr(output, "4242"));
+	expect(2, "show workers 5", NULL, "no arguments");
+}
+
 static void preflight_ends_with_one_if_fatal(void **state)
 {
 	(void)state;
@@ -355,9 +372,9 @@ static void every_command_has_help(void **state)
 {
 	static const char *const commands[] = { "show tunnels",  "show sessions", "show session",
 						"show verdicts", "show datapath", "show peers",
-						"show state",    "clear tunnel",  "clear session",
-						"drain",         "undrain",       "reload",
-						"shutdown",      "preflight" };
+						"show state",    "show workers",  "clear tunnel",
+						"clear session", "drain",         "undrain",
+						"reload",        "shutdown",      "preflight" };
 	char line[64];
 	size_t i;
 
@@ -381,6 +398,7 @@ int main(void)
 		cmocka_unit_test(json_is_handed_on_as_it_came),
 		cmocka_unit_test(names_from_the_network_cannot_write_to_the_terminal),
 		cmocka_unit_test(verdicts_stand_by_frequency),
+		cmocka_unit_test(workers_stand_in_a_table),
 		cmocka_unit_test(preflight_ends_with_one_if_fatal),
 		cmocka_unit_test(drain_asks_for_whom),
 		cmocka_unit_test(peers_become_a_table),

@@ -48,7 +48,7 @@ static int load(const char *dir, const char *name, struct bpf_object **ret)
 
 int rig_open(const char *dir, const struct chain *chain, struct rig *ret)
 {
-	struct rig r = { .chain = chain };
+	struct rig r = { .chain = chain, .urgent = true, .warm = WARM_GROUPS * chain->ways };
 	const __u32 zero = 0;
 	int err;
 
@@ -186,7 +186,7 @@ static struct figure figure_of(const struct gen_run *run, unsigned int ways, uns
 			       unsigned int groups)
 {
 	static double ns[GEN_BLOCKS], above[GEN_BLOCKS], ratio[GEN_BLOCKS];
-	double first = 0, own = 0;
+	double first = 0, own = 0, least = 0;
 	unsigned int g, i;
 
 	for (g = 0; g < groups; g++) {
@@ -199,10 +199,13 @@ static struct figure figure_of(const struct gen_run *run, unsigned int ways, uns
 		ns[g] = own;
 		above[g] = own - first;
 		ratio[g] = own / first;
+		if (!g || own < least)
+			least = own;
 	}
 	return (struct figure){ .ns = median(ns, groups),
 				.above = median(above, groups),
-				.ratio = median(ratio, groups) };
+				.ratio = median(ratio, groups),
+				.least = least };
 }
 
 int rig_time(struct rig *r, const struct cell *c, bool live, struct gen_state *state,
@@ -222,8 +225,8 @@ int rig_time(struct rig *r, const struct cell *c, bool live, struct gen_state *s
 	g.cfg.live = live;
 	g.cfg.ways = ways;
 	/* a whole number of rotations: gen_way of a timed block then depends on its index */
-	g.cfg.warm = WARM_GROUPS / ways * ways * ways;
-	urgent(true);
+	g.cfg.warm = r->warm / (ways * ways) * ways * ways;
+	urgent(r->urgent);
 	err = run(r, &g, c, (g.cfg.warm + (uint64_t)groups * ways) * GEN_BLOCK + 1, &sink);
 	urgent(false);
 	if (err)

@@ -17,6 +17,8 @@ struct rig {
 	int gen, bare, sink_count, sink_verify; /* programs */
 	int gen_data, sink_data, target, frames; /* maps */
 	const struct chain *chain;
+	bool urgent; /* runs before every ordinary task */
+	unsigned int warm; /* blocks before the first that is timed, of all ways together */
 };
 
 /* Of one way in one interval: medians over its blocks, and over groups of blocks that
@@ -25,6 +27,7 @@ struct figure {
 	double ns; /* per frame */
 	double above; /* ns per frame more than way 0 */
 	double ratio; /* to way 0 */
+	double least; /* ns per frame of its quickest block */
 };
 
 struct interval {

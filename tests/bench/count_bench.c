@@ -99,6 +99,8 @@ static int verify(struct count *c, const struct cell *cell, const char *name)
 	for (i = 0; i < c->n && !r; i++) {
 		way = FIRST_PROGRAM + i;
 		r = program_sessions(&c->programs[i], cell->seq);
+		if (!r)
+			r = program_beat(&c->programs[i]);
 		/* a batch may get lost while ksoftirqd waits for its turn */
 		for (tries = 0; !r && tries < VERIFY_TRIES; tries++) {
 			r = rig_verify(&c->rig, cell, way, &c->state[way], &k);

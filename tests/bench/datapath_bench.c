@@ -125,8 +125,11 @@ static int sessions(struct bench *b, const struct cell *c)
 	unsigned int j;
 	int r = 0;
 
-	for (j = 0; j < b->n_programs && !r; j++)
+	for (j = 0; j < b->n_programs && !r; j++) {
 		r = program_sessions(&b->programs[j], c->seq);
+		if (!r)
+			r = program_beat(&b->programs[j]);
+	}
 	return r;
 }
 
@@ -154,11 +157,12 @@ static int measure(struct bench *b, struct series *s, const struct cell *c, bool
 		   struct figure ret[GEN_WAYS])
 {
 	struct interval v = { 0 };
-	int tries, r;
+	int tries, r = 0;
 
-	r = sessions(b, c);
-	for (tries = 0; !r && tries < MAX_TRIES; tries++) {
-		r = rig_time(&b->rig, c, live, s->state, b->blocks, &v);
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		r = sessions(b, c);
+		if (!r)
+			r = rig_time(&b->rig, c, live, s->state, b->blocks, &v);
 		if (r)
 			return r;
 		if (v.foreign > MAX_FOREIGN) {

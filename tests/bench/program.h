@@ -27,6 +27,8 @@ int program_open(const char *name, const char *path, const struct chain *chain,
 void program_close(struct program *p);
 /* 65 535 sessions, sequenced both ways or not. Cheap when nothing changes. */
 int program_sessions(struct program *p, bool seq);
+/* What the daemon does once a second: the kept ways are asked for anew. */
+int program_beat(struct program *p);
 /* Frames so far by verdict. */
 int program_verdicts(const struct program *p, uint64_t ret[L2X_V_MAX]);
 /* Octets of kernel memory that its maps take, as the kernel tells it. */

@@ -47,23 +47,34 @@
 #include "bpf/frame.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
+#include "bpf/short.h"
 #include "bpf/uplink.h"
 #include "bpf/verdict.h"
+
+/* Every stage, every verdict. */
+static __always_inline int long_way(struct xdp_md *ctx, struct frame *f, __be16 proto)
+{
+	__u32 index = 0;
+	int v;
+
+	v = proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, &index) : parse_ip6(ctx, f, &index);
+	if (v == GO_ON)
+		v = f->uplink ? uplink(ctx, f) : downlink(ctx, f, index);
+	return v;
+}
 
 SEC("xdp")
 int l2xdp(struct xdp_md *ctx)
 {
 	struct frame f = {};
-	__u32 index = 0;
 	__be16 proto;
 	int v;
 
 	v = parse_link(ctx, &f, &proto);
 	if (v == GO_ON)
-		v = proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, &f, &index)
-						 : parse_ip6(ctx, &f, &index);
+		v = short_way(ctx, &f, proto);
 	if (v == GO_ON)
-		v = f.uplink ? uplink(ctx, &f) : downlink(ctx, &f, index);
+		v = long_way(ctx, &f, proto);
 	if (verdict_is_slow(v))
 		v = police_slow(ctx, &f, v);
 	if (f.uplink && f.udp && verdict_is_slow(v))

@@ -22,6 +22,7 @@
 
 #include "bpf/frame.h"
 #include "bpf/port.h"
+#include "bpf/session.h"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ROUTE_FIRST 0 /* digits of the first 32-bit word of a 64-bit one */
@@ -76,14 +77,13 @@ static __always_inline bool route_may_keep(__u32 epoch)
 	return true;
 }
 
-/* Looks up, and fills *nh but its epoch. GO_ON, or the verdict (DP-SLOW-9). */
+/* Asks the FIB, and fills *nh but for its epoch, stamp and what the port tells; `lower` is the
+ * interface that the FIB names. GO_ON, or the verdict (DP-SLOW-9). */
 static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_lookup *fib,
 					  struct l2x_nexthop *nh)
 {
-	struct l2x_port *port;
-	long ret;
+	long ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 
-	ret = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 	switch (ret) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		break;
@@ -92,21 +92,30 @@ static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_loo
 	default:
 		return L2X_V_NO_ROUTE;
 	}
-	port = port_find(fib->ifindex);
+	nh->lower = fib->ifindex;
+	__builtin_memcpy(nh->dmac, fib->dmac, sizeof(nh->dmac));
+	__builtin_memcpy(nh->smac, fib->smac, sizeof(nh->smac));
+	return GO_ON;
+}
+
+/* The port below the interface that the FIB has named. */
+static __always_inline int nexthop_port(struct l2x_nexthop *nh)
+{
+	struct l2x_port *port = port_find(nh->lower);
+
 	if (!port || !(port->flags & L2X_P_TX))
 		return L2X_V_NO_PORT;
 	nh->lower = port->lower;
 	*(any32 *)nh->tag = *(any32 *)port->tag;
 	*(any32 *)nh->tpid = *(any32 *)port->tpid;
-	__builtin_memcpy(nh->dmac, fib->dmac, sizeof(nh->dmac));
-	__builtin_memcpy(nh->smac, fib->smac, sizeof(nh->smac));
 	nh->mtu = port->mtu;
 	return GO_ON;
 }
 
-/* Uplink: asks the FIB for the way of an inner packet. */
-static __always_inline int nexthop_ask(struct xdp_md *ctx, const struct frame *f,
-				       const struct inner *in, struct l2x_nexthop *nh)
+/* Uplink: asks the FIB for the way of an inner packet. A function of its own, as the next one,
+ * for the sake of the stack: calls are rare, and their keys large. */
+static __noinline int nexthop_ask(struct xdp_md *ctx, const struct frame *f, const struct inner *in,
+				  struct l2x_nexthop *nh)
 {
 	const struct ipv6hdr *ip6;
 	struct bpf_fib_lookup fib;
@@ -188,6 +197,8 @@ static __always_inline int nexthop_of_inner(struct xdp_md *ctx, const struct fra
 	} else {
 		nh->epoch = nh->stamp = nh->reserved = 0;
 		v = nexthop_ask(ctx, f, in, nh);
+		if (v == GO_ON)
+			v = nexthop_port(nh);
 		if (v != GO_ON)
 			return v;
 		if (r && epoch && route_may_keep(epoch))
@@ -197,39 +208,32 @@ static __always_inline int nexthop_of_inner(struct xdp_md *ctx, const struct fra
 }
 
 /* Downlink: asks the FIB for the way to a tunnel's peer. */
-static __always_inline int nexthop_fill(struct xdp_md *ctx, const struct frame *f,
-					const struct l2x_session *s, struct l2x_nexthop *nh,
-					__u32 epoch)
+static __noinline int nexthop_fill(struct xdp_md *ctx, const struct frame *f,
+				   const struct session_tx *s, struct l2x_nexthop *nh)
 {
 	struct bpf_fib_lookup fib;
-	int v;
 
 	__builtin_memset(&fib, 0, sizeof(fib));
 	fib.ifindex = f->ifindex;
 	fib.l4_protocol = IPPROTO_UDP;
-	fib.sport = s->tx_local_port;
-	fib.dport = s->tx_peer_port;
-	if (s->tx_flags & L2X_S_OUTER6) {
+	fib.sport = s->local_port;
+	fib.dport = s->peer_port;
+	if (s->flags & L2X_S_OUTER6) {
 		fib.family = AF_INET6;
-		__builtin_memcpy(fib.ipv6_src, &s->tx_local, 16);
-		__builtin_memcpy(fib.ipv6_dst, &s->tx_peer, 16);
+		__builtin_memcpy(fib.ipv6_src, &s->local, 16);
+		__builtin_memcpy(fib.ipv6_dst, &s->peer, 16);
 	} else {
 		fib.family = AF_INET;
-		fib.ipv4_src = s->tx_local.w[3];
-		fib.ipv4_dst = s->tx_peer.w[3];
+		fib.ipv4_src = s->local.w[3];
+		fib.ipv4_dst = s->peer.w[3];
 	}
 	nh->epoch = 0;
-	v = nexthop_lookup(ctx, &fib, nh);
-	if (v == GO_ON) {
-		nh->stamp = jiffies_now();
-		nh->epoch = epoch;
-	}
-	return v;
+	return nexthop_lookup(ctx, &fib, nh);
 }
 
 /* Downlink: the way to the peer. *ret is set on GO_ON. */
 static __always_inline int nexthop_of_tunnel(struct xdp_md *ctx, const struct frame *f,
-					     const struct l2x_session *s, struct l2x_nexthop **ret)
+					     const struct session_tx *s, struct l2x_nexthop **ret)
 {
 	__u32 slot = s->nexthop, epoch = live.epoch;
 	struct l2x_nexthop *nh;
@@ -239,9 +243,13 @@ static __always_inline int nexthop_of_tunnel(struct xdp_md *ctx, const struct fr
 	if (!nh)
 		return L2X_V_NO_ROUTE;
 	if (!nexthop_is_kept(nh, epoch)) {
-		v = nexthop_fill(ctx, f, s, nh, epoch);
+		v = nexthop_fill(ctx, f, s, nh);
+		if (v == GO_ON)
+			v = nexthop_port(nh);
 		if (v != GO_ON)
 			return v;
+		nh->stamp = jiffies_now();
+		nh->epoch = epoch;
 	}
 	*ret = nh;
 	return GO_ON;

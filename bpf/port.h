@@ -39,16 +39,13 @@ static __always_inline __u32 link_len(const struct l2x_nexthop *nh)
 static __always_inline int link_write(struct xdp_md *ctx, const struct l2x_nexthop *nh,
 				      __be16 proto)
 {
-	const any32 *from = (const any32 *)nh->dmac; /* smac follows it */
 	struct ethhdr *eth = frame_at(ctx, 0, sizeof(*eth));
 	struct vlan_hdr *tag;
-	any32 *to = (any32 *)eth;
 
 	if (!eth)
 		return -1;
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
+	*(any64 *)eth = *(const any64 *)nh->dmac; /* smac follows it */
+	((any32 *)eth)[2] = ((const any32 *)nh->dmac)[2];
 	if (!nh->tag[0]) {
 		eth->h_proto = proto;
 		return 0;

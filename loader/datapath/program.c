@@ -117,6 +117,13 @@ static uint32_t slots(const struct dp_maps *m, bool v6)
 	return n ? n : 1;
 }
 
+static uint32_t route_slots(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return L2X_ROUTE_SLOTS * (cpus > 0 ? (uint32_t)cpus : 1);
+}
+
 int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 {
 	struct l2xdp_bpf *p = l2xdp_bpf__open();
@@ -132,6 +139,7 @@ int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 	rc = rc ?: bpf_map__set_max_entries(p->maps.traffic, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slots(&m, false));
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool6, slots(&m, true));
+	rc = rc ?: bpf_map__set_max_entries(p->maps.routes, route_slots());
 	if (rc < 0)
 		l2xdp_bpf__destroy(p);
 	else
@@ -222,6 +230,7 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 	rc = maps_recall(dp);
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "no memory for what the maps hold");
+	m->live->routes4 = m->live->routes6 = 0; /* until it has been seen again (survey.c) */
 	maps_epoch_raise(dp);
 	return 0;
 }

@@ -26,6 +26,7 @@ for argument; do
 	guest_file "${argument#*=}" "object-${argument%%=*}"
 	arguments+=" ${argument%%=*}=/lab/object-${argument%%=*}"
 done
+# shellcheck disable=SC2119
 GUEST_COUNT=yes guest_start
 echo "kernel $guest_kernel" >&2
 GUEST_SECONDS=300 guest "modprobe veth; LD_LIBRARY_PATH=/lab/lib /lab/count_bench$arguments"

@@ -389,6 +389,8 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	bpf_map__set_max_entries(r->skel->maps.traffic, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.pool4, 65536);
 	bpf_map__set_max_entries(r->skel->maps.pool6, 65536);
+	bpf_map__set_max_entries(r->skel->maps.routes,
+				 L2X_ROUTE_SLOTS * (uint32_t)libbpf_num_possible_cpus());
 	assert_int_equal(l2xdp_bpf__load(r->skel), 0);
 	r->sessions = rig_map(r->skel->maps.sessions);
 	r->traffic = rig_map(r->skel->maps.traffic);

@@ -44,7 +44,7 @@ guest_program() {
 }
 
 guest_start() {
-	local accel=(-accel "tcg,thread=multi") append= cache command nic=(-nic none) line until
+	local accel=(-accel "tcg,thread=multi") append='' cache command nic=(-nic none) line until
 	guest_prepare
 	cache=$(tests/interop/guest_build.sh) || return 1
 	(cd "$guest_dir/overlay" && find lab | cpio -o -H newc --quiet -R 0:0) >"$guest_dir/overlay.cpio"
@@ -57,6 +57,7 @@ guest_start() {
 			-device "virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ufo=off,romfile=")
 	fi
 	if [ "${GUEST_COUNT:-no}" = yes ]; then
+		# shellcheck disable=SC2054 # an option of QEMU
 		accel=(-accel tcg -icount "shift=0,sleep=off" -rtc base=2026-01-01,clock=vm -seed 1)
 		append="tsc=reliable tsc_early_khz=1000000 no_timer_check nokaslr audit=0"
 	fi

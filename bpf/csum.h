@@ -10,10 +10,12 @@
 
 #define CSUM_MAX 1600u /* octets that one sum covers: a program limit */
 #define CSUM_FAIL 0xffffffffu
+#define CSUM_NONE (~0ull)
 
+/* Of a sum below CSUM_SUM_MAX: after three foldings there is nothing beyond 16 bits. */
+#define CSUM_SUM_MAX (1ull << 36)
 static __always_inline __u16 csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -148,12 +150,11 @@ static __always_inline int csum_verify_outer(struct xdp_md *ctx, const struct fr
 /*
  * May DP-CK-8 stand in for reading the payload? A transport checksum that covers the
  * whole rest of the packet must be there: unfragmented, and for UDP of that length and
- * not 0.
+ * not 0. `udp` is what follows the IP header, UDP_LEN octets of it.
  */
-static __always_inline bool csum_is_local(struct xdp_md *ctx, const struct inner *in)
+static __always_inline bool csum_is_local(const struct udphdr *udp, const struct inner *in)
 {
-	__u32 header = inner_header_len(in), len = in->len - header;
-	const struct udphdr *udp;
+	__u32 len = in->len - inner_header_len(in);
 
 	if (in->fragment)
 		return false;
@@ -165,8 +166,7 @@ static __always_inline bool csum_is_local(struct xdp_md *ctx, const struct inner
 	case IPPROTO_ICMPV6:
 		return len >= 8 && in->v6;
 	case IPPROTO_UDP:
-		udp = frame_at(ctx, in->at + header, sizeof(*udp));
-		return udp && len >= UDP_LEN && udp->check && bpf_ntohs(udp->len) == len;
+		return len >= UDP_LEN && udp->check && bpf_ntohs(udp->len) == len;
 	}
 	return false;
 }
@@ -180,37 +180,53 @@ static __always_inline bool csum_is_local(struct xdp_md *ctx, const struct inner
  * of the pseudo header cancel out. A clamped MSS is made good in the TCP checksum and
  * changes no sum.
  */
-/* Header `ip` of what csum_is_local says yes to. */
-static __always_inline __u32 csum_local(const void *ip, const struct inner *in)
+/* Header `ip` of what csum_is_local says yes to. Not folded, and below CSUM_SUM_MAX / 2. */
+static __always_inline __u64 csum_local(const void *ip, const struct inner *in)
 {
 	const struct iphdr *ip4 = ip;
 
 	/* version to flow label, next header and hop limit; the length of header and pseudo
 	 * header cancel out too */
 	if (in->v6)
-		return csum_fold((__u64) * (const any32 *)ip +
-				 bpf_htons((__u16)(in->proto << 8 | (__u8)(in->ttl - 1))) +
-				 (__u16)~bpf_htons(in->proto));
+		return (__u64) * (const any32 *)ip +
+		       bpf_htons((__u16)(in->proto << 8 | (__u8)(in->ttl - 1))) +
+		       (__u16)~bpf_htons(in->proto);
 	if (in->proto == IPPROTO_ICMP)
 		return 0;
-	return (__u16)~csum_fold((__u64)ip4->saddr + ip4->daddr + bpf_htons(in->proto) +
-				 bpf_htons((__u16)(in->len - IP4_LEN)));
+	/* the complement is what lacks to a multiple of 0xffff, here one beyond any such sum */
+	return (0xffffull << 19) - ip4->saddr - ip4->daddr - bpf_htons(in->proto) -
+	       bpf_htons((__u16)(in->len - IP4_LEN));
 }
 
-/* Of any packet, or CSUM_FAIL. */
-static __always_inline __u32 csum_inner(struct xdp_md *ctx, const struct inner *in)
+static __always_inline bool csum_try(struct xdp_md *ctx, const struct inner *in, __u32 header,
+				     __u64 *ret)
 {
-	__u32 sum;
-	void *ip;
+	const void *ip = frame_at(ctx, in->at, header + UDP_LEN);
 
-	if (!csum_is_local(ctx, in)) {
-		sum = csum_octets(ctx, in->at, in->len);
-		if (sum == CSUM_FAIL)
-			return CSUM_FAIL;
-		return in->v6 ? sum + (__u16)~bpf_htons(1) : sum;
-	}
-	ip = in->v6 ? frame_at(ctx, in->at, IP6_LEN) : frame_at(ctx, in->at, IP4_LEN);
-	return ip ? csum_local(ip, in) : CSUM_FAIL;
+	if (!ip || !csum_is_local(ip + header, in))
+		return false;
+	*ret = csum_local(ip, in);
+	return true;
+}
+
+/* By reading all of it. CSUM_NONE: cannot be done here. */
+static __always_inline __u64 csum_whole(struct xdp_md *ctx, const struct inner *in)
+{
+	__u64 sum = csum_octets(ctx, in->at, in->len);
+
+	if (sum == CSUM_FAIL)
+		return CSUM_NONE;
+	return in->v6 ? sum + (__u16)~bpf_htons(1) : sum;
+}
+
+/* Of any packet, or CSUM_NONE. */
+static __always_inline __u64 csum_inner(struct xdp_md *ctx, const struct inner *in)
+{
+	__u64 sum;
+
+	if (in->v6 ? csum_try(ctx, in, IP6_LEN, &sum) : csum_try(ctx, in, IP4_LEN, &sum))
+		return sum;
+	return csum_whole(ctx, in);
 }
 
 #endif

@@ -17,7 +17,7 @@
 /* What has been decided, for downlink_write. */
 struct downlink {
 	const struct l2x_nexthop *nh;
-	__u32 sum; /* of the inner packet as it will be */
+	__u64 sum; /* of the inner packet as it will be */
 	__u16 link; /* octets of the new header: Ethernet and tags, */
 	__u16 ip; /* outer IP, */
 	__u16 l2tp; /* L2TP and PPP */
@@ -57,7 +57,7 @@ static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
 		return L2X_V_TOO_BIG;
 	if (sums_datagram(s)) {
 		down->sum = csum_inner(ctx, in);
-		if (down->sum == CSUM_FAIL)
+		if (down->sum == CSUM_NONE)
 			return L2X_V_NOT_LINEAR;
 	}
 	down->clamp = (flags & L2X_S_MSS) && mss_is_syn(ctx, in);
@@ -186,7 +186,7 @@ static __always_inline int write_headers(struct xdp_md *ctx, const struct sessio
 	else
 		write_ip4(to, s, len, outer_tos(s, in->tos));
 	sum = write_l2tp(udp + UDP_LEN / 2, s, ns, in->v6);
-	write_udp(udp, s, len, (__u64)sum + down->sum);
+	write_udp(udp, s, len, sum + down->sum);
 	return link_write(ctx, down->nh, bpf_htons(outer6 ? ETH_P_IPV6 : ETH_P_IP));
 }
 

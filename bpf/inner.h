@@ -14,13 +14,14 @@
 /* The header at `ip`, whole; in->len is what there is. */
 static __always_inline int inner_look4(const struct iphdr *ip, struct inner *in)
 {
-	__u32 header, len;
+	__u32 first = *(const __u8 *)ip, header = IP4_LEN, len = bpf_ntohs(ip->tot_len);
 
-	if (in->len < IP4_LEN || ip_version(ip) != 4)
-		return L2X_V_BAD_INNER;
-	header = (*(const __u8 *)ip & 0x0f) * 4;
-	len = bpf_ntohs(ip->tot_len);
-	if (header < IP4_LEN || len < header || len > in->len)
+	if (first != 0x45) {
+		header = (first & 0x0f) * 4;
+		if (first >> 4 != 4 || header < IP4_LEN)
+			return L2X_V_BAD_INNER;
+	}
+	if (in->len < IP4_LEN || len < header || len > in->len)
 		return L2X_V_BAD_INNER;
 	in->len = (__u16)len;
 	in->tos = ip->tos;

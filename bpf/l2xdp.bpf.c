@@ -16,7 +16,7 @@
  * the place of the session in an array (session.h); the peer must be the session's. ppp.h
  * finds the protocol: what is not IP goes up. inner.h looks at the packet: lengths,
  * checksum, does the source belong to the subscriber, ECN, TTL. nexthop.h asks the
- * kernel's FIB. Last the sequence number is judged (seq.h), and only then the frame is
+ * kernel's FIB, or remembers what it said. Last the sequence number is judged (seq.h), and only then the frame is
  * written: MSS (mss.h), TTL, ECN, a new link-layer header (port.h) where the L2TP header
  * ended.
  *
@@ -26,11 +26,14 @@
  * out from what the inner one promises (csum.h), and only then head room taken and the
  * headers written.
  *
+ * Nearly every frame is plain, and goes the short way (short.h), which does the same with fewer
+ * looks; the words above are those of the long one, which judges all that the short one leaves.
+ *
  * Rules of the house: decide before you write, and never pass a frame that was changed.
  * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
  * the kernel does it: without XDP it is slow, never broken. What goes up is policed
  * (police.h), and what is for the daemon goes up only while it has a socket (daemon.h).
- * Every frame leaves through verdict_leave (verdict.h), which counts it.
+ * Every frame leaves through verdict.h, which counts it.
  *
  * The daemon rewrites sessions while we read: each of a session's two lines has a
  * generation that is compared before a decision is acted upon. Programs write nothing but
@@ -73,6 +76,8 @@ int l2xdp(struct xdp_md *ctx)
 	v = parse_link(ctx, &f, &proto);
 	if (v == GO_ON)
 		v = short_way(ctx, &f, proto);
+	if (v == L2X_V_DECAP || v == L2X_V_ENCAP)
+		return verdict_forward(ctx, &f, v);
 	if (v == GO_ON)
 		v = long_way(ctx, &f, proto);
 	if (verdict_is_slow(v))

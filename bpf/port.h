@@ -22,9 +22,10 @@ static __always_inline struct l2x_port *port_find(__u32 ifindex)
 
 static __always_inline bool port_mac_is(const struct l2x_port *port, const struct ethhdr *eth)
 {
-	const any16 *a = (const any16 *)port->mac, *b = (const any16 *)eth->h_dest;
+	const void *a = port->mac, *b = eth->h_dest;
 
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+	return *(const any32 *)a == *(const any32 *)b &&
+	       ((const any16 *)a)[2] == ((const any16 *)b)[2];
 }
 
 /* Octets of Ethernet header and tags. Tags are filled from the outer one on. */

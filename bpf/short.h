@@ -3,7 +3,7 @@
  * The short way: what nearly every frame is, judged and forwarded with one look at each of
  * its octets. Uplink: a plain IPv4 header, L2TP without an offset, the PPP forms that
  * everybody sends, a session that is open, a packet whose way is known. Downlink: a plain
- * header, a session over IPv4, a way that is known, a checksum that vouches for the payload.
+ * header, a session over IPv4, a way that is known.
  *
  * It only ever says "forward". To all else it answers GO_ON before anything has been
  * written or counted, and uplink() or downlink() judge the frame from the start, with all the
@@ -241,7 +241,7 @@ static __always_inline int short_up(struct xdp_md *ctx, struct frame *f, const v
 
 /* ---- downlink -------------------------------------------------------------------------- */
 
-/* Is the packet at `ip` in order, and small enough, and does its checksum vouch for it? */
+/* Is the packet at `ip` in order, and small enough? */
 static __always_inline bool short_down_judge(struct xdp_md *ctx, const void *ip,
 					     const struct session_tx *s, struct inner *in,
 					     struct downlink *down)
@@ -258,14 +258,17 @@ static __always_inline bool short_down_judge(struct xdp_md *ctx, const void *ip,
 	if (down->ip + UDP_LEN + down->l2tp + in->len > down->nh->mtu)
 		return false;
 	if (sums_datagram(s)) {
-		if (!csum_is_local(ctx, in))
+		if (in->v6 ? csum_is_local(ip + IP6_LEN, in) : csum_is_local(ip + IP4_LEN, in))
+			down->sum = csum_local(ip, in);
+		else
+			down->sum = csum_whole(ctx, in);
+		if (down->sum == CSUM_NONE)
 			return false;
-		down->sum = csum_local(ip, in);
 	}
 	return true;
 }
 
-/* To the session `index`: the packet at `ip`, whose header is all there. */
+/* To the session `index`: the packet at `ip`, whose header is all there, and UDP_LEN octets. */
 static __always_inline int short_down(struct xdp_md *ctx, struct frame *f, const void *ip,
 				      __u32 index, bool v6)
 {
@@ -324,7 +327,7 @@ static __always_inline int short_ip4(struct xdp_md *ctx, struct frame *f)
 		if (h->protocol == IPPROTO_UDP && udp->dest == cfg.port)
 			return short_up(ctx, f, ip);
 	} else {
-		h = ip = frame_at(ctx, f->l3, sizeof(*h));
+		h = ip = frame_at(ctx, f->l3, sizeof(*h) + UDP_LEN);
 		if (!h)
 			return GO_ON;
 	}
@@ -334,7 +337,7 @@ static __always_inline int short_ip4(struct xdp_md *ctx, struct frame *f)
 
 static __always_inline int short_ip6(struct xdp_md *ctx, struct frame *f)
 {
-	const struct ipv6hdr *ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
+	const struct ipv6hdr *ip6 = frame_at(ctx, f->l3, sizeof(*ip6) + UDP_LEN);
 	__u32 index;
 
 	if (!ip6)

@@ -176,8 +176,8 @@ struct l2x_port {
 	__u32 lower; /* ifindex of the port that the frame really leaves by */
 	__be16 tag[2]; /* VLAN IDs to push, outer first; 0: none */
 	__be16 tpid[2];
-	__u16 mtu; /* octets of IP packet */
 	__u8 mac[6];
+	__u16 mtu; /* octets of IP packet */
 	__u16 flags; /* enum l2x_port_flag */
 	__u16 reserved[3];
 };
@@ -204,7 +204,7 @@ struct l2x_nexthop {
 	__u32 lower; /* ifindex to redirect to */
 	__be16 tag[2]; /* as l2x_port */
 	__be16 tpid[2];
-};
+} __attribute__((aligned(8)));
 /* A quarter of a second to two and a half, as the kernel's HZ has it. */
 #define L2X_KEPT_JIFFIES 256u
 
@@ -213,8 +213,8 @@ struct l2x_nexthop {
 struct l2x_route {
 	struct l2x_nexthop nh;
 	__u32 ifindex; /* that such packets came in by, as the FIB is told */
+	__u32 reserved;
 	struct l2x_addr dst;
-	__u32 reserved[2];
 };
 
 struct l2x_bucket {
@@ -309,11 +309,12 @@ L2X_ASSERT(sizeof(struct l2x_seq) == 8);
 L2X_ASSERT(sizeof(struct l2x_tokens) == 8);
 L2X_ASSERT(sizeof(struct l2x_tunnel) == 40);
 L2X_ASSERT(sizeof(struct l2x_port) == 32);
+L2X_ASSERT(__builtin_offsetof(struct l2x_port, mac) == 16);
 L2X_ASSERT(sizeof(struct l2x_vlan_key) == 8);
-L2X_ASSERT(sizeof(struct l2x_nexthop) == 36);
+L2X_ASSERT(sizeof(struct l2x_nexthop) == 40);
 L2X_ASSERT(__builtin_offsetof(struct l2x_nexthop, dmac) == 8);
 L2X_ASSERT(sizeof(struct l2x_route) == 64);
-L2X_ASSERT(__builtin_offsetof(struct l2x_route, dst) == 40);
+L2X_ASSERT(__builtin_offsetof(struct l2x_route, dst) == 48);
 L2X_ASSERT(sizeof(struct l2x_live) == 32);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);

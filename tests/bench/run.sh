@@ -17,6 +17,7 @@ if [ $# -gt 0 ]; then
 	exec "$build/tests/bench/datapath_bench" "$@"
 fi
 "$build/tests/bench/datapath_bench" --csv "$build/bench.csv"
+tests/bench/count.sh
 if [ -x tests/bench/setup.sh ]; then
 	tests/bench/setup.sh
 fi

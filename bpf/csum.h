@@ -10,14 +10,26 @@
 
 #define CSUM_MAX 1600u /* octets that one sum covers: a program limit */
 #define CSUM_FAIL 0xffffffffu
+#define CSUM_NONE (~0ull)
 
+/* Of a sum below CSUM_SUM_MAX: after three foldings there is nothing beyond 16 bits. */
+#define CSUM_SUM_MAX (1ull << 36)
 static __always_inline __u16 csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (__u16)sum;
+}
+
+/* A checksum as the last two octets of a 32-bit word of a packet. */
+static __always_inline __be32 csum_low16(__u16 check)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__u32)check << 16;
+#else
+	return check;
+#endif
 }
 
 /* RFC 1624: a word of what `check` covers changes. */
@@ -28,12 +40,16 @@ static __always_inline __u16 csum_replace(__u16 check, __u16 from, __u16 to)
 	return (__u16)~csum_fold(sum);
 }
 
-/* 0xffff of an IPv4 header without options that has not been damaged. */
-static __always_inline __u16 csum_ipv4(const struct iphdr *ip)
+/* Of an IPv4 header without options: has it not been damaged? Its sum is then a multiple of
+ * 0xffff, which two foldings leave as the first or the second; it is never 0. */
+static __always_inline bool csum_ipv4_good(const void *ip)
 {
-	const any32 *w = (const any32 *)ip;
+	const any32 *w = ip;
+	__u64 sum = (__u64)w[0] + w[1] + w[2] + w[3] + w[4];
 
-	return csum_fold((__u64)w[0] + w[1] + w[2] + w[3] + w[4]);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff || sum == 0x1fffe;
 }
 
 static __always_inline __u64 csum_words(const void *p, int n)
@@ -134,12 +150,11 @@ static __always_inline int csum_verify_outer(struct xdp_md *ctx, const struct fr
 /*
  * May DP-CK-8 stand in for reading the payload? A transport checksum that covers the
  * whole rest of the packet must be there: unfragmented, and for UDP of that length and
- * not 0.
+ * not 0. `udp` is what follows the IP header, UDP_LEN octets of it.
  */
-static __always_inline bool csum_is_local(struct xdp_md *ctx, const struct inner *in)
+static __always_inline bool csum_is_local(const struct udphdr *udp, const struct inner *in)
 {
-	__u32 header = inner_header_len(in), len = in->len - header;
-	const struct udphdr *udp;
+	__u32 len = in->len - inner_header_len(in);
 
 	if (in->fragment)
 		return false;
@@ -151,50 +166,67 @@ static __always_inline bool csum_is_local(struct xdp_md *ctx, const struct inner
 	case IPPROTO_ICMPV6:
 		return len >= 8 && in->v6;
 	case IPPROTO_UDP:
-		udp = frame_at(ctx, in->at + header, sizeof(*udp));
-		return udp && len >= UDP_LEN && udp->check && bpf_ntohs(udp->len) == len;
+		return len >= UDP_LEN && udp->check && bpf_ntohs(udp->len) == len;
 	}
 	return false;
 }
 
 /*
- * Sum of the inner packet as it will be sent, its TTL or hop limit lower by one; or
- * CSUM_FAIL. DP-CK-8: a segment with its checksum and its pseudo header sums to 0xffff, so
+ * Sums of the inner packet as it will be sent, its TTL or hop limit lower by one.
+ *
+ * DP-CK-8: a segment with its checksum and its pseudo header sums to 0xffff, so
  * it alone sums to the complement of the pseudo header; an ICMPv4 message and an IPv4
  * header sum to 0xffff each, that is to nothing. In IPv6 the addresses of the header and
  * of the pseudo header cancel out. A clamped MSS is made good in the TCP checksum and
  * changes no sum.
  */
-static __always_inline __u32 csum_inner(struct xdp_md *ctx, const struct inner *in)
+/* Header `ip` of what csum_is_local says yes to. Not folded, and below CSUM_SUM_MAX / 2. */
+static __always_inline __u64 csum_local(const void *ip, const struct inner *in)
 {
-	const struct ipv6hdr *ip6;
-	const struct iphdr *ip;
-	bool local = csum_is_local(ctx, in);
-	__u32 sum;
+	const struct iphdr *ip4 = ip;
 
-	if (!local) {
-		sum = csum_octets(ctx, in->at, in->len);
-		if (sum == CSUM_FAIL)
-			return CSUM_FAIL;
-		return in->v6 ? sum + (__u16)~bpf_htons(1) : sum;
-	}
-	if (in->v6) {
-		ip6 = frame_at(ctx, in->at, sizeof(*ip6));
-		if (!ip6)
-			return CSUM_FAIL;
-		/* version to flow label, next header and hop limit; the length of header
-		 * and pseudo header cancel out too */
-		return csum_fold((__u64) * (const any32 *)ip6 +
-				 bpf_htons((__u16)(in->proto << 8 | (__u8)(in->ttl - 1))) +
-				 (__u16)~bpf_htons(in->proto));
-	}
+	/* version to flow label, next header and hop limit; the length of header and pseudo
+	 * header cancel out too */
+	if (in->v6)
+		return (__u64) * (const any32 *)ip +
+		       bpf_htons((__u16)(in->proto << 8 | (__u8)(in->ttl - 1))) +
+		       (__u16)~bpf_htons(in->proto);
 	if (in->proto == IPPROTO_ICMP)
 		return 0;
-	ip = frame_at(ctx, in->at, sizeof(*ip));
-	if (!ip)
-		return CSUM_FAIL;
-	return (__u16)~csum_fold((__u64)ip->saddr + ip->daddr + bpf_htons(in->proto) +
-				 bpf_htons((__u16)(in->len - IP4_LEN)));
+	/* the complement is what lacks to a multiple of 0xffff, here one beyond any such sum */
+	return (0xffffull << 19) - ip4->saddr - ip4->daddr - bpf_htons(in->proto) -
+	       bpf_htons((__u16)(in->len - IP4_LEN));
+}
+
+static __always_inline bool csum_try(struct xdp_md *ctx, const struct inner *in, __u32 header,
+				     __u64 *ret)
+{
+	const void *ip = frame_at(ctx, in->at, header + UDP_LEN);
+
+	if (!ip || !csum_is_local(ip + header, in))
+		return false;
+	*ret = csum_local(ip, in);
+	return true;
+}
+
+/* By reading all of it. CSUM_NONE: cannot be done here. */
+static __always_inline __u64 csum_whole(struct xdp_md *ctx, const struct inner *in)
+{
+	__u64 sum = csum_octets(ctx, in->at, in->len);
+
+	if (sum == CSUM_FAIL)
+		return CSUM_NONE;
+	return in->v6 ? sum + (__u16)~bpf_htons(1) : sum;
+}
+
+/* Of any packet, or CSUM_NONE. */
+static __always_inline __u64 csum_inner(struct xdp_md *ctx, const struct inner *in)
+{
+	__u64 sum;
+
+	if (in->v6 ? csum_try(ctx, in, IP6_LEN, &sum) : csum_try(ctx, in, IP4_LEN, &sum))
+		return sum;
+	return csum_whole(ctx, in);
 }
 
 #endif

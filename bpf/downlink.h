@@ -17,23 +17,23 @@
 /* What has been decided, for downlink_write. */
 struct downlink {
 	const struct l2x_nexthop *nh;
-	__u32 sum; /* of the inner packet as it will be */
+	__u64 sum; /* of the inner packet as it will be */
 	__u16 link; /* octets of the new header: Ethernet and tags, */
 	__u16 ip; /* outer IP, */
 	__u16 l2tp; /* L2TP and PPP */
 	__u8 clamp;
 };
 
-static __always_inline bool sums_datagram(const struct l2x_session *s)
+static __always_inline bool sums_datagram(const struct session_tx *s)
 {
-	return !(s->tx_flags & L2X_S_CSUM0) || (s->tx_flags & L2X_S_OUTER6);
+	return !(s->flags & L2X_S_CSUM0) || (s->flags & L2X_S_OUTER6);
 }
 
 static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
-					  const struct l2x_session *s, struct downlink *down)
+					  const struct session_tx *s, struct downlink *down)
 {
 	struct inner *in = &f->in;
-	__u16 flags = s->tx_flags;
+	__u16 flags = s->flags;
 	struct l2x_nexthop *nh;
 	int v;
 
@@ -57,7 +57,7 @@ static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
 		return L2X_V_TOO_BIG;
 	if (sums_datagram(s)) {
 		down->sum = csum_inner(ctx, in);
-		if (down->sum == CSUM_FAIL)
+		if (down->sum == CSUM_NONE)
 			return L2X_V_NOT_LINEAR;
 	}
 	down->clamp = (flags & L2X_S_MSS) && mss_is_syn(ctx, in);
@@ -65,108 +65,89 @@ static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
 }
 
 /* Outer DSCP and ECN, as two fields (DP-DS-1, DP-DS-3, DP-ECN-1). */
-static __always_inline __u8 outer_tos(const struct l2x_session *s, __u8 inner)
+static __always_inline __u8 outer_tos(const struct session_tx *s, __u8 inner)
 {
-	__u8 dscp = s->tx_flags & L2X_S_TOS_FIXED ? (__u8)(s->dscp << 2) : inner & 0xfc;
+	__u8 dscp = s->flags & L2X_S_TOS_FIXED ? (__u8)(s->dscp << 2) : inner & 0xfc;
 
-	return dscp | (s->tx_flags & L2X_S_ECN ? inner & 3 : 0);
+	return dscp | (s->flags & L2X_S_ECN ? inner & 3 : 0);
 }
 
 /* len: octets of what follows the header. DP-TX-3 to DP-TX-5. */
-static __always_inline int write_ip4(struct xdp_md *ctx, const struct l2x_session *s, __u32 at,
-				     __u32 len, __u8 tos)
+static __always_inline void write_ip4(void *to, const struct session_tx *s, __u32 len, __u8 tos)
 {
-	struct iphdr *ip = frame_at(ctx, at, sizeof(*ip));
-	any32 *w = (any32 *)ip;
+	__be16 first = bpf_htons((__u16)(0x4500 | tos)), all = bpf_htons((__u16)(len + IP4_LEN));
+	__be32 third = bpf_htonl((__u32)s->ttl << 24 | IPPROTO_UDP << 16);
+	any32 *w = to;
+	any16 *h = to;
 
-	if (!ip)
-		return -1;
-	*(any16 *)ip = bpf_htons((__u16)(0x4500 | tos));
-	ip->tot_len = bpf_htons((__u16)(len + IP4_LEN));
-	w[1] = bpf_htonl(IP_DF); /* identification 0: it is never fragmented (DP-TX-4) */
-	w[2] = bpf_htonl((__u32)s->ttl << 24 | IPPROTO_UDP << 16);
-	ip->saddr = s->tx_local.w[3];
-	ip->daddr = s->tx_peer.w[3];
-	ip->check = (__u16)~csum_ipv4(ip);
-	return 0;
+	/* identification 0: it is never fragmented (DP-TX-4) */
+	h[0] = first;
+	h[1] = all;
+	w[1] = bpf_htonl(IP_DF);
+	w[2] = third | csum_low16((__u16)~csum_fold((__u64)first + all + bpf_htons(IP_DF) + third +
+						    s->local.w[3] + s->peer.w[3]));
+	w[3] = s->local.w[3];
+	w[4] = s->peer.w[3];
 }
 
-static __always_inline int write_ip6(struct xdp_md *ctx, const struct l2x_session *s, __u32 at,
-				     __u32 len, __u8 tos)
+static __always_inline void write_ip6(void *to, const struct session_tx *s, __u32 len, __u8 tos)
 {
-	struct ipv6hdr *ip6 = frame_at(ctx, at, sizeof(*ip6));
-	any64 *d = (any64 *)ip6;
+	struct ipv6hdr *ip6 = to;
+	any64 *d = to;
 
-	if (!ip6)
-		return -1;
 	*(any32 *)ip6 = bpf_htonl(0x60000000 | (__u32)tos << 20); /* flow label 0 */
 	ip6->payload_len = bpf_htons((__u16)len);
 	ip6->nexthdr = IPPROTO_UDP;
 	ip6->hop_limit = s->ttl;
-	d[1] = s->tx_local.d[0];
-	d[2] = s->tx_local.d[1];
-	d[3] = s->tx_peer.d[0];
-	d[4] = s->tx_peer.d[1];
-	return 0;
+	d[1] = s->local.d[0];
+	d[2] = s->local.d[1];
+	d[3] = s->peer.d[0];
+	d[4] = s->peer.d[1];
 }
 
-/* L2TP and PPP (DP-TX-1, DP-TX-2, DP-PPP-3). *ret_sum: what pseudo_sum leaves out. */
-static __always_inline int write_l2tp(struct xdp_md *ctx, const struct l2x_session *s, __u32 at,
-				      __u16 ns, bool v6, __u32 *ret_sum)
+#define L2TP_PPP_MAX 14 /* numbers and FF 03: what write_l2tp may look at */
+
+/* L2TP and PPP (DP-TX-1, DP-TX-2, DP-PPP-3). Returns the sum of what pseudo_sum leaves out. */
+static __always_inline __u32 write_l2tp(any16 *w, const struct session_tx *s, __u16 ns, bool v6)
 {
-	any16 *w = frame_at(ctx, at, L2TP_DATA_MIN);
 	__u16 proto = bpf_htons(v6 ? PPP_IPV6 : PPP_IPV4);
 	__u32 sum = proto;
 
-	if (!w)
-		return -1;
-	w[0] = bpf_htons(s->tx_flags & L2X_S_SEQ_TX ? L2TP_S | 2 : 2);
+	w[0] = bpf_htons(s->flags & L2X_S_SEQ_TX ? L2TP_S | 2 : 2);
 	w[1] = s->peer_tunnel_id;
 	w[2] = s->peer_session_id;
-	at += L2TP_DATA_MIN;
-	if (s->tx_flags & L2X_S_SEQ_TX) {
-		w = frame_at(ctx, at, 4);
-		if (!w)
-			return -1;
+	w += 3;
+	if (s->flags & L2X_S_SEQ_TX) {
 		w[0] = bpf_htons(ns);
 		w[1] = 0;
-		sum += w[0];
-		at += 4;
+		sum += bpf_htons(ns);
+		w += 2;
 	}
-	w = frame_at(ctx, at, 4); /* without FF 03 two of these belong to the packet */
-	if (!w)
-		return -1;
-	if (s->tx_flags & L2X_S_ACFC) {
+	if (s->flags & L2X_S_ACFC) {
 		w[0] = proto;
-	} else {
-		w[0] = bpf_htons(PPP_ADDRESS_CONTROL);
-		w[1] = proto;
-		sum += bpf_htons(PPP_ADDRESS_CONTROL);
+		return sum;
 	}
-	*ret_sum = sum;
-	return 0;
+	w[0] = bpf_htons(PPP_ADDRESS_CONTROL);
+	w[1] = proto;
+	return sum + bpf_htons(PPP_ADDRESS_CONTROL);
 }
 
 /* DP-CK-1, DP-CK-3: 0 is sent as ffff. `sum` is of all that s->pseudo_sum leaves out,
  * but for the length. */
-static __always_inline int write_udp(struct xdp_md *ctx, const struct l2x_session *s, __u32 at,
-				     __u32 len, __u64 sum)
+static __always_inline void write_udp(any16 *w, const struct session_tx *s, __u32 len, __u64 sum)
 {
-	struct udphdr *udp = frame_at(ctx, at, sizeof(*udp));
+	__be16 all = bpf_htons((__u16)len);
 	__u16 check = 0;
 
-	if (!udp)
-		return -1;
-	udp->source = s->tx_local_port;
-	udp->dest = s->tx_peer_port;
-	udp->len = bpf_htons((__u16)len);
 	if (sums_datagram(s)) {
-		check = (__u16)~csum_fold(sum + s->pseudo_sum + 2 * (__u32)udp->len);
+		check = (__u16)~csum_fold(sum + s->pseudo_sum + 2 * (__u32)all);
 		if (!check)
 			check = 0xffff;
 	}
-	udp->check = check;
-	return 0;
+	w[0] = s->local_port;
+	w[1] = s->peer_port;
+	w[2] = all;
+	w[3] = check;
 }
 
 static __always_inline int forward_inner(struct xdp_md *ctx, const struct inner *in)
@@ -188,38 +169,47 @@ static __always_inline int forward_inner(struct xdp_md *ctx, const struct inner 
 	return 0;
 }
 
+/* Outer IP, UDP, L2TP, PPP after the link-layer header. Without numbers and FF 03, what is
+ * beyond them is the packet's, 20 octets of it at the least. */
+static __always_inline int write_headers(struct xdp_md *ctx, const struct session_tx *s,
+					 const struct inner *in, const struct downlink *down,
+					 __u16 ns, bool outer6)
+{
+	__u32 ip = outer6 ? IP6_LEN : IP4_LEN, len = UDP_LEN + down->l2tp + in->len, sum;
+	void *to = frame_at(ctx, down->link, ip + UDP_LEN + L2TP_PPP_MAX);
+	any16 *udp = to + ip;
+
+	if (!to)
+		return -1;
+	if (outer6)
+		write_ip6(to, s, len, outer_tos(s, in->tos));
+	else
+		write_ip4(to, s, len, outer_tos(s, in->tos));
+	sum = write_l2tp(udp + UDP_LEN / 2, s, ns, in->v6);
+	write_udp(udp, s, len, sum + down->sum);
+	return link_write(ctx, down->nh, bpf_htons(outer6 ? ETH_P_IPV6 : ETH_P_IP));
+}
+
 /* Room for the header first: what fails there leaves the frame as it was. */
-static __always_inline int downlink_write(struct xdp_md *ctx, const struct l2x_session *s,
+static __always_inline int downlink_write(struct xdp_md *ctx, const struct session_tx *s,
 					  struct l2x_traffic *t, struct inner *in,
 					  const struct downlink *down)
 {
-	__u32 ip = down->link, udp = ip + down->ip, l2tp = udp + UDP_LEN;
-	__u32 head = l2tp + down->l2tp, len;
-	__u8 tos = outer_tos(s, in->tos);
+	__u32 head = down->link + down->ip + UDP_LEN + down->l2tp;
 	__u16 ns = 0;
-	__u32 sum;
 
 	if (bpf_xdp_adjust_head(ctx, (int)in->at - (int)head))
 		return L2X_V_NO_HEADROOM;
 	in->at = (__u16)head;
-	if (s->tx_flags & L2X_S_SEQ_TX)
+	if (s->flags & L2X_S_SEQ_TX)
 		ns = seq_next(t);
 	if (inner_trim(ctx, head + in->len) || forward_inner(ctx, in))
 		return L2X_V_ERROR;
 	if (down->clamp)
 		mss_clamp_inner(ctx, in, s->mtu);
-	len = UDP_LEN + down->l2tp + in->len;
-	if (write_l2tp(ctx, s, l2tp, ns, in->v6, &sum) ||
-	    write_udp(ctx, s, udp, len, (__u64)sum + down->sum))
+	if (down->ip == IP6_LEN ? write_headers(ctx, s, in, down, ns, true)
+				: write_headers(ctx, s, in, down, ns, false))
 		return L2X_V_ERROR;
-	if (s->tx_flags & L2X_S_OUTER6) {
-		if (write_ip6(ctx, s, ip, len, tos) ||
-		    link_write(ctx, down->nh, bpf_htons(ETH_P_IPV6)))
-			return L2X_V_ERROR;
-	} else if (write_ip4(ctx, s, ip, len, tos) ||
-		   link_write(ctx, down->nh, bpf_htons(ETH_P_IP))) {
-		return L2X_V_ERROR;
-	}
 	return L2X_V_ENCAP;
 }
 
@@ -227,7 +217,8 @@ static __always_inline int downlink_write(struct xdp_md *ctx, const struct l2x_s
 __noinline int downlink(struct xdp_md *ctx, struct frame *f, __u32 index)
 {
 	struct downlink down = {};
-	struct l2x_session *s, copy;
+	struct l2x_session *s;
+	struct session_tx copy;
 	struct l2x_traffic *t;
 	int v;
 
@@ -247,7 +238,7 @@ __noinline int downlink(struct xdp_md *ctx, struct frame *f, __u32 index)
 	f->in.v6 = f->v6;
 	frame_forget();
 	v = downlink_judge(ctx, f, &copy, &down);
-	if (generation_changed(&s->tx_gen, copy.tx_gen))
+	if (generation_changed(&s->tx_gen, copy.gen))
 		return L2X_V_CHANGING;
 	if (v == GO_ON)
 		v = downlink_write(ctx, &copy, t, &f->in, &down);

@@ -93,7 +93,11 @@ static __always_inline void *frame_at(struct xdp_md *ctx, __u64 off, __u32 size)
 
 static __always_inline __u32 frame_len(struct xdp_md *ctx)
 {
-	return (__u32)(ctx->data_end - ctx->data);
+	__u64 len = ctx->data_end - ctx->data;
+
+	/* Pointers are subtracted here, as 64-bit numbers, and nowhere else. */
+	asm volatile("" : "+r"(len));
+	return (__u32)len;
 }
 
 static __always_inline __u32 inner_header_len(const struct inner *in)

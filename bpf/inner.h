@@ -11,16 +11,17 @@
 #define ECN_ECT0 2
 #define ECN_CE 3
 
-static __always_inline int inner_parse4(struct xdp_md *ctx, struct inner *in)
+/* The header at `ip`, whole; in->len is what there is. */
+static __always_inline int inner_look4(const struct iphdr *ip, struct inner *in)
 {
-	const struct iphdr *ip = frame_at(ctx, in->at, sizeof(*ip));
-	__u32 header, len;
+	__u32 first = *(const __u8 *)ip, header = IP4_LEN, len = bpf_ntohs(ip->tot_len);
 
-	if (!ip || in->len < IP4_LEN || ip_version(ip) != 4)
-		return L2X_V_BAD_INNER;
-	header = (*(const __u8 *)ip & 0x0f) * 4;
-	len = bpf_ntohs(ip->tot_len);
-	if (header < IP4_LEN || len < header || len > in->len)
+	if (first != 0x45) {
+		header = (first & 0x0f) * 4;
+		if (first >> 4 != 4 || header < IP4_LEN)
+			return L2X_V_BAD_INNER;
+	}
+	if (in->len < IP4_LEN || len < header || len > in->len)
 		return L2X_V_BAD_INNER;
 	in->len = (__u16)len;
 	in->tos = ip->tos;
@@ -32,15 +33,14 @@ static __always_inline int inner_parse4(struct xdp_md *ctx, struct inner *in)
 		in->fragment = 1;
 	if (header != IP4_LEN)
 		return L2X_V_INNER_OPTIONS; /* DP-SLOW-7 */
-	return csum_ipv4(ip) == 0xffff ? GO_ON : L2X_V_BAD_INNER;
+	return csum_ipv4_good(ip) ? GO_ON : L2X_V_BAD_INNER;
 }
 
-static __always_inline int inner_parse6(struct xdp_md *ctx, struct inner *in)
+static __always_inline int inner_look6(const struct ipv6hdr *ip6, struct inner *in)
 {
-	const struct ipv6hdr *ip6 = frame_at(ctx, in->at, sizeof(*ip6));
 	__u32 len;
 
-	if (!ip6 || in->len < IP6_LEN || ip_version(ip6) != 6)
+	if (in->len < IP6_LEN || ip_version(ip6) != 6)
 		return L2X_V_BAD_INNER;
 	len = IP6_LEN + bpf_ntohs(ip6->payload_len);
 	if (len > in->len)
@@ -56,7 +56,15 @@ static __always_inline int inner_parse6(struct xdp_md *ctx, struct inner *in)
  * the header says: the rest is padding (DP-IN-2). */
 static __always_inline int inner_parse(struct xdp_md *ctx, struct inner *in)
 {
-	return in->v6 ? inner_parse6(ctx, in) : inner_parse4(ctx, in);
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+
+	if (in->v6) {
+		ip6 = frame_at(ctx, in->at, sizeof(*ip6));
+		return ip6 ? inner_look6(ip6, in) : L2X_V_BAD_INNER;
+	}
+	ip = frame_at(ctx, in->at, sizeof(*ip));
+	return ip ? inner_look4(ip, in) : L2X_V_BAD_INNER;
 }
 
 static __always_inline bool ip6_is_link_local(const struct in6_addr *addr)
@@ -122,17 +130,25 @@ static __always_inline int ecn_decapsulate(__u8 outer, __u8 inner)
 	return inner;
 }
 
-/* Writes: TTL or hop limit less one (DP-IN-3), and the ECN field. */
-static __always_inline void inner_forward4(struct iphdr *ip, __u8 ecn)
+/* TTL less one (DP-IN-3). The checksum goes up by what the word of TTL and protocol goes down
+ * by (RFC 1624); nothing is read back that was just written in other pieces. */
+static __always_inline void inner_age4(struct iphdr *ip)
 {
-	__u16 was = *(any16 *)&ip->ttl; /* with the protocol */
-	__u8 tos = ip->tos;
+	__u32 check = ip->check + (__u32)bpf_htons(0x0100);
 
 	ip->ttl--;
-	ip->check = csum_replace(ip->check, was, *(any16 *)&ip->ttl);
-	if ((tos & 3) != ecn) {
-		ip->tos = (__u8)((tos & ~3) | ecn);
-		ip->check = csum_replace(ip->check, bpf_htons(tos), bpf_htons(ip->tos));
+	ip->check = (__u16)(check + (check >= 0xffff));
+}
+
+/* Writes: TTL or hop limit less one, and the ECN field. */
+static __always_inline void inner_forward4(struct iphdr *ip, __u8 ecn)
+{
+	__u8 was = ip->tos, tos = (__u8)((was & ~3) | ecn);
+
+	inner_age4(ip);
+	if (was != tos) {
+		ip->tos = tos;
+		ip->check = csum_replace(ip->check, bpf_htons(was), bpf_htons(tos));
 	}
 }
 

@@ -16,7 +16,7 @@
  * the place of the session in an array (session.h); the peer must be the session's. ppp.h
  * finds the protocol: what is not IP goes up. inner.h looks at the packet: lengths,
  * checksum, does the source belong to the subscriber, ECN, TTL. nexthop.h asks the
- * kernel's FIB. Last the sequence number is judged (seq.h), and only then the frame is
+ * kernel's FIB, or remembers what it said. Last the sequence number is judged (seq.h), and only then the frame is
  * written: MSS (mss.h), TTL, ECN, a new link-layer header (port.h) where the L2TP header
  * ended.
  *
@@ -26,15 +26,18 @@
  * out from what the inner one promises (csum.h), and only then head room taken and the
  * headers written.
  *
+ * Nearly every frame is plain, and goes the short way (short.h), which does the same with fewer
+ * looks; the words above are those of the long one, which judges all that the short one leaves.
+ *
  * Workers (worker.h): where a session's frames are dealt with on another CPU than they arrive
- * at, the hook only hands them on, and all of the above is done there, from the start.
+ * at, the hook only hands them on, before either way has begun, and all of the above is done
+ * there, from the start.
  *
  * Rules of the house: decide before you write, and never pass a frame that was changed.
  * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
  * the kernel does it: without XDP it is slow, never broken. What goes up is policed
  * (police.h), and what is for the daemon goes up only while it has a socket (daemon.h).
- * Every frame leaves through verdict_leave (verdict.h), which counts it, or for a
- * worker, where it does.
+ * Every frame leaves through verdict.h, which counts it, or for a worker, where it does.
  *
  * The daemon rewrites sessions while we read: each of a session's two lines has a
  * generation that is compared before a decision is acted upon. Programs write nothing but
@@ -51,43 +54,68 @@
 #include "bpf/frame.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
+#include "bpf/short.h"
 #include "bpf/uplink.h"
 #include "bpf/verdict.h"
 #include "bpf/worker.h"
 
-static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __u32 *ret_index)
+/* Which way does it go? */
+static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __be16 proto,
+				    __u32 *ret_index)
 {
-	__be16 proto;
-	int v = parse_link(ctx, f, &proto);
-
-	if (v != GO_ON)
-		return v;
 	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
 					    : parse_ip6(ctx, f, ret_index);
 }
 
-static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __u32 index, int v)
+/* Every stage, every verdict. */
+static __always_inline int long_way(struct xdp_md *ctx, struct frame *f, __be16 proto)
 {
+	__u32 index = 0;
+	int v = classify(ctx, f, proto, &index);
+
 	if (v == GO_ON)
 		v = f->uplink ? uplink(ctx, f) : downlink(ctx, f, index);
+	return v;
+}
+
+/* XDP_REDIRECT: the frame is a worker's now. What is found out on the way is what the ways
+ * below find out again. A function of its own: without workers it is not called. */
+__noinline int hand_on(struct xdp_md *ctx, struct frame *f, __be16 proto)
+{
+	__u32 index = 0;
+
+	if (!f || classify(ctx, f, proto, &index) != GO_ON)
+		return GO_ON;
+	return steer(ctx, f, index);
+}
+
+/* What the link layer left to do: v is GO_ON, or its verdict. */
+static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __be16 proto, int v,
+				 bool at_worker)
+{
+	if (v == GO_ON)
+		v = short_way(ctx, f, proto);
+	if (v == L2X_V_DECAP || v == L2X_V_ENCAP)
+		return verdict_forward(ctx, f, v, at_worker);
+	if (v == GO_ON)
+		v = long_way(ctx, f, proto);
 	if (verdict_is_slow(v))
 		v = police_slow(ctx, f, v);
 	if (f->uplink && f->udp && verdict_is_slow(v))
 		v = daemon_check(ctx, f, v);
-	return v;
+	return verdict_leave(ctx, f, v, at_worker);
 }
 
 SEC("xdp")
 int l2xdp(struct xdp_md *ctx)
 {
 	struct frame f = {};
-	__u32 index = 0;
-	int v = classify(ctx, &f, &index);
+	__be16 proto;
+	int v = parse_link(ctx, &f, &proto);
 
-	if (v == GO_ON && live.workers && steer(ctx, &f, index) == XDP_REDIRECT)
+	if (v == GO_ON && live.workers && hand_on(ctx, &f, proto) == XDP_REDIRECT)
 		return XDP_REDIRECT;
-	v = serve(ctx, &f, index, v);
-	return verdict_leave(ctx, &f, v, false);
+	return serve(ctx, &f, proto, v, false);
 }
 
 /* The same on a worker. */
@@ -96,15 +124,12 @@ int l2xdp_worker(struct xdp_md *ctx)
 {
 	struct l2x_ticket ticket = {};
 	struct frame f = {};
-	__u32 index = 0;
+	__be16 proto = 0;
 	int v;
 
 	handed_count(L2X_HANDED_TAKEN);
-	if (ticket_take(ctx, &ticket))
-		return verdict_leave(ctx, &f, L2X_V_ERROR, true);
-	v = classify(ctx, &f, &index);
-	v = serve(ctx, &f, index, v);
-	v = verdict_leave(ctx, &f, v, true);
+	v = ticket_take(ctx, &ticket) ? L2X_V_ERROR : parse_link(ctx, &f, &proto);
+	v = serve(ctx, &f, proto, v, true);
 	ticket_return(&ticket);
 	return v;
 }

@@ -182,7 +182,7 @@ static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
 	if (header != IP4_LEN)
 		return L2X_V_OUTER_OPTIONS;
 	len = bpf_ntohs(ip->tot_len);
-	if (len < IP4_LEN || csum_ipv4(ip) != 0xffff)
+	if (len < IP4_LEN || !csum_ipv4_good(ip))
 		return L2X_V_BAD_OUTER;
 	f->udp = f->l3 + IP4_LEN;
 	f->ecn = ip->tos & 3;

@@ -22,9 +22,10 @@ static __always_inline struct l2x_port *port_find(__u32 ifindex)
 
 static __always_inline bool port_mac_is(const struct l2x_port *port, const struct ethhdr *eth)
 {
-	const any16 *a = (const any16 *)port->mac, *b = (const any16 *)eth->h_dest;
+	const void *a = port->mac, *b = eth->h_dest;
 
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+	return *(const any32 *)a == *(const any32 *)b &&
+	       ((const any16 *)a)[2] == ((const any16 *)b)[2];
 }
 
 /* Octets of Ethernet header and tags. Tags are filled from the outer one on. */
@@ -39,16 +40,13 @@ static __always_inline __u32 link_len(const struct l2x_nexthop *nh)
 static __always_inline int link_write(struct xdp_md *ctx, const struct l2x_nexthop *nh,
 				      __be16 proto)
 {
-	const any32 *from = (const any32 *)nh->dmac; /* smac follows it */
 	struct ethhdr *eth = frame_at(ctx, 0, sizeof(*eth));
 	struct vlan_hdr *tag;
-	any32 *to = (any32 *)eth;
 
 	if (!eth)
 		return -1;
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
+	*(any64 *)eth = *(const any64 *)nh->dmac; /* smac follows it */
+	((any32 *)eth)[2] = ((const any32 *)nh->dmac)[2];
 	if (!nh->tag[0]) {
 		eth->h_proto = proto;
 		return 0;

@@ -51,11 +51,46 @@ static __always_inline struct l2x_session *session_of_ids(__u32 index, __be16 tu
 	return s;
 }
 
-/* Downlink: copies line 1 to that of *copy. GO_ON, NO_SESSION or CHANGING. */
-static __always_inline int session_read_tx(const struct l2x_session *s, struct l2x_session *copy)
+/* Line 1 of struct l2x_session, copied: the stack has no room for both. */
+struct session_tx {
+	__u32 gen;
+	__be16 peer_tunnel_id;
+	__be16 peer_session_id;
+	struct l2x_addr peer;
+	struct l2x_addr local;
+	__be16 peer_port;
+	__be16 local_port;
+	__u16 flags;
+	__u16 mtu;
+	__u16 nexthop;
+	__u8 ttl;
+	__u8 dscp;
+	__u32 pseudo_sum;
+	__u32 reserved[2];
+};
+#define SESSION_TX_SAME(here, there)                                                               \
+	_Static_assert(__builtin_offsetof(struct session_tx, here) + 64 ==                         \
+			       __builtin_offsetof(struct l2x_session, there),                      \
+		       "session_tx is line 1 of l2x_session")
+SESSION_TX_SAME(gen, tx_gen);
+SESSION_TX_SAME(peer_session_id, peer_session_id);
+SESSION_TX_SAME(peer, tx_peer);
+SESSION_TX_SAME(local, tx_local);
+SESSION_TX_SAME(peer_port, tx_peer_port);
+SESSION_TX_SAME(local_port, tx_local_port);
+SESSION_TX_SAME(flags, tx_flags);
+SESSION_TX_SAME(mtu, mtu);
+SESSION_TX_SAME(nexthop, nexthop);
+SESSION_TX_SAME(ttl, ttl);
+SESSION_TX_SAME(dscp, dscp);
+SESSION_TX_SAME(pseudo_sum, pseudo_sum);
+#undef SESSION_TX_SAME
+
+/* Downlink: copies line 1. GO_ON, NO_SESSION or CHANGING. */
+static __always_inline int session_read_tx(const struct l2x_session *s, struct session_tx *copy)
 {
 	const any64 *from = (const any64 *)&s->tx_gen;
-	any64 *to = (any64 *)&copy->tx_gen;
+	any64 *to = (any64 *)copy;
 	__u32 gen = generation(&s->tx_gen);
 	int i;
 
@@ -63,11 +98,11 @@ static __always_inline int session_read_tx(const struct l2x_session *s, struct l
 		return L2X_V_NO_SESSION;
 	load_barrier();
 #pragma unroll
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 7; i++)
 		to[i] = from[i];
 	if (generation_changed(&s->tx_gen, gen))
 		return L2X_V_CHANGING;
-	copy->tx_gen = gen;
+	copy->gen = gen;
 	return GO_ON;
 }
 

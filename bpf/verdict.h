@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The one exit: every frame is counted here, under exactly one verdict. */
+/* The exits: every frame is counted here, under exactly one verdict. */
 #ifndef L2X_BPF_VERDICT_H
 #define L2X_BPF_VERDICT_H
 
@@ -29,21 +29,31 @@ static __always_inline bool verdict_is_forward(int v)
 	return ((0ull L2X_VERDICTS(VERDICT_BIT_FORWARD)) >> (v & 63)) & 1;
 }
 
+static __always_inline void verdict_count(int v)
+{
+	__u32 slot = (__u32)v;
+	__u64 *count = bpf_map_lookup_elem(&verdicts, &slot);
+
+	if (count)
+		++*count;
+}
+
 /* at_worker: there is no XDP_TX there. */
+static __always_inline int verdict_forward(struct xdp_md *ctx, const struct frame *f, int v,
+					   bool at_worker)
+{
+	verdict_count(v);
+	if (!at_worker && f->lower == ctx->ingress_ifindex)
+		return XDP_TX; /* hairpin: one port, or two VLANs of it */
+	return (int)bpf_redirect(f->lower, 0);
+}
+
 static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame *f, int v,
 					 bool at_worker)
 {
-	__u32 slot = (__u32)v;
-	__u64 *count;
-
-	count = bpf_map_lookup_elem(&verdicts, &slot);
-	if (count)
-		++*count;
-	if (verdict_is_forward(v)) {
-		if (!at_worker && f->lower == ctx->ingress_ifindex)
-			return XDP_TX; /* hairpin: one port, or two VLANs of it */
-		return (int)bpf_redirect(f->lower, 0);
-	}
+	if (verdict_is_forward(v))
+		return verdict_forward(ctx, f, v, at_worker);
+	verdict_count(v);
 	return verdict_is_drop(v) ? XDP_DROP : XDP_PASS;
 }
 

@@ -154,13 +154,11 @@ static __always_inline int steer_moving(struct xdp_md *ctx, const struct frame *
 }
 
 /* XDP_REDIRECT: the frame is its worker's now. GO_ON: it is dealt with here. */
-__noinline int steer(struct xdp_md *ctx, struct frame *f, __u32 index)
+static __always_inline int steer(struct xdp_md *ctx, const struct frame *f, __u32 index)
 {
 	struct l2x_places *p;
 	__u32 slot, place;
 
-	if (!f)
-		return GO_ON;
 	index = steer_session(ctx, f, index);
 	slot = index / L2X_PLACES;
 	p = bpf_map_lookup_elem(&places, &slot);

@@ -4,7 +4,8 @@
  *
  * Sizes here are the smallest that load; the daemon sets the real ones before it loads
  * (sessions and traffic: 65536 a shard, places: a 64th of that, pool4 and pool6: the
- * windows' sum, workers and handed: by the number of CPUs). What the
+ * windows' sum, workers, handed and routes: by the number of CPUs; routes is no per-CPU map,
+ * whose elements lie one by one). What the
  * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
  * beside that: the kernel refuses to map such a map writable. An array's elements lie a
  * multiple of 8 octets apart, so mapped pool4 and pool6 have 8 octets for each u32.
@@ -95,6 +96,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct l2x_nexthop);
 } nexthops SEC(".maps");
+
+/* To be mapped is to begin on a page: an element is one cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, L2X_ROUTE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct l2x_route);
+} routes SEC(".maps");
 
 /* Whose share a slot is: bpf/police.h. */
 struct {

@@ -17,6 +17,8 @@
  *   ports      ifindex, probed      l2x_port         writes            read
  *   vlans      ifindex + tags       ifindex          writes            read
  *   nexthops   nexthop slot, CPU    l2x_nexthop      -                 read, write
+ *   routes     CPU and hash of the  l2x_route        -                 read, write
+ *              destination
  *   police     tunnel ID, source,   l2x_bucket       -                 read, write
  *              CPU (bpf/police.h)
  *   verdicts   enum l2x_verdict     u64, per CPU     reads             add
@@ -25,7 +27,7 @@
  *   worker_code 0                   the worker       writes            call
  *   handed     CPU * 256 + place    u64              reads             add, each CPU its row
  *   .rodata    -                    l2x_config       before load       read
- *   .bss       -                    l2x_live         writes            read
+ *   .bss       -                    l2x_live         writes            read; lease_*: write
  *   about      0                    l2x_about        writes            -
  *
  * All but .rodata outlive the daemon (loader/datapath/pin.c).
@@ -59,6 +61,7 @@
 #define L2X_PORT_SLOTS 256u
 #define L2X_PORT_PROBES 4u
 #define L2X_MAX_NEXTHOPS 65536u /* one per tunnel: the slot is the tunnel ID's */
+#define L2X_ROUTE_SLOTS 4096u /* of one CPU; a power of two */
 #define L2X_POLICE_SLOTS (L2X_MAX_TUNNELS + 65536u)
 #define L2X_MAX_PEERS 64u /* prefixes of peers that have a lane of their own */
 
@@ -222,8 +225,8 @@ struct l2x_port {
 	__u32 lower; /* ifindex of the port that the frame really leaves by */
 	__be16 tag[2]; /* VLAN IDs to push, outer first; 0: none */
 	__be16 tpid[2];
-	__u16 mtu; /* octets of IP packet */
 	__u8 mac[6];
+	__u16 mtu; /* octets of IP packet */
 	__u16 flags; /* enum l2x_port_flag */
 	__u16 reserved[3];
 };
@@ -239,16 +242,28 @@ struct l2x_vlan_key {
 	__be16 tag[2];
 };
 
-/* Outer next hop of a tunnel, per CPU, filled by the program itself from the FIB. */
+/* What the FIB has said, per CPU, filled by the program itself: of a tunnel the outer next hop. */
 struct l2x_nexthop {
 	__u32 epoch; /* valid while it equals l2x_live.epoch; 0: never filled */
+	__u32 stamp; /* jiffies when it was filled, and no longer than L2X_KEPT_JIFFIES after */
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u16 mtu; /* octets of IP packet that this way takes */
+	__u16 reserved;
 	__u32 lower; /* ifindex to redirect to */
 	__be16 tag[2]; /* as l2x_port */
 	__be16 tpid[2];
-	__u8 dmac[6];
-	__u8 smac[6];
-	__u16 mtu; /* octets of outer IP packet that this way takes */
-	__u16 reserved;
+} __attribute__((aligned(8)));
+/* A quarter of a second to two and a half, as the kernel's HZ has it. */
+#define L2X_KEPT_JIFFIES 256u
+
+/* The way of inner packets to one destination. Kept only while the FIB looks at nothing else
+ * (l2x_live.routes4). */
+struct l2x_route {
+	struct l2x_nexthop nh;
+	__u32 ifindex; /* that such packets came in by, as the FIB is told */
+	__u32 reserved;
+	struct l2x_addr dst;
 };
 
 struct l2x_bucket {
@@ -309,8 +324,16 @@ struct l2x_live {
 	__u32 hosts4; /* entries in hosts4; 0: the look-up is left out */
 	__u32 hosts6;
 	__u32 seed; /* random, set once: keeps the police slots of sources from being guessed */
+	__u32 routes4; /* 1: the way of an IPv4 packet depends on nothing but where it came in and
+			* its destination, and may be kept; 0: on its source, TOS or flow too */
+	__u32 routes6;
+	/* The daemon that says so must be alive: it raises epoch once a second. */
+	__u32 lease_epoch; /* the newest epoch seen by a program */
+	__u32 lease_since; /* jiffies when it was first seen */
 	__u32 workers; /* 0: no session has a place but 0, the look-up is left out */
 };
+/* So long after that nothing more is kept that routes4 and routes6 speak of. */
+#define L2X_LEASE_JIFFIES 1024u
 
 /* What pinned maps are, in a map of one element beside them, for whoever finds them. The
  * first two words never change. */
@@ -341,8 +364,13 @@ L2X_ASSERT(sizeof(struct l2x_ticket) == 8);
 L2X_ASSERT(sizeof(struct l2x_tokens) == 8);
 L2X_ASSERT(sizeof(struct l2x_tunnel) == 40);
 L2X_ASSERT(sizeof(struct l2x_port) == 32);
+L2X_ASSERT(__builtin_offsetof(struct l2x_port, mac) == 16);
 L2X_ASSERT(sizeof(struct l2x_vlan_key) == 8);
-L2X_ASSERT(sizeof(struct l2x_nexthop) == 32);
+L2X_ASSERT(sizeof(struct l2x_nexthop) == 40);
+L2X_ASSERT(__builtin_offsetof(struct l2x_nexthop, dmac) == 8);
+L2X_ASSERT(sizeof(struct l2x_route) == 64);
+L2X_ASSERT(__builtin_offsetof(struct l2x_route, dst) == 48);
+L2X_ASSERT(sizeof(struct l2x_live) == 36);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);
 L2X_ASSERT(sizeof(struct l2x_prefix) == 32);

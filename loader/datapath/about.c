@@ -92,8 +92,8 @@ static bool is_one_of(const char *name, const char *const *list)
 /* Made anew, these cost nothing but counters and a moment of look-ups. */
 static bool is_soft(const char *name)
 {
-	static const char *const list[] = { "nexthops", "police", "verdicts", "ports",
-					    "vlans",    "handed", NULL };
+	static const char *const list[] = { "nexthops", "routes", "police", "verdicts",
+					    "ports",    "vlans",  "handed", NULL };
 
 	return is_one_of(name, list);
 }

@@ -258,6 +258,7 @@ static int on_change(struct nl_msg *msg, void *arg)
 
 	const struct ifinfomsg *link = NLMSG_DATA(h);
 
+	survey_note(dp, h);
 	switch (h->nlmsg_type) {
 	case RTM_DELLINK: /* of a bridge: that the device has left it */
 		if (nlmsg_valid_hdr(h, sizeof(*link)) && link->ifi_family == AF_UNSPEC)
@@ -288,8 +289,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < MESSAGES && rc >= 0; i++)
 		rc = nl_recvmsgs_default(nl->changes);
-	if (rc < 0 && rc != -NLE_AGAIN) /* some were lost: as if all had changed */
+	if (rc < 0 && rc != -NLE_AGAIN) { /* some were lost: as if all had changed */
 		nl->links_changed = true;
+		survey_lost(dp);
+	}
 	maps_epoch_raise(dp);
 	if (nl->links_changed && !evtimer_pending(dp->ports_event, NULL))
 		evtimer_add(dp->ports_event, &delay);
@@ -339,17 +342,20 @@ int netlink_start(struct datapath *dp)
 	nl_socket_modify_cb(nl->changes, NL_CB_VALID, NL_CB_CUSTOM, on_change, dp);
 	if (nl_socket_add_memberships(nl->changes, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
 				      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-				      0) < 0)
+				      RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, 0) < 0)
 		return -EIO;
 	nl->event = event_new(dp->base, nl_socket_get_fd(nl->changes), EV_READ | EV_PERSIST,
 			      on_readable, dp);
-	return nl->event && event_add(nl->event, NULL) == 0 ? 0 : -ENOMEM;
+	if (!nl->event || event_add(nl->event, NULL))
+		return -ENOMEM;
+	return survey_start(dp);
 }
 
 void netlink_close(struct datapath *dp)
 {
 	struct netlink *nl = dp->netlink;
 
+	survey_close(dp);
 	if (!nl)
 		return;
 	if (nl->event)

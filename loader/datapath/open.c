@@ -43,6 +43,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	survey_tell(dp);
 	maps_epoch_raise(dp);
 	tunnels_tick(dp);
 	if (++dp->seconds % NEIGHBOURS_S == 0 && dp->maps && dp->ready)

@@ -13,6 +13,8 @@
 struct event;
 struct attach;
 struct netlink;
+struct survey;
+struct nlmsghdr;
 struct nl_cache;
 struct tunnel;
 
@@ -214,6 +216,7 @@ struct datapath {
 	struct attach *attach; /* NULL: mode off, and in the worker */
 	struct pins *pins; /* NULL: nothing is pinned */
 	struct netlink *netlink;
+	struct survey *survey;
 	void *hosts, *routes; /* trees of struct claim */
 	void *recalled; /* the same: single subscribers' routes that were there at the start */
 	struct prefix old_pools[2 * DP_MAX_POOLS]; /* and larger ones, which are no pools now */
@@ -399,6 +402,13 @@ struct nl_sock *netlink_questions(struct datapath *dp);
 
 /* neighbours.c: 0 or a negative errno */
 int neighbours_use(struct datapath *dp);
+
+/* survey.c: may the programs keep ways by destination? The worker asks and listens. */
+int survey_start(struct datapath *dp);
+void survey_close(struct datapath *dp);
+void survey_note(struct datapath *dp, struct nlmsghdr *h); /* one change */
+void survey_lost(struct datapath *dp); /* changes were lost */
+void survey_tell(struct datapath *dp); /* also when the maps are other ones */
 
 /* routes.c: what there is on l2tp0 */
 typedef void route_fn(void *arg, const struct prefix *p);

@@ -117,13 +117,21 @@ static uint32_t slots(const struct dp_maps *m, bool v6)
 	return n ? n : 1;
 }
 
-/* A cpumap may not have more entries than a kernel is made for CPUs. */
-static int set_cpus(struct l2xdp_bpf *p)
+static uint32_t possible_cpus(void)
 {
 	int n = libbpf_num_possible_cpus();
-	uint32_t cpus = n > 0 ? (uint32_t)n : 1;
+
+	return n > 0 ? (uint32_t)n : 1;
+}
+
+/* Maps that have a part for each CPU. A cpumap may not have more entries than a kernel is made
+ * for CPUs. */
+static int set_cpus(struct l2xdp_bpf *p)
+{
+	uint32_t cpus = possible_cpus();
 	int rc = bpf_map__set_max_entries(p->maps.handed, cpus * L2X_HANDED_COLUMNS);
 
+	rc = rc ?: bpf_map__set_max_entries(p->maps.routes, cpus * L2X_ROUTE_SLOTS);
 	if (cpus > L2X_MAX_WORKER_CPUS)
 		cpus = L2X_MAX_WORKER_CPUS;
 	return rc ?: bpf_map__set_max_entries(p->maps.workers, cpus);
@@ -265,6 +273,7 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 	rc = maps_recall(dp);
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "no memory for what the maps hold");
+	m->live->routes4 = m->live->routes6 = 0; /* until it has been seen again (survey.c) */
 	maps_epoch_raise(dp);
 	return 0;
 }

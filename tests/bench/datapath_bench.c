@@ -114,6 +114,8 @@ static int sessions(struct bench *b, struct series *s, const struct cell *c)
 		r = program_sessions(&b->programs[j], c);
 		if (r > 0)
 			memset(s->state, 0, sizeof(s->state));
+		if (r >= 0)
+			r = program_beat(&b->programs[j]);
 	}
 	return r < 0 ? r : 0;
 }
@@ -161,11 +163,12 @@ static int measure(struct bench *b, struct series *s, const struct cell *c, bool
 	struct lineup l = lineup_of(b, c);
 	struct interval v = { 0 };
 	char name[128];
-	int tries, r;
+	int tries, r = 0;
 
-	r = sessions(b, s, c);
 	for (tries = 0; !r && tries < MAX_TRIES; tries++) {
-		r = rig_time(&b->rig, c, &l, live, s->state, b->blocks, &v);
+		r = sessions(b, s, c);
+		if (!r)
+			r = rig_time(&b->rig, c, &l, live, s->state, b->blocks, &v);
 		if (r)
 			return r;
 		if (v.foreign > MAX_FOREIGN) {

@@ -229,7 +229,7 @@ static int measure(struct bench *b, const char *in, struct interval_of *ret)
 	struct watch w;
 	int r;
 
-	watch_start(&w);
+	watch_start(&w, true);
 	before = cpu_share(b->device_cpu, b->pids, b->n_pids);
 	r = spin(b, in, ns, UINT32_MAX >> 2);
 	after = cpu_share(b->device_cpu, b->pids, b->n_pids);

@@ -49,7 +49,7 @@ static int load(const char *dir, const char *name, struct bpf_object **ret)
 
 int rig_open(const char *dir, const struct chain *chain, struct rig *ret)
 {
-	struct rig r = { .chain = chain };
+	struct rig r = { .chain = chain, .urgent = true, .warm = WARM_GROUPS };
 	const __u32 zero = 0;
 	int err;
 
@@ -169,9 +169,9 @@ static void cpu_times(struct watch *w)
 		fclose(f);
 }
 
-void watch_start(struct watch *w)
+void watch_start(struct watch *w, bool before_others)
 {
-	urgent(true);
+	urgent(before_others);
 	cpu_times(w);
 }
 
@@ -227,7 +227,7 @@ static struct figure figure_of(const struct gen_run *run, unsigned int ways, uns
 			       unsigned int groups)
 {
 	static double ns[GEN_BLOCKS], above[GEN_BLOCKS], ratio[GEN_BLOCKS];
-	double first = 0, own = 0;
+	double first = 0, own = 0, least = 0;
 	unsigned int g, i;
 
 	for (g = 0; g < groups; g++) {
@@ -240,10 +240,13 @@ static struct figure figure_of(const struct gen_run *run, unsigned int ways, uns
 		ns[g] = own;
 		above[g] = own - first;
 		ratio[g] = first / own;
+		if (!g || own < least)
+			least = own;
 	}
 	return (struct figure){ .ns = median(ns, groups),
 				.above = median(above, groups),
-				.ratio = median(ratio, groups) };
+				.ratio = median(ratio, groups),
+				.least = least };
 }
 
 int rig_time(struct rig *r, const struct cell *c, const struct lineup *l, bool live,
@@ -268,8 +271,8 @@ int rig_time(struct rig *r, const struct cell *c, const struct lineup *l, bool l
 	memcpy(g.state, state, sizeof(g.state));
 	g.cfg.live = live;
 	/* a whole number of rotations: gen_way of a timed block then depends on its index */
-	g.cfg.warm = WARM_GROUPS / l->n * l->n * l->n;
-	watch_start(&w);
+	g.cfg.warm = r->warm / l->n * l->n * l->n;
+	watch_start(&w, r->urgent);
 	err = run(r, &g, c, l, (g.cfg.warm + (uint64_t)groups * l->n) * GEN_BLOCK + 1, &sink);
 	for (i = 0; i < groups * l->n; i++)
 		span += g.run.ns[i];

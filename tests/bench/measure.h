@@ -17,6 +17,8 @@ struct rig {
 	int gen, bare, pass, sink_count, sink_verify; /* programs */
 	int gen_data, sink_data, target, frames; /* maps */
 	const struct chain *chain;
+	bool urgent; /* runs before every ordinary task */
+	unsigned int warm; /* blocks of each way before the first that is timed */
 };
 
 /* Which ways take turns, the first one is what the others are compared with. */
@@ -30,6 +32,7 @@ struct figure {
 	double ns; /* per frame */
 	double above; /* ns per frame more than the first */
 	double ratio; /* of its rate to that of the first */
+	double least; /* ns per frame of its quickest block */
 };
 
 struct interval {
@@ -61,7 +64,7 @@ struct watch {
 	double foreign; /* as struct interval */
 	double neighbours;
 };
-void watch_start(struct watch *w);
+void watch_start(struct watch *w, bool before_others); /* as struct rig has it */
 void watch_stop(struct watch *w, double ns);
 /* False: this kernel does not tell how long a thread waited for its CPU. */
 bool measure_can_judge(void);

@@ -30,6 +30,8 @@ void program_close(struct program *p);
 /* BENCH_SESSIONS of them, sequenced both ways or not; cheap when nothing changes. 1: with
  * another cell's sequence numbers before, so that they begin anew; 0 or a negative errno. */
 int program_sessions(struct program *p, const struct cell *c);
+/* What the daemon does once a second: the kept ways are asked for anew. */
+int program_beat(struct program *p);
 /* Frames so far by verdict. */
 int program_verdicts(const struct program *p, uint64_t ret[L2X_V_MAX]);
 /* Octets of kernel memory that its maps take, as the kernel tells it. */

@@ -7,13 +7,14 @@
 #   rows.sh          devices alone on a CPU: l2xdp as it runs, its slow path, l2tpns
 #   tcp.sh           one TCP stream, of subscribers and of this host
 #   setup.sh         how fast sessions come up, and what memory they take
+#   count.sh         instructions a packet, in a guest whose clock counts them
 #   pieces_bench     where the time of a packet goes
 #
 # Tables on standard output; every figure also in build/bench.csv, a line each. Root.
 #
 #   tests/bench/run.sh                 minutes
 #   tests/bench/run.sh --full          all lines of all tables: hours
-#   tests/bench/run.sh PART...         datapath, rows, tcp, setup, pieces; --full before them
+#   tests/bench/run.sh PART...         datapath, rows, tcp, setup, count, pieces; --full before them
 #   tests/bench/run.sh --ARGUMENT...   datapath_bench alone, see its --help
 #   ROUNDS=1 tests/bench/run.sh        a look at all tables, with no spread
 #
@@ -38,7 +39,7 @@ case ${1:-} in
 -*) exec "$BUILD/tests/bench/datapath_bench" ${full[@]+"${full[@]}"} "$@" ;;
 esac
 parts=("$@")
-[ $# -gt 0 ] || parts=(datapath rows tcp setup)
+[ $# -gt 0 ] || parts=(datapath rows tcp setup count)
 [ $# -gt 0 ] || [ ${#full[@]} = 0 ] || parts+=(pieces)
 
 # What runs has a process group of its own, so that all of it ends when we do, and cleans up.
@@ -53,7 +54,7 @@ trap 'end 130' INT
 trap 'end 143' TERM
 part() {
 	local begun=$SECONDS
-	setsid "$@" --csv "$csv" 9>&- &
+	setsid "$@" 9>&- &
 	child=$!
 	wait "$child" || { status=1 && echo "bench: $1 has failed" >&2; }
 	child=''
@@ -64,9 +65,10 @@ part() {
 rm -f "$csv"
 for name in "${parts[@]}"; do
 	case $name in
-	datapath) part "$BUILD/tests/bench/datapath_bench" "${full[@]}" "${rounds[@]}" ;;
-	pieces) part "$BUILD/tests/bench/pieces_bench" "${rounds[@]}" ;;
-	rows | tcp | setup) part "tests/bench/$name.sh" "${full[@]}" "${rounds[@]}" ;;
+	datapath) part "$BUILD/tests/bench/datapath_bench" "${full[@]}" "${rounds[@]}" --csv "$csv" ;;
+	pieces) part "$BUILD/tests/bench/pieces_bench" "${rounds[@]}" --csv "$csv" ;;
+	rows | tcp | setup) part "tests/bench/$name.sh" "${full[@]}" "${rounds[@]}" --csv "$csv" ;;
+	count) part tests/bench/count.sh ;;
 	*) echo "bench: no such part: $name" >&2 && status=2 ;;
 	esac
 done

@@ -50,7 +50,7 @@ SEC("xdp")
 int sink_verify(struct xdp_md *ctx)
 {
 	struct sink_frame *f;
-	__u64 len = bpf_xdp_get_buff_len(ctx);
+	__u64 len = bpf_xdp_get_buff_len(ctx), last = len - 1;
 
 	sink.frames++;
 	f = bpf_ringbuf_reserve(&frames, sizeof(*f), 0);
@@ -59,8 +59,12 @@ int sink_verify(struct xdp_md *ctx)
 		return XDP_DROP;
 	}
 	f->len = SINK_FRAME_MAX + 1;
-	if (len > 0 && len <= SINK_FRAME_MAX && !bpf_xdp_load_bytes(ctx, 0, f->bytes, len))
-		f->len = len;
+	if (last < SINK_FRAME_MAX) {
+		/* changes nothing, but 6.1's verifier needs to see that it is not 0 */
+		asm volatile("%0 &= %1" : "+r"(last) : "i"(SINK_FRAME_MAX - 1));
+		if (!bpf_xdp_load_bytes(ctx, 0, f->bytes, last + 1))
+			f->len = len;
+	}
 	bpf_ringbuf_submit(f, 0);
 	return XDP_DROP;
 }

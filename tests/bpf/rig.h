@@ -393,6 +393,7 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	r->cpus = (unsigned int)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(r->skel->maps.workers, r->cpus < 2 ? 1 : 2);
 	bpf_map__set_max_entries(r->skel->maps.handed, r->cpus * L2X_HANDED_COLUMNS);
+	bpf_map__set_max_entries(r->skel->maps.routes, r->cpus * L2X_ROUTE_SLOTS);
 	/* the kernel runs no others in a test */
 	bpf_program__set_expected_attach_type(r->skel->progs.l2xdp_worker, BPF_XDP);
 	assert_int_equal(l2xdp_bpf__load(r->skel), 0);

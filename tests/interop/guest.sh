@@ -12,6 +12,9 @@
 #                               function's
 #   guest_stop
 #
+# With GUEST_COUNT=yes its clocks count instructions, one a nanosecond, and what this machine
+# does besides does not enter (tests/bench/count.sh).
+#
 # The guest answers on a virtio console; what the kernel says goes to $guest_dir/console.
 
 guest_dir=
@@ -42,7 +45,7 @@ guest_program() {
 }
 
 guest_start() {
-	local cache command nic=(-nic none) line until
+	local accel=(-accel "tcg,thread=multi") append='' cache command nic=(-nic none) line until
 	guest_prepare
 	cache=$(tests/interop/guest_build.sh) || return 1
 	(cd "$guest_dir/overlay" && find lab | cpio -o -H newc --quiet -R 0:0) >"$guest_dir/overlay.cpio"
@@ -54,10 +57,15 @@ guest_start() {
 		nic=(-netdev "tap,id=n0,ifname=$2,script=no,downscript=no,vnet_hdr=off"
 			-device "virtio-net-pci,netdev=n0,mac=52:54:00:12:34:56,csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ufo=off,romfile=")
 	fi
+	if [ "${GUEST_COUNT:-no}" = yes ]; then
+		# shellcheck disable=SC2054 # an option of QEMU
+		accel=(-accel tcg -icount "shift=0,sleep=off" -rtc base=2026-01-01,clock=vm -seed 1)
+		append="tsc=reliable tsc_early_khz=1000000 no_timer_check nokaslr audit=0"
+	fi
 	command=(qemu-system-x86_64 -name l2xdp-guest -nodefaults -no-user-config -display none
-		-monitor none -machine q35 -accel "tcg,thread=multi" -cpu qemu64 -smp "${GUEST_CPUS:-1}" -m 512
+		-monitor none -machine q35 "${accel[@]}" -cpu qemu64 -smp "${GUEST_CPUS:-1}" -m "${GUEST_MEGABYTES:-512}"
 		-kernel "$cache/kernel" -initrd "$guest_dir/initrd" -no-reboot
-		-append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off net.ifnames=0 random.trust_cpu=on rdinit=/init"
+		-append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off net.ifnames=0 random.trust_cpu=on rdinit=/init $append"
 		-serial "file:$guest_dir/console" -device virtio-serial-pci
 		-chardev "pipe,id=port,path=$guest_dir/port" -device "virtconsole,chardev=port"
 		"${nic[@]}")

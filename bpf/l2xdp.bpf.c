@@ -89,12 +89,19 @@ __noinline int hand_on(struct xdp_md *ctx, struct frame *f, __be16 proto)
 	return steer(ctx, f, index);
 }
 
+/* For the worker's program, whose stack would else have no octet left (6.1 allows 512, each
+ * function's rounded up to 32). At the hook a call costs more than that is worth. */
+__noinline int short_way_called(struct xdp_md *ctx, struct frame *f, __be16 proto)
+{
+	return !f ? L2X_V_ERROR : short_way(ctx, f, proto);
+}
+
 /* What the link layer left to do: v is GO_ON, or its verdict. */
 static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __be16 proto, int v,
 				 bool at_worker)
 {
 	if (v == GO_ON)
-		v = short_way(ctx, f, proto);
+		v = at_worker ? short_way_called(ctx, f, proto) : short_way(ctx, f, proto);
 	if (v == L2X_V_DECAP || v == L2X_V_ENCAP)
 		return verdict_forward(ctx, f, v, at_worker);
 	if (v == GO_ON)

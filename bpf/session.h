@@ -66,7 +66,6 @@ struct session_tx {
 	__u8 ttl;
 	__u8 dscp;
 	__u32 pseudo_sum;
-	__u32 reserved[2];
 };
 #define SESSION_TX_SAME(here, there)                                                               \
 	_Static_assert(__builtin_offsetof(struct session_tx, here) + 64 ==                         \

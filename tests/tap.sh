@@ -82,6 +82,19 @@ is() {
 	fi
 }
 
+# becomes NAME WANTED COMMAND...: what the command prints is that, at once or within 5 s. For
+# what is counted a moment after its cause: ping ends two round trips after its last echo,
+# whether or not a busy machine has carried that one.
+becomes() {
+	local name=$1 wanted=$2 until=$((SECONDS + 5)) got
+	shift 2
+	until got=$("$@") && [ "$got" = "$wanted" ]; do
+		[ $SECONDS -lt $until ] || break
+		sleep 0.1
+	done
+	is "$name" "$got" "$wanted"
+}
+
 # has NAME TEXT REGEX: the text holds a match of the extended regular expression.
 has() {
 	if grep -qE -- "$3" <<<"$2"; then

@@ -251,6 +251,14 @@ static bool is_our_route(const struct datapath *dp, struct nlmsghdr *h)
 	return oif && nla_get_u32(oif) == dp->tun_ifindex;
 }
 
+/* The kernel says so. Who only compares indices does not see a device that takes another's. */
+static void port_gone(struct datapath *dp, unsigned int ifindex)
+{
+	for (unsigned int i = 0; i < dp->n_ports; i++)
+		if (dp->ports[i].ifindex == ifindex)
+			dp->ports[i].gone = true;
+}
+
 static int on_change(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *h = nlmsg_hdr(msg);
@@ -262,7 +270,7 @@ static int on_change(struct nl_msg *msg, void *arg)
 	switch (h->nlmsg_type) {
 	case RTM_DELLINK: /* of a bridge: that the device has left it */
 		if (nlmsg_valid_hdr(h, sizeof(*link)) && link->ifi_family == AF_UNSPEC)
-			ports_gone(dp, (unsigned int)link->ifi_index);
+			port_gone(dp, (unsigned int)link->ifi_index);
 		/* fallthrough */
 	case RTM_NEWLINK:
 		dp->netlink->links_changed = true;

@@ -192,14 +192,6 @@ static void refresh_all(struct datapath *dp, struct nl_cache *links)
 
 /* ---- interfaces that go and come ------------------------------------------------------------ */
 
-/* The kernel says so. Who only compares indices does not see a device that takes another's. */
-void ports_gone(struct datapath *dp, unsigned int ifindex)
-{
-	for (unsigned int i = 0; i < dp->n_ports; i++)
-		if (dp->ports[i].ifindex == ifindex)
-			dp->ports[i].gone = true;
-}
-
 /* True: this one is to be attached to. */
 static bool look_for(struct datapath *dp, struct nl_cache *links, struct port *p)
 {

@@ -436,7 +436,6 @@ int queues_cpus(struct datapath *dp, struct dp_answer *ret); /* DP_DO_CPUS */
 /* ports.c */
 int ports_init(struct datapath *dp, char *err, size_t errlen);
 void ports_refresh(struct datapath *dp);
-void ports_gone(struct datapath *dp, unsigned int ifindex);
 void ports_answer(struct datapath *dp, const struct dp_answer *a);
 
 /* bpffs.c: where libxdp keeps the dispatcher's state */

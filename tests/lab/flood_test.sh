@@ -73,9 +73,7 @@ figures() { # NAME
 		"Hello answered in $(json '"%s ms, at most %s ms" % (d["median_ms"], d["max_ms"])' <"$lab/$1.hello");" \
 		"ping $(sed -n 's/^rtt[^=]*= //p' "$lab/$1.ping")"
 }
-# The flood is on the subscribers' own wire: what finds the veth's ring full (256 frames) is lost
-# before anybody has looked at it, and counted there.
-wire_drops() { lns ethtool -S access0 | awk '/rx_queue_[0-9]+_drops/ { n += $2 } END { print n + 0 }'; }
+# The flood is on the subscribers' own wire.
 no_loss() { # NAME FILE
 	local lost
 	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$2")

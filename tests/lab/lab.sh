@@ -397,6 +397,10 @@ transfer() {
 	grep -q "^${octets#-} " "$lab/transfer.here" && cmp "$lab/transfer.here" "$lab/transfer.there"
 }
 
+# Frames of the subscribers that the veth's ring (256 frames) had no room for: lost before
+# anybody has looked at them.
+wire_drops() { lns ethtool -S access0 | awk '/rx_queue_[0-9]+_drops/ { n += $2 } END { print n + 0 }'; }
+
 # Packets of a session: at the hook and in the slow path, both ways together.
 crossed() { session '[sum(d[a][b] for a in ("rx", "tx")) for b in ("hook_packets", "slow_packets")]'; }
 # share BEFORE AFTER: at least PACKETS (default 1000) crossed at the hook, and these are

@@ -22,6 +22,7 @@ for isolate in false true; do
 	check "isolate $isolate: the other subscriber is apart" client_apart b
 	check "isolate $isolate: one reaches the core" sub ping -q -c 2 -i 0.2 -W 2 203.0.113.2
 	check "isolate $isolate: the other one too" apart ping -q -c 2 -i 0.2 -W 2 203.0.113.2
+	sleep 0.5 # the last answer may be under way yet
 	before=$(got)
 	if [ $isolate = false ]; then
 		check "isolate false: they reach each other" sub ping -q -c 4 -i 0.2 -W 2 "$other"
@@ -40,14 +41,18 @@ done
 
 # Sessions in more than one table: the hook finds each, both ways, and counts for it alone.
 hook_packets() { ctl show sessions | json '{s["user"]: [s["rx"]["hook_packets"], s["tx"]["hook_packets"]] for s in d}'; }
+hook_packets_since() { # COUNTS-BEFORE
+	echo "[$1, $(hook_packets)]" | json '{u: [b - a for a, b in zip(d[0][u], d[1][u])]
+		for u in d[1] if d[0][u] != d[1][u]}'
+}
 ten_echoes() { # NAME
 	local before
 	sub ping -q -c 2 -i 0.2 -W 2 -I "$1" 203.0.113.2 >/dev/null
+	sleep 0.2 # the last answer may be under way yet
 	before=$(hook_packets)
 	sub ping -q -c 10 -i 0.05 -W 2 -I "$1" 203.0.113.2 >/dev/null
-	is "shards 4: ten echoes of $1 cross at the hook and count for it alone" \
-		"$(echo "[$before, $(hook_packets)]" | json '{u: [b - a for a, b in zip(d[0][u], d[1][u])]
-			for u in d[1] if d[0][u] != d[1][u]}')" "{\"user${1#s}\": [10, 10]}"
+	becomes "shards 4: ten echoes of $1 cross at the hook and count for it alone" \
+		"{\"user${1#s}\": [10, 10]}" hook_packets_since "$before"
 }
 lab_config 's/shards: 1/shards: 4/'
 check "shards 4: l2xdpd starts" daemon_start || exit 1
@@ -89,7 +94,7 @@ for sum in on off; do
 	watch "$lab/data" 'udp[8] & 0x80 = 0' 5
 	check "data-checksum $sum: ping" core ping -q -c 5 -i 0.1 -W 2 "$v4"
 	wait "$watcher"
-	is "data-checksum $sum: five packets from the hook" $(($(session 'd["tx"]["hook_packets"]') - before)) 5
+	becomes "data-checksum $sum: five packets from the hook" 5 session "d['tx']['hook_packets'] - $before"
 	if [ $sum = on ]; then
 		is "data-checksum on: each has the right sum" "$(grep -c 'udp sum ok' "$lab/data")" 5
 	else

@@ -73,7 +73,9 @@ struct frame {
 	__u8 uplink; /* for us, not for a subscriber */
 	__u16 tunnel; /* our ID of the control connection whose message this is; else 0 */
 	__u8 group; /* to a link-layer broadcast or multicast address */
-	struct inner in;
+	__u8 sequenced; /* the data message has a number: */
+	__u16 ns;
+	struct inner in; /* or the PPP frame that is no IP packet: `at` and `len` */
 };
 
 /*

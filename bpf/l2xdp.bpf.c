@@ -14,11 +14,11 @@
  * the header in its sixteen forms; a control message goes up to the daemon's socket, by
  * the known lane or by the strangers'. The tunnel and session ID that we handed out are
  * the place of the session in an array (session.h); the peer must be the session's. ppp.h
- * finds the protocol: what is not IP goes up. inner.h looks at the packet: lengths,
- * checksum, does the source belong to the subscriber, ECN, TTL. nexthop.h asks the
- * kernel's FIB, or remembers what it said. Last the sequence number is judged (seq.h), and only then the frame is
- * written: MSS (mss.h), TTL, ECN, a new link-layer header (port.h) where the L2TP header
- * ended.
+ * finds the protocol: what is not IP goes up, but for LCP Echo-Requests, which echo.h answers.
+ * inner.h looks at the packet: lengths, checksum, does the source belong to the subscriber, ECN,
+ * TTL. nexthop.h asks the kernel's FIB, or remembers what it said. Last the sequence number is
+ * judged (seq.h), and only then the frame is written: MSS (mss.h), TTL, ECN, a new link-layer
+ * header (port.h) where the L2TP header ended.
  *
  * Downlink (downlink.h), from the core: the pool slot of the destination holds the index
  * of the session. Its line is copied, the packet looked at, the MTU compared, the next hop
@@ -51,6 +51,7 @@
 
 #include "bpf/daemon.h"
 #include "bpf/downlink.h"
+#include "bpf/echo.h"
 #include "bpf/frame.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
@@ -108,6 +109,8 @@ static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __be16 pro
 		v = long_way(ctx, f, proto);
 	if (verdict_is_slow(v))
 		v = police_slow(ctx, f, v);
+	if (v == L2X_V_PPP_CONTROL)
+		v = echo(ctx, f);
 	if (f->uplink && f->udp && verdict_is_slow(v))
 		v = daemon_check(ctx, f, v);
 	return verdict_leave(ctx, f, v, at_worker);

@@ -9,10 +9,11 @@
 #define PPP_ALL_STATIONS 0xff
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
+#define PPP_LCP 0xc021
 
 /*
- * The header at `at`, of a frame of len octets. GO_ON: *ret_at and *ret_len tell the IP
- * packet, *ret_v6 its version by the protocol number.
+ * The header at `at`, of a frame of len octets. GO_ON: in->at and in->len tell the IP packet,
+ * in->v6 its version by the protocol number. PPP_CONTROL: what follows the protocol number.
  *
  * A protocol number's last octet is odd and its first even (RFC 1661 section 2), which
  * tells one octet from two; 00ff is reserved so that FF is always an address field
@@ -46,12 +47,10 @@ static __always_inline int ppp_parse(struct xdp_md *ctx, __u32 at, __u32 len, st
 		at += 2;
 		len -= 2;
 	}
-	if (proto != PPP_IPV4 && proto != PPP_IPV6)
-		return L2X_V_PPP_CONTROL;
 	in->at = (__u16)at;
 	in->len = (__u16)len;
 	in->v6 = proto == PPP_IPV6;
-	return GO_ON;
+	return proto == PPP_IPV4 || proto == PPP_IPV6 ? GO_ON : L2X_V_PPP_CONTROL;
 }
 
 #endif

@@ -184,6 +184,8 @@ __noinline int uplink(struct xdp_md *ctx, struct frame *f)
 	if (!matches)
 		return generation_changed(&s->gen, gen) ? L2X_V_CHANGING : L2X_V_PEER_MISMATCH;
 	f->session = index;
+	f->sequenced = (__u8)h.sequenced;
+	f->ns = h.ns;
 	return uplink_session(ctx, f, s, gen, &h);
 }
 

@@ -29,7 +29,7 @@ struct session {
 	uint32_t index;
 	msec_t since;
 	uint64_t counted; /* the sum of its counters in the store */
-	uint64_t rx_seen; /* packets from the subscriber when last looked at */
+	uint64_t rx_seen; /* dp_session_rx when last looked at */
 	msec_t data_at; /* when they were seen to have grown */
 	msec_t heard_at; /* or a PPP frame came */
 	unsigned int pool4, pool6; /* whose the addresses are, as cfg->pools; NO_POOL: nobody's */
@@ -125,6 +125,7 @@ void session_close_call(struct session *s, uint16_t result, const char *text);
 struct session *session_new(struct lns *lns, uint16_t tunnel_id, uint16_t session_id);
 int session_table_put(struct session *s); /* -EEXIST, -ENOMEM */
 void session_fill_ppp_config(struct session *s);
+void session_fill_echo(struct session *s);
 struct ppp_link *session_new_link(struct session *s);
 /* A PPP frame came in. */
 void session_heard(struct session *s);

@@ -204,6 +204,7 @@ static void fill_network(struct session *s)
 	s->dp.ipv6_open = ppp_is_open(s->ppp, PPP_IPV6) && net->ipv6.len;
 	if (s->dp.ipv6_open)
 		s->dp.ipv6 = net->ipv6;
+	session_fill_echo(s);
 }
 
 /* An established one: its link, and its place in the data path. Either may have ended workers

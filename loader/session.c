@@ -345,7 +345,8 @@ bool session_alive(struct session *s, msec_t since)
 	return s->heard_at && s->heard_at >= since;
 }
 
-/* For PPP only data counts: an answer to its last echo must not save the next one. */
+/* For PPP only what came by itself counts, data and Echo-Requests at the hook: an answer to its
+ * last echo must not save the next one. */
 static bool on_alive(void *ctx, msec_t since)
 {
 	struct session *s = ctx;
@@ -400,6 +401,15 @@ static void on_authenticate(void *ctx, const struct ppp_credentials *cred)
 	ppp_authenticated(s->ppp, lns->now, &grant);
 }
 
+/* From now on Echo-Requests are answered at the hook, or not any more. */
+void session_fill_echo(struct session *s)
+{
+	struct dp_session *d = &s->dp;
+
+	d->magic = d->peer_magic = 0;
+	d->echo = ppp_echo_answers(s->ppp, &d->magic, &d->peer_magic);
+}
+
 static void on_network_up(void *ctx, uint16_t protocol, const struct ppp_network *net)
 {
 	struct session *s = ctx;
@@ -409,6 +419,7 @@ static void on_network_up(void *ctx, uint16_t protocol, const struct ppp_network
 
 	s->dp.peer_mru = ppp_peer_mru(s->ppp);
 	s->dp.acfc = false; /* FF 03 always: what every peer takes (PPP-FR-4) */
+	session_fill_echo(s);
 	if (protocol == PPP_IP) {
 		s->dp.ipv4 = net->ipv4;
 		s->dp.ipv4_open = true;
@@ -441,6 +452,7 @@ static void on_network_down(void *ctx, uint16_t protocol)
 		s->dp.ipv4_open = false;
 	else
 		s->dp.ipv6_open = false;
+	session_fill_echo(s);
 	if (s->in_dp)
 		dp_session_set(s->lns->dp, &s->dp);
 }

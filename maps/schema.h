@@ -85,6 +85,7 @@ enum l2x_session_flag {
 	L2X_S_MSS = 1 << 8, /* clamp the MSS of SYNs, both ways (DP-MSS-1) */
 	L2X_S_CSUM0 = 1 << 9, /* send IPv4 outer UDP checksum 0 (DP-CK-1) */
 	L2X_S_TOS_FIXED = 1 << 10, /* outer DSCP is `dscp`, not the inner one's (DP-DS-1) */
+	L2X_S_ECHO = 1 << 11, /* LCP is open: the program answers Echo-Requests (PPP-ECHO-1) */
 };
 
 /*
@@ -126,7 +127,8 @@ struct l2x_session {
 			   * header and the L2TP and PPP header that never change: source,
 			   * destination, protocol 17, ports, flags word, tunnel and session
 			   * ID (peer's). Not in it: UDP length (counts twice), Ns, PPP. */
-	__u32 reserved1[2];
+	__be32 magic; /* LCP's magic numbers, with L2X_S_ECHO; 0: not negotiated. Ours, */
+	__be32 peer_magic; /* and the peer's */
 } __attribute__((aligned(64)));
 
 /*
@@ -151,7 +153,8 @@ struct l2x_traffic {
 	__u64 tx_ns; /* next Ns, low 16 bits, by fetch-and-add */
 	__u64 tx_move; /* as rx_move */
 	__u64 tx_done;
-	__u64 reserved1[2];
+	__u64 echoes; /* Echo-Requests of the subscriber that the program has answered */
+	__u64 reserved1;
 } __attribute__((aligned(64)));
 
 /* DP-SEQ: state of the receiving side. */
@@ -353,9 +356,11 @@ L2X_ASSERT(sizeof(struct l2x_session) == 128);
 L2X_ASSERT(__builtin_offsetof(struct l2x_session, ipv6) == 48);
 L2X_ASSERT(__builtin_offsetof(struct l2x_session, tx_gen) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_session, pseudo_sum) == 116);
+L2X_ASSERT(__builtin_offsetof(struct l2x_session, magic) == 120);
 L2X_ASSERT(sizeof(struct l2x_traffic) == 128);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, tx_packets) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, rx_done) == 56);
+L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, echoes) == 112);
 L2X_ASSERT(sizeof(struct l2x_seq) == 8);
 L2X_ASSERT(sizeof(struct l2x_places) == L2X_PLACES);
 L2X_ASSERT(sizeof(struct l2x_move) == 8);

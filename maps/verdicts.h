@@ -5,8 +5,8 @@
  * running daemon: add at the end, never renumber, never reuse.
  *
  * X(number, NAME, "name", CLASS, "sentence for a person")
- *   CLASS: FORWARD crossed at the hook; SLOW passed up unmodified, the daemon or the
- *   kernel goes on with it; PASS passed up, not ours; DROP ended here.
+ *   CLASS: FORWARD crossed at the hook, or was answered there; SLOW passed up unmodified, the
+ *   daemon or the kernel goes on with it; PASS passed up, not ours; DROP ended here.
  */
 #ifndef L2X_MAPS_VERDICTS_H
 #define L2X_MAPS_VERDICTS_H
@@ -51,7 +51,8 @@
 	X(35, ERROR, "error", DROP, "a helper failed after the frame was changed")                 \
 	X(36, NO_DAEMON, "no-daemon", DROP, "for the daemon, whose socket is not there")           \
 	X(37, CONTROL_POLICED, "control-policed", DROP,                                            \
-	  "too many control messages of one control connection")
+	  "too many control messages of one control connection")                                   \
+	X(38, ECHO, "echo", FORWARD, "LCP Echo-Request, answered here")
 
 #define L2X_VERDICT_ENUM(n, NAME, name, class, text) L2X_V_##NAME = (n),
 enum l2x_verdict { L2X_VERDICTS(L2X_VERDICT_ENUM) L2X_V_MAX };

@@ -77,6 +77,10 @@ struct dp_session {
 	uint16_t peer_mru; /* octets (LCP) */
 	bool seq_send, seq_receive, seq_required;
 	bool acfc, ecn, clamp_mss;
+	/* LCP is open: the hook may answer Echo-Requests, with these magic numbers of LCP (0: not
+	 * negotiated). Must be false from the moment on when LCP is not open any more. */
+	bool echo;
+	uint32_t magic, peer_magic;
 };
 
 struct dp_traffic {
@@ -220,7 +224,8 @@ uint16_t dp_path_mtu(struct datapath *dp, const struct path *path, bool seq);
 uint16_t dp_path_mru(struct datapath *dp, const struct path *path);
 uint16_t dp_session_mtu(const struct datapath *dp, uint32_t index);
 int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret);
-/* Packets from the subscriber so far, hook and slow path: cheap, for idle checks. */
+/* What tells that the subscriber lives: packets from it so far, hook and slow path, and the
+ * Echo-Requests that the hook has answered. Cheap, for idle checks. */
 uint64_t dp_session_rx(const struct datapath *dp, uint32_t index);
 
 /* Frames by verdict at the hook. */

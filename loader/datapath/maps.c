@@ -147,6 +147,7 @@ static uint16_t flags_of(const struct dp_config *cfg, const struct dp_session *s
 	f |= s->acfc ? L2X_S_ACFC : 0;
 	f |= s->ecn ? L2X_S_ECN : 0;
 	f |= s->clamp_mss ? L2X_S_MSS : 0;
+	f |= s->echo ? L2X_S_ECHO : 0;
 	f |= cfg->data_checksum_off && !outer6 ? L2X_S_CSUM0 : 0;
 	/* DP-DS-2: what is numbered is one ordered aggregate, of one class. */
 	f |= cfg->dscp >= 0 || s->seq_send ? L2X_S_TOS_FIXED : 0;
@@ -175,6 +176,8 @@ static void fill(const struct dp_config *cfg, const struct session *from, struct
 	v->ttl = OUTER_TTL;
 	v->dscp = cfg->dscp >= 0 ? (uint8_t)cfg->dscp : 0;
 	v->pseudo_sum = pseudo_sum(s);
+	v->magic = s->echo ? htonl(s->magic) : 0;
+	v->peer_magic = s->echo ? htonl(s->peer_magic) : 0;
 }
 
 static void write_session(struct dp_maps *m, uint32_t index, const struct l2x_session *v)

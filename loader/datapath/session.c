@@ -465,6 +465,8 @@ uint64_t dp_session_rx(const struct datapath *dp, uint32_t index)
 
 	if (!s)
 		return 0;
-	return s->slow->rx.packets +
-	       (hook ? __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) : 0);
+	if (!hook)
+		return s->slow->rx.packets;
+	return s->slow->rx.packets + __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&hook->echoes, __ATOMIC_RELAXED);
 }

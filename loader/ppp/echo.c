@@ -10,6 +10,7 @@ static void echo_tick(struct timer *t, msec_t now);
 static void echo_wait(struct ppp_link *l, msec_t now, unsigned int ms)
 {
 	l->echo.since = now;
+	l->echo.asked = false;
 	link_timer(l, &l->echo_timer, now + ms, echo_tick);
 }
 
@@ -50,10 +51,14 @@ static void echo_send(struct ppp_link *l)
 static void echo_tick(struct timer *t, msec_t now)
 {
 	struct ppp_link *l = container_of(t, struct ppp_link, echo_timer);
+	bool alive = l->ops->alive && l->ops->alive(l->ctx, l->echo.since);
 
 	link_enter(l);
-	if (l->ops->alive && l->ops->alive(l->ctx, l->echo.since)) {
-		l->echo.missed = 0; /* PPP-ECHO-2: its data speaks for it */
+	if (alive || l->echo.asked) {
+		/* PPP-ECHO-2: its data, or its own echoes, speak for it. What is answered by
+		 * others counts for PPP-ECHO-3, too. */
+		l->echo.missed = 0;
+		l->lcp.echo_loops = 0;
 	} else if (l->echo.missed >= l->cfg->echo_failures) {
 		link_terminate(l, now, &ppp_cause_echo_timeout);
 	} else {
@@ -91,6 +96,7 @@ void link_echo_request(struct ppp_link *l, msec_t now, struct fsm_packet *p)
 {
 	if (l->lcp_fsm.state != FSM_OPENED || !magic_good(l, now, p))
 		return;
+	l->echo.asked = true;
 	fsm_event(&l->lcp_fsm, now, FSM_RXR, p);
 }
 

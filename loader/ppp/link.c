@@ -524,3 +524,12 @@ const struct ppp_network *ppp_network(const struct ppp_link *l)
 {
 	return &l->net;
 }
+
+bool ppp_echo_answers(const struct ppp_link *l, uint32_t *ret_magic, uint32_t *ret_peer_magic)
+{
+	if (l->over || l->lcp_fsm.state != FSM_OPENED || (!l->ipcp.up && !l->ipv6cp.up))
+		return false;
+	*ret_magic = l->lcp.magic;
+	*ret_peer_magic = l->lcp.peer_magic;
+	return true;
+}

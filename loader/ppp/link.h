@@ -98,6 +98,7 @@ struct ipv6cp {
 struct echo {
 	msec_t since;
 	uint8_t missed, id;
+	bool asked; /* the peer itself has asked, since then */
 };
 
 /* Router advertisements and solicitations. */

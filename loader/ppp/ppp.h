@@ -129,7 +129,8 @@ struct ppp_ops {
 	void (*network_down)(void *ctx, uint16_t protocol);
 	/* Client: a router advertisement told prefix and DNS. */
 	void (*prefix)(void *ctx, const struct ppp_network *net);
-	/* Anything in from this subscriber since `since`? Saves an echo (PPP-ECHO-2). */
+	/* Any data, or an Echo-Request that did not come to ppp_input, from this subscriber since
+	 * `since`? Saves an echo (PPP-ECHO-2). */
 	bool (*alive)(void *ctx, msec_t since);
 	/* What ppp_link_save writes has changed, or is 0 now; once an entry. May be NULL. */
 	void (*changed)(void *ctx);
@@ -189,6 +190,10 @@ uint16_t ppp_peer_mru(const struct ppp_link *l); /* 1500 if not negotiated */
 bool ppp_peer_acfc(const struct ppp_link *l);
 bool ppp_is_open(const struct ppp_link *l, uint16_t protocol); /* PPP_IP, PPP_IPV6 */
 const struct ppp_network *ppp_network(const struct ppp_link *l);
+/* May somebody else answer Echo-Requests to this link (PPP-ECHO-1)? True while a network is
+ * up, of which network_down tells before LCP leaves Opened. The magic numbers of both sides; 0: not
+ * negotiated. */
+bool ppp_echo_answers(const struct ppp_link *l, uint32_t *ret_magic, uint32_t *ret_peer_magic);
 
 /* Password checks and answers, used by aaa/ and by the client (PPP-CHAP-1, PPP-MS2-*).
  * Comparisons are in constant time. */

@@ -8,7 +8,7 @@
 #include "tests/bpf/rig.h"
 
 #define WALKED_MAX 150000u
-#define SIZE_MAX_INSNS 8192u /* of the program as it runs */
+#define SIZE_MAX_INSNS 9216u /* of the program as it runs; echo.h took 900 of them */
 
 static char log_text[2][1 << 20];
 

@@ -134,6 +134,41 @@ static void what_differs_is_rewritten_and_keeps_its_counters(void **state)
 	maps_delete(m);
 }
 
+/* PPP-ECHO-1: who may be answered at the hook, and with which number. */
+static void the_hook_answers_as_the_store_has_it(void **state)
+{
+	struct dp_session open = world_session(), closed = open;
+	struct dp_maps *m;
+	struct world *w;
+
+	(void)state;
+	open.echo = true;
+	open.magic = 0x01a2b3c4;
+	for (int i = 0; i < 3; i++) { /* open before and after; open now; another number */
+		m = leave_one();
+		w = world_after(m);
+		if (i != 1) {
+			w->dp.ready = true;
+			assert_int_equal(dp_session_set(&w->dp, &open), 0);
+			w->dp.maps = NULL;
+			world_free(w);
+			w = world_after(m);
+		}
+		open.magic += i == 2;
+		assert_int_equal(dp_session_set(&w->dp, &open), 0);
+		assert_int_equal(w->dp.adoption.kept, i == 0);
+		assert_int_equal(w->dp.adoption.put, i != 0);
+		assert_true(value(m, INDEX)->tx_flags & L2X_S_ECHO);
+		assert_int_equal(value(m, INDEX)->magic, htonl(open.magic));
+		/* whose PPP begins anew is not answered any more */
+		assert_int_equal(dp_session_set(&w->dp, &closed), 0);
+		assert_false(value(m, INDEX)->tx_flags & L2X_S_ECHO);
+		w->dp.maps = NULL;
+		world_free(w);
+		maps_delete(m);
+	}
+}
+
 /* DP-MTU-3, over a restart */
 static void what_was_learned_of_a_path_is_not_forgotten(void **state)
 {
@@ -562,6 +597,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_right_is_not_touched),
+		cmocka_unit_test(the_hook_answers_as_the_store_has_it),
 		cmocka_unit_test(what_differs_is_rewritten_and_keeps_its_counters),
 		cmocka_unit_test(what_was_learned_of_a_path_is_not_forgotten),
 		cmocka_unit_test(half_a_write_is_mended),

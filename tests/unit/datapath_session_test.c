@@ -410,6 +410,20 @@ static void a_map_value_says_what_the_session_is(void **state)
 	assert_int_equal(v->flags, L2X_S_IPV4 | L2X_S_ACFC | L2X_S_MSS | L2X_S_SEQ_TX |
 					   L2X_S_SEQ_RX | L2X_S_SEQ_REQUIRED | L2X_S_ECN |
 					   L2X_S_TOS_FIXED); /* DP-DS-2 */
+	assert_int_equal(v->magic, 0);
+	s.echo = true; /* PPP-ECHO-1 */
+	s.magic = 0x01a2b3c4;
+	s.peer_magic = 0xd1c2b3a4;
+	gen = v->tx_gen;
+	set(w, &s, 0);
+	assert_int_not_equal(v->tx_gen, gen);
+	assert_true(v->flags & v->tx_flags & L2X_S_ECHO);
+	assert_int_equal(v->magic, htonl(0x01a2b3c4));
+	assert_int_equal(v->peer_magic, htonl(0xd1c2b3a4));
+	s.echo = false; /* what is said besides means nothing then */
+	set(w, &s, 0);
+	assert_false((v->flags | v->tx_flags) & L2X_S_ECHO);
+	assert_int_equal(v->magic | v->peer_magic, 0);
 	dp_session_del(&w->dp, INDEX);
 	assert_int_equal(v->gen, 0);
 	assert_int_equal(v->tx_gen, 0);
@@ -515,6 +529,10 @@ static void a_new_subscriber_starts_from_zero(void **state)
 	assert_int_equal(t.hook_rx.packets, 7);
 	assert_int_equal(t.hook_tx.drops, 1);
 	assert_int_equal(dp_session_rx(&w->dp, INDEX), 7);
+	hook->echoes = 3; /* the subscriber lives, and has sent no data */
+	assert_int_equal(dp_session_rx(&w->dp, INDEX), 10);
+	assert_int_equal(dp_session_traffic(&w->dp, INDEX, &t), 0);
+	assert_int_equal(t.hook_rx.packets, 7);
 	assert_int_equal(hook->tx_ns, 5);
 	dp_session_del(&w->dp, INDEX);
 	set(w, &s, 0);

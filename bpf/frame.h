@@ -61,6 +61,13 @@ struct inner {
 	__u8 fragment; /* 1: any fragment; 2: not the first */
 };
 
+/* tc: what is for this host itself. */
+enum frame_host {
+	HOST_TOO = 0, /* that, and all else */
+	HOST_ONLY, /* that alone: the rest has been judged by XDP */
+	HOST_IN, /* this one is, and may */
+};
+
 struct frame {
 	__u32 ifindex; /* input interface for the FIB: the port, or the VLAN device above it */
 	__u32 session; /* index, once it is certain that the frame is the session's; else 0 */
@@ -71,12 +78,28 @@ struct frame {
 	__u8 v6; /* of the header at l3 */
 	__u8 ecn; /* of the header at l3 */
 	__u8 uplink; /* for us, not for a subscriber */
+	__u8 host; /* enum frame_host; at the hook of XDP always 0 */
 	__u16 tunnel; /* our ID of the control connection whose message this is; else 0 */
 	__u8 group; /* to a link-layer broadcast or multicast address */
 	__u8 sequenced; /* the data message has a number: */
 	__u16 ns;
 	struct inner in; /* or the PPP frame that is no IP packet: `at` and `len` */
 };
+
+#ifdef L2X_SKB
+/* The words stand far into the context here: a compiler would add that up beforehand, and a
+ * verifier takes nothing but the context's own beginning. */
+#define FRAME_WORD(ctx, word)                                                                      \
+	({                                                                                         \
+		void *word_;                                                                       \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                              \
+			     : "=r"(word_)                                                         \
+			     : "r"(ctx), "i"(__builtin_offsetof(struct xdp_md, word)));            \
+		word_;                                                                             \
+	})
+#else
+#define FRAME_WORD(ctx, word) ((void *)(long)(ctx)->word)
+#endif
 
 /*
  * `size` (a constant) octets at `off`, or NULL when the frame is shorter. No header that
@@ -89,17 +112,21 @@ static __always_inline void *frame_at(struct xdp_md *ctx, __u64 off, __u32 size)
 
 	if (!__builtin_constant_p(off))
 		asm volatile("%0 &= %1" : "+r"(off) : "i"(FRAME_PLACES - 1));
-	p = (void *)(long)ctx->data + off;
-	return p + size > (void *)(long)ctx->data_end ? 0 : p;
+	p = FRAME_WORD(ctx, data) + off;
+	return p + size > FRAME_WORD(ctx, data_end) ? 0 : p;
 }
 
 static __always_inline __u32 frame_len(struct xdp_md *ctx)
 {
+#ifdef L2X_SKB
+	return ctx->len;
+#else
 	__u64 len = ctx->data_end - ctx->data;
 
 	/* Pointers are subtracted here, as 64-bit numbers, and nowhere else. */
 	asm volatile("" : "+r"(len));
 	return (__u32)len;
+#endif
 }
 
 static __always_inline __u32 inner_header_len(const struct inner *in)

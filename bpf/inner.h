@@ -140,24 +140,35 @@ static __always_inline void inner_age4(struct iphdr *ip)
 	ip->check = (__u16)(check + (check >= 0xffff));
 }
 
-/* Writes: TTL or hop limit less one, and the ECN field. */
-static __always_inline void inner_forward4(struct iphdr *ip, __u8 ecn)
+/* The ECN field. */
+static __always_inline void inner_mark4(struct iphdr *ip, __u8 ecn)
 {
 	__u8 was = ip->tos, tos = (__u8)((was & ~3) | ecn);
 
-	inner_age4(ip);
 	if (was != tos) {
 		ip->tos = tos;
 		ip->check = csum_replace(ip->check, bpf_htons(was), bpf_htons(tos));
 	}
 }
 
-static __always_inline void inner_forward6(struct ipv6hdr *ip6, __u8 ecn)
+static __always_inline void inner_mark6(struct ipv6hdr *ip6, __u8 ecn)
 {
 	any16 *first = (any16 *)ip6; /* version, class, flow label's first bits */
 
-	ip6->hop_limit--;
 	*first = (*first & ~bpf_htons(0x0030)) | bpf_htons((__u16)(ecn << 4));
+}
+
+/* Writes: TTL or hop limit less one, and the ECN field. */
+static __always_inline void inner_forward4(struct iphdr *ip, __u8 ecn)
+{
+	inner_age4(ip);
+	inner_mark4(ip, ecn);
+}
+
+static __always_inline void inner_forward6(struct ipv6hdr *ip6, __u8 ecn)
+{
+	ip6->hop_limit--;
+	inner_mark6(ip6, ecn);
 }
 
 /* The frame of `in` ends where the packet ends. Not 0: it could not be cut, and is as it was. */

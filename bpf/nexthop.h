@@ -78,7 +78,8 @@ static __always_inline bool route_may_keep(__u32 epoch)
 }
 
 /* Asks the FIB, and fills *nh but for its epoch, stamp and what the port tells; `lower` is the
- * interface that the FIB names. GO_ON, or the verdict (DP-SLOW-9). */
+ * interface that the FIB names. GO_ON, or the verdict (DP-SLOW-9). TO_HOST: the FIB knows no way
+ * onwards; an address of this host, or none. */
 static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_lookup *fib,
 					  struct l2x_nexthop *nh)
 {
@@ -89,6 +90,8 @@ static __always_inline int nexthop_lookup(struct xdp_md *ctx, struct bpf_fib_loo
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		return L2X_V_NO_NEIGHBOUR;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return L2X_V_TO_HOST;
 	default:
 		return L2X_V_NO_ROUTE;
 	}
@@ -121,6 +124,7 @@ static __noinline int nexthop_ask(struct xdp_md *ctx, const struct frame *f, con
 	struct bpf_fib_lookup fib;
 	const struct iphdr *ip;
 	const any16 *ports_at;
+	int v;
 
 	/* never a designated initialiser: it leaves bytes between the unions unset */
 	__builtin_memset(&fib, 0, sizeof(fib));
@@ -151,7 +155,10 @@ static __noinline int nexthop_ask(struct xdp_md *ctx, const struct frame *f, con
 			fib.dport = ports_at[1];
 		}
 	}
-	return nexthop_lookup(ctx, &fib, nh);
+	v = nexthop_lookup(ctx, &fib, nh);
+	if (v == L2X_V_TO_HOST && (!live.host || in->len > live.host_mtu))
+		return L2X_V_NO_ROUTE;
+	return v;
 }
 
 static __always_inline void route_keep(struct l2x_route *r, __u32 ifindex, __u64 dst0, __u64 dst1,
@@ -212,6 +219,7 @@ static __noinline int nexthop_fill(struct xdp_md *ctx, const struct frame *f,
 				   const struct session_tx *s, struct l2x_nexthop *nh)
 {
 	struct bpf_fib_lookup fib;
+	int v;
 
 	__builtin_memset(&fib, 0, sizeof(fib));
 	fib.ifindex = f->ifindex;
@@ -228,7 +236,8 @@ static __noinline int nexthop_fill(struct xdp_md *ctx, const struct frame *f,
 		fib.ipv4_dst = s->peer.w[3];
 	}
 	nh->epoch = 0;
-	return nexthop_lookup(ctx, &fib, nh);
+	v = nexthop_lookup(ctx, &fib, nh);
+	return v == L2X_V_TO_HOST ? L2X_V_NO_ROUTE : v;
 }
 
 /* Downlink: the way to the peer. *ret is set on GO_ON. */

@@ -94,10 +94,20 @@ static __always_inline int uplink_judge(struct xdp_md *ctx, struct frame *f,
 	return nexthop_of_inner(ctx, f, in, &up->nh);
 }
 
+#ifdef L2X_SKB
+#include "bpf/skb_up.h"
+#else
+/* XDP leaves to tc what is for this host. */
+static __always_inline int uplink_take(struct xdp_md *ctx, struct frame *f, int v)
+{
+	return v;
+}
+
 /* From here on the frame is not what it was. */
-static __always_inline int uplink_write(struct xdp_md *ctx, const struct inner *in,
+static __always_inline int uplink_write(struct xdp_md *ctx, const struct frame *f,
 					const struct uplink *up)
 {
+	const struct inner *in = &f->in;
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
 
@@ -120,6 +130,7 @@ static __always_inline int uplink_write(struct xdp_md *ctx, const struct inner *
 		return L2X_V_ERROR;
 	return L2X_V_DECAP;
 }
+#endif
 
 /* The frame is this session's, and all that is refused is refused to it. */
 static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
@@ -138,11 +149,12 @@ static __always_inline int uplink_session(struct xdp_md *ctx, struct frame *f,
 	v = uplink_judge(ctx, f, s, h, &up);
 	if (generation_changed(&s->gen, gen))
 		return L2X_V_CHANGING;
+	v = uplink_take(ctx, f, v);
 	if (v == GO_ON && h->sequenced && (flags & L2X_S_SEQ_RX))
 		v = seq_receive(t, h->ns);
 	if (v == GO_ON)
-		v = uplink_write(ctx, &f->in, &up);
-	if (v == L2X_V_DECAP) {
+		v = uplink_write(ctx, f, &up);
+	if (v == L2X_V_DECAP || v == L2X_V_HOST_IN) {
 		f->lower = up.nh.lower;
 		__sync_fetch_and_add(&t->rx_packets, 1);
 		__sync_fetch_and_add(&t->rx_bytes, f->in.len);

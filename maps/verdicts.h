@@ -52,7 +52,10 @@
 	X(36, NO_DAEMON, "no-daemon", DROP, "for the daemon, whose socket is not there")           \
 	X(37, CONTROL_POLICED, "control-policed", DROP,                                            \
 	  "too many control messages of one control connection")                                   \
-	X(38, ECHO, "echo", FORWARD, "LCP Echo-Request, answered here")
+	X(38, ECHO, "echo", FORWARD, "LCP Echo-Request, answered here")                            \
+	X(39, TO_HOST, "to-host", PASS, "for this host: tc takes its header off")                  \
+	X(40, HOST_IN, "host-in", FORWARD, "tc: header taken off, and given to this host")         \
+	X(41, HOST_OUT, "host-out", FORWARD, "tc: of this host, header put on and forwarded")
 
 #define L2X_VERDICT_ENUM(n, NAME, name, class, text) L2X_V_##NAME = (n),
 enum l2x_verdict { L2X_VERDICTS(L2X_VERDICT_ENUM) L2X_V_MAX };

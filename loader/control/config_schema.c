@@ -154,7 +154,7 @@ static unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_
 
 /* ---- the tables ---- */
 
-static const char *const mode_names[] = { "auto", "native", "generic", "off", NULL };
+static const char *const mode_names[] = { "auto", "native", "generic", "tc", "off", NULL };
 static const char *const auth_names[] = { "none", "pap", "chap", "mschapv2", NULL };
 static const char *const renegotiate_names[] = { "on-mismatch", "always", NULL };
 static const char *const log_names[] = { "info", "debug", NULL };

@@ -21,6 +21,7 @@
  *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
  *   workers.c, placement.c  which CPU a session's frames are dealt with on; queues.c: their queues
  *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher; hook.c: who is there
+ *   tc.c        the hook of traffic control: for this host itself, and in the place of XDP
  *   privilege.c what the worker may ask the privileged process for
  *   preflight.c what stands in the way on a device; foresee.c: of a new version
  *   open.c      start, end, clockwork
@@ -52,16 +53,16 @@
 
 #define MIB (1024 * 1024)
 
-static bool is_generic(const struct datapath *dp)
+static enum dp_mode mode_at_hook(const struct datapath *dp)
 {
-	return dp->cfg->mode == DP_GENERIC;
+	return dp->cfg->mode == DP_AUTO ? DP_NATIVE : dp->cfg->mode;
 }
 
 static void say_attached(struct datapath *dp, struct port *p, bool shared)
 {
 	p->attached = true;
 	p->shared = shared;
-	p->mode = dp_mode_names[is_generic(dp) ? DP_GENERIC : DP_NATIVE];
+	p->mode = dp_mode_names[mode_at_hook(dp)];
 }
 
 static void say_refused(struct port *p, int rc)
@@ -132,6 +133,15 @@ static size_t append_preflight(const char *name, char *err, size_t errlen, size_
 	return at;
 }
 
+static void say_how(const struct port *p)
+{
+	if (p->mode == dp_mode_names[DP_TC])
+		log_note(NULL, "interface %s: tc", p->name);
+	else
+		log_note(NULL, "interface %s: XDP %s, %s", p->name, p->mode,
+			 p->shared ? "beside other programs (libxdp)" : "alone");
+}
+
 /* Says what became of those that were tried. Fewer than there are is an error, but with auto;
  * what is absent is taken when it appears. */
 static int judge(struct datapath *dp, const bool *tried, char *err, size_t errlen)
@@ -146,8 +156,7 @@ static int judge(struct datapath *dp, const bool *tried, char *err, size_t errle
 		there += p->ifindex != 0;
 		if (p->attached) {
 			if (tried[i])
-				log_note(NULL, "interface %s: XDP %s, %s", p->name, p->mode,
-					 p->shared ? "beside other programs (libxdp)" : "alone");
+				say_how(p);
 			attached++;
 			continue;
 		}
@@ -170,6 +179,30 @@ static void set_reason(struct datapath *dp, const char *why)
 }
 
 /* ---- to the hook ----------------------------------------------------------------------------- */
+
+/* Where XDP was: it goes when tc is there, so for a moment a frame that it passes is judged
+ * twice. */
+static int attach_tc(struct datapath *dp, struct attach *a, unsigned int i)
+{
+	struct port *p = &dp->ports[i];
+	bool earlier = p->attached;
+	int rc = tc_attach(dp, a, i);
+
+	if (rc < 0) {
+		p->attached = p->shared = false;
+		p->mode = dp_mode_names[DP_OFF];
+		snprintf(p->why, sizeof(p->why), "its hook of tc: %.120s",
+			 rc == -EBUSY ? "another filter has priority 1701" : strerror(-rc));
+		a->stuck[i] = earlier;
+		return rc;
+	}
+	if (a->links[i] >= 0)
+		close(a->links[i]);
+	a->links[i] = -1; /* links_sweep and share_sweep do the rest */
+	a->current[i] = true;
+	say_attached(dp, p, false);
+	return 0;
+}
 
 static void attach_port(struct datapath *dp, struct attach *a, unsigned int i)
 {
@@ -220,17 +253,21 @@ static void find_earlier(struct datapath *dp, struct attach *a)
 		a->ifindex[i] = p->ifindex;
 		a->links[i] = link_find(dp, p->ifindex);
 		p->shared = a->links[i] < 0 && share_is_there(p);
-		p->attached = a->links[i] >= 0 || p->shared;
+		p->attached = a->links[i] >= 0 || p->shared || (dp->pins && tc_is_there(p));
 	}
 }
 
 /* The same device, and what we attached to it is there. An index may come back with another
  * device, and nobody has to have told us that it was away. */
-static bool is_current(const struct attach *a, const struct port *p, unsigned int i,
+static bool is_current(const struct datapath *dp, const struct attach *a, unsigned int i,
 		       unsigned int ifindex)
 {
+	const struct port *p = &dp->ports[i];
+
 	if (ifindex != a->ifindex[i])
 		return false;
+	if (dp->cfg->mode == DP_TC)
+		return !a->current[i] || tc_is_current(dp, a, ifindex);
 	return a->links[i] >= 0 ? link_is_of(a->links[i], ifindex)
 				: !a->current[i] || share_is_there(p);
 }
@@ -269,18 +306,22 @@ static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t e
 		struct port *p = &dp->ports[i];
 		unsigned int ifindex = if_nametoindex(p->name);
 
-		if (!is_current(a, p, i, ifindex))
+		if (!is_current(dp, a, i, ifindex))
 			forget_port(a, p, i);
 		p->ifindex = a->ifindex[i] = ifindex;
 		tried[i] = ifindex && !a->current[i];
-		if (tried[i])
+		if (tried[i] && dp->cfg->mode == DP_TC)
+			attach_tc(dp, a, i);
+		else if (tried[i])
 			attach_port(dp, a, i);
 	}
 	rc = refuse_stuck(dp, a, err, errlen);
 	rc = rc ?: judge(dp, tried, err, errlen);
 	if (rc == 0) {
+		tc_host(dp, a);
 		links_sweep(dp, false);
 		share_sweep(dp, false);
+		tc_sweep(dp, false);
 	}
 	return rc;
 }
@@ -327,7 +368,7 @@ static int load(struct datapath *dp, struct attach *a, char *err, size_t errlen)
 		return rc;
 	rc = rc ?: bpf_object__load(program_object(a->skel));
 	rc = rc ?: pins_make(dp, a->skel);
-	return rc < 0 ? load_failed(rc, err, errlen) : 0;
+	return rc < 0 ? load_failed(rc, err, errlen) : tc_load(dp, a, err, errlen);
 }
 
 /* No program and no maps are to be had. With mode auto the slow path does without them, but not
@@ -336,7 +377,7 @@ static int open_failed(struct datapath *dp, int rc, char *err, size_t errlen)
 {
 	if (rc == -EPROTO)
 		return rc;
-	if (links_are_there(dp) || shares_are_there(dp)) {
+	if (links_are_there(dp) || shares_are_there(dp) || tcs_are_there(dp)) {
 		append(err, errlen, strlen(err),
 		       "\n  the program of an earlier l2xdpd goes on at the hook, with its "
 		       "sessions: "
@@ -404,8 +445,11 @@ void attach_close(struct datapath *dp, enum end end)
 		if (dp->ports[i].shared)
 			share_expel(&dp->ports[i], 0);
 	close_links(a, end);
+	if (end == END_UNDO)
+		tc_undo(dp, a);
 	program_unmap_all(dp, a);
 	share_free(a);
+	tc_free(a);
 	if (a->skel)
 		program_free(a->skel);
 	free(a);
@@ -421,6 +465,7 @@ void attach_forget(struct datapath *dp)
 		return;
 	close_links(a, END_LEAVE);
 	share_free(a);
+	tc_free(a);
 	if (a->skel)
 		program_free(a->skel);
 	a->skel = NULL;

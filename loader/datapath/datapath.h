@@ -24,8 +24,8 @@
 struct event_base;
 struct datapath;
 
-enum dp_mode { DP_AUTO, DP_NATIVE, DP_GENERIC, DP_OFF };
-extern const char *const dp_mode_names[]; /* "auto", "native", "generic", "off" */
+enum dp_mode { DP_AUTO, DP_NATIVE, DP_GENERIC, DP_TC, DP_OFF };
+extern const char *const dp_mode_names[]; /* "auto", "native", "generic", "tc", "off" */
 
 /* CPUs that sessions are spread over. */
 enum dp_workers_mode { DP_WORKERS_OFF, DP_WORKERS_AUTO, DP_WORKERS_COUNT, DP_WORKERS_LIST };
@@ -283,7 +283,7 @@ void dp_slow_counters_add(struct datapath *dp, const uint64_t add[DP_SLOW_MAX]);
 struct dp_interface_info {
 	const char *name;
 	unsigned int ifindex, mtu;
-	const char *mode; /* "native", "generic", "off" */
+	const char *mode; /* "native", "generic", "tc", "off" */
 	const char *why; /* for "off": the reason */
 	bool shared; /* by libxdp's dispatcher */
 };

@@ -6,7 +6,7 @@
 
 #include "loader/datapath/private.h"
 
-const char *const dp_mode_names[] = { "auto", "native", "generic", "off" };
+const char *const dp_mode_names[] = { "auto", "native", "generic", "tc", "off" };
 
 #define X(NAME, name) [DP_SLOW_##NAME] = name,
 const char *const dp_slow_counter_names[DP_SLOW_MAX] = { DP_SLOW_COUNTERS(X) };

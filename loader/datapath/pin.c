@@ -6,6 +6,7 @@
  *   next/NAME      a new set, while it is made
  *   link-DEVICE    our program, attached alone
  *   share-DEVICE   a mark: our program stands in libxdp's dispatcher there
+ *   tc-DEVICE, clsact-DEVICE   marks: at its hook of traffic control (tc.c)
  *
  * A set is complete or it is none. A new one is pinned under `next` and changes places with
  * `maps` in one step, before the program is replaced; what is left under `next` by a daemon
@@ -355,6 +356,7 @@ void pins_drop(struct datapath *dp)
 {
 	links_sweep(dp, true);
 	share_sweep(dp, true);
+	tc_sweep(dp, true);
 	if (!dp->pins)
 		return;
 	remove_set(dp->pins, NEXT);

@@ -171,7 +171,7 @@ struct listener {
 struct port {
 	char name[16]; /* IFNAMSIZ */
 	unsigned int ifindex, mtu; /* 0: there is no such interface now */
-	const char *mode; /* "native", "generic", "off" */
+	const char *mode; /* "native", "generic", "tc", "off" */
 	char why[160];
 	bool attached, shared;
 	bool gone; /* that device; one that has its index now is another */
@@ -432,6 +432,9 @@ int queues_init(struct datapath *dp);
 int queues_attach(struct datapath *dp, const struct attach *a);
 int queues_retire(struct datapath *dp); /* DP_DO_RETIRE */
 int queues_cpus(struct datapath *dp, struct dp_answer *ret); /* DP_DO_CPUS */
+
+/* tc.c: once in a while, in the privileged process: are the programs there still? */
+void tc_check(struct datapath *dp);
 
 /* ports.c */
 int ports_init(struct datapath *dp, char *err, size_t errlen);

@@ -173,6 +173,7 @@ void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *r
 		ret->rc = dp->maps ? maps_verdicts_do(dp, ret->verdicts) : 0;
 		break;
 	case DP_DO_NEIGHBOURS:
+		tc_check(dp);
 		ret->rc = neighbours_use(dp);
 		break;
 	case DP_DO_CPUS:

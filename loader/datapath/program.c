@@ -106,6 +106,14 @@ static void set_config(const struct datapath *dp, const struct dp_maps *m, struc
 	memcpy(c->window6, m->window6, sizeof(c->window6));
 }
 
+void program_config(const struct datapath *dp, struct l2x_config *ret)
+{
+	struct dp_maps m = { 0 };
+
+	maps_windows(dp->cfg, &m);
+	set_config(dp, &m, ret);
+}
+
 static uint32_t slots(const struct dp_maps *m, bool v6)
 {
 	uint32_t n = 0;

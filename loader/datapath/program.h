@@ -8,6 +8,7 @@
 #include "loader/datapath/private.h"
 
 struct l2xdp_bpf;
+struct l2xdp_tc_bpf;
 struct xdp_program;
 
 struct attach {
@@ -21,6 +22,9 @@ struct attach {
 	bool current[DP_MAX_INTERFACES]; /* our program, and not an earlier daemon's, is there */
 	bool link_is_new[DP_MAX_INTERFACES];
 	bool stuck[DP_MAX_INTERFACES]; /* an earlier daemon's stays: ours was refused */
+	struct l2xdp_tc_bpf *tc; /* on the same maps; NULL: the slow path does without */
+	bool tc_is_new[DP_MAX_INTERFACES]; /* a filter that was not there */
+	bool host_warned;
 	struct map_array live;
 	struct dp_maps maps;
 };
@@ -29,6 +33,8 @@ struct attach {
 /* Opened, sized and configured, not yet loaded. 0 or a negative errno. */
 int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret);
 void program_free(struct l2xdp_bpf *p);
+/* What any program of ours is to know before it is loaded. */
+void program_config(const struct datapath *dp, struct l2x_config *ret);
 struct bpf_object *program_object(struct l2xdp_bpf *p);
 int program_fd(const struct l2xdp_bpf *p);
 const char *program_name(const struct l2xdp_bpf *p);
@@ -108,6 +114,19 @@ bool link_is_of(int fd, unsigned int ifindex);
 int link_attach(struct datapath *dp, struct attach *a, unsigned int i);
 bool links_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */
 void links_sweep(struct datapath *dp, bool all); /* those that are of no interface of ours */
+
+/* tc.c: the hook of traffic control. Without `tc` of struct attach nothing is attached. */
+int tc_load(struct datapath *dp, struct attach *a, char *err, size_t errlen);
+void tc_free(struct attach *a);
+/* Puts the program for interface i there, or in the place of an earlier one. */
+int tc_attach(struct datapath *dp, struct attach *a, unsigned int i);
+bool tc_is_current(const struct datapath *dp, const struct attach *a, unsigned int ifindex);
+bool tc_is_there(const struct port *p); /* in the place of XDP, or an earlier daemon's */
+bool tcs_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */
+void tc_sweep(struct datapath *dp, bool all); /* those on no interface of ours */
+void tc_undo(struct datapath *dp, struct attach *a); /* what was not there before */
+/* On l2tp0 and all interfaces, for this host's own traffic; warns once where that fails. */
+void tc_host(struct datapath *dp, struct attach *a);
 
 /* hook.c: who stands there */
 #define PROGRAM_NAME "l2xdp"

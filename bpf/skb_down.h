@@ -19,6 +19,8 @@
 #ifndef L2X_BPF_SKB_DOWN_H
 #define L2X_BPF_SKB_DOWN_H
 
+#include "bpf/skb.h"
+
 #include "bpf/downlink.h"
 #include "bpf/skb_link.h"
 

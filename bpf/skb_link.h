@@ -3,6 +3,8 @@
 #ifndef L2X_BPF_SKB_LINK_H
 #define L2X_BPF_SKB_LINK_H
 
+#include "bpf/skb.h"
+
 #include "bpf/frame.h"
 #include "bpf/parse.h"
 #include "bpf/port.h"

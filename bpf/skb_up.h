@@ -6,6 +6,10 @@
 #ifndef L2X_BPF_SKB_UP_H
 #define L2X_BPF_SKB_UP_H
 
+#include "bpf/skb.h"
+
+#include "bpf/inner.h"
+#include "bpf/mss.h"
 #include "bpf/skb_link.h"
 
 /* Datagrams that the kernel has joined (GRO) are for the socket, which parts them. */
@@ -53,8 +57,8 @@ static __always_inline int skb_up_inner(struct xdp_md *ctx, const struct frame *
 }
 
 /* From here on the frame is not what it was. */
-static __always_inline int uplink_write(struct xdp_md *ctx, const struct frame *f,
-					const struct uplink *up)
+static __always_inline int skb_up_write(struct xdp_md *ctx, const struct frame *f,
+					const struct l2x_nexthop *nh, __u16 mss_mtu, __u8 ecn)
 {
 	int headers = f->in.at - f->l3;
 	__be16 proto = bpf_htons(f->in.v6 ? ETH_P_IPV6 : ETH_P_IP);
@@ -73,13 +77,13 @@ static __always_inline int uplink_write(struct xdp_md *ctx, const struct frame *
 	in.at = ETH_LEN;
 	if (ctx->len > ETH_LEN + in.len && bpf_skb_change_tail(ctx, ETH_LEN + in.len, 0))
 		return L2X_V_ERROR;
-	if (up->mss_mtu)
-		mss_clamp_inner(ctx, &in, up->mss_mtu);
-	if (skb_up_inner(ctx, f, up->ecn))
+	if (mss_mtu)
+		mss_clamp_inner(ctx, &in, mss_mtu);
+	if (skb_up_inner(ctx, f, ecn))
 		return L2X_V_ERROR;
 	if (f->host == HOST_IN)
 		return L2X_V_HOST_IN;
-	return skb_link_write(ctx, &up->nh, proto) ? L2X_V_ERROR : L2X_V_DECAP;
+	return skb_link_write(ctx, nh, proto) ? L2X_V_ERROR : L2X_V_DECAP;
 }
 
 #endif

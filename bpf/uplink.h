@@ -96,6 +96,12 @@ static __always_inline int uplink_judge(struct xdp_md *ctx, struct frame *f,
 
 #ifdef L2X_SKB
 #include "bpf/skb_up.h"
+
+static __always_inline int uplink_write(struct xdp_md *ctx, const struct frame *f,
+					const struct uplink *up)
+{
+	return skb_up_write(ctx, f, &up->nh, up->mss_mtu, up->ecn);
+}
 #else
 /* XDP leaves to tc what is for this host. */
 static __always_inline int uplink_take(struct xdp_md *ctx, struct frame *f, int v)

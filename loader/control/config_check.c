@@ -420,6 +420,9 @@ static void check_datapath(struct load *ld)
 				  ? ld->datapath.key[DATAPATH_INTERFACES]
 				  : at,
 			  "datapath has no interfaces; add interfaces: [DEV, ...], or mode: off");
+	if (dp->mode == DP_TC && dp->workers.mode != DP_WORKERS_OFF)
+		fault_add(&ld->faults, ld->datapath.key[DATAPATH_WORKERS],
+			  "workers need XDP; remove them, or mode: tc");
 	if (!dp->n_listen && !ld->top.key[TOP_LISTEN])
 		fault_add(&ld->faults, 1,
 			  "no listen; add listen: [ADDRESS], the addresses that peers connect to");

@@ -7,6 +7,8 @@
  */
 #include "tests/bpf/rig.h"
 
+#include "bpf/l2xdp_tc.skel.h"
+
 #define WALKED_MAX 150000u
 #define SIZE_MAX_INSNS 9216u /* of the program as it runs; echo.h took 900 of them */
 
@@ -32,6 +34,29 @@ static void judge(struct bpf_program *program, const char *log, const char *what
 	assert_in_range(insns, 1, SIZE_MAX_INSNS);
 }
 
+static void load_tc(const struct l2x_config *cfg, const char *what)
+{
+	static char text[3][1 << 20];
+	struct l2xdp_tc_bpf *skel = l2xdp_tc_bpf__open();
+	struct bpf_program *programs[3];
+
+	assert_non_null(skel);
+	skel->rodata->cfg = *cfg;
+	programs[0] = skel->progs.l2xdp_tc;
+	programs[1] = skel->progs.l2xdp_in;
+	programs[2] = skel->progs.l2xdp_out;
+	for (int i = 0; i < 3; i++) {
+		text[i][0] = 0;
+		bpf_program__set_log_buf(programs[i], text[i], sizeof(text[i]));
+		bpf_program__set_log_level(programs[i], 4);
+	}
+	if (l2xdp_tc_bpf__load(skel))
+		fail_msg("%s: %s%s%s", what, text[0], text[1], text[2]);
+	for (int i = 0; i < 3; i++)
+		judge(programs[i], text[i], what);
+	l2xdp_tc_bpf__destroy(skel);
+}
+
 static void load(const struct l2x_config *cfg, const char *what)
 {
 	struct l2xdp_bpf *skel = l2xdp_bpf__open();
@@ -51,6 +76,7 @@ static void load(const struct l2x_config *cfg, const char *what)
 	for (int i = 0; i < 2; i++)
 		judge(programs[i], log_text[i], what);
 	l2xdp_bpf__destroy(skel);
+	load_tc(cfg, what);
 }
 
 static void set_rates(struct l2x_config *cfg)

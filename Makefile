@@ -52,7 +52,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 BPFTEST_SRC := $(wildcard tests/bpf/*_test.c)
 BPFTEST_BIN := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(BPFTEST_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*_bench.c))
-BENCH_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_bench.c %.bpf.c tests/bench/idle_%,$(wildcard tests/bench/*.c)))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRC))
 
@@ -126,6 +126,13 @@ $(BUILD)/tests/bpf/%: tests/bpf/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BENCH_LIB_OBJ) | $(BPF_SKEL) $(TBPF_OBJ)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BENCH_LIB_OBJ) $(LIBS)
+
+# the daemon's own code, with a data path of ordinary memory
+IDLE_OBJ := $(BUILD)/tests/bench/idle_maps.o $(BUILD)/tests/bench/report.o $(LNS_OBJ)
+$(BUILD)/tests/bench/idle_bench: tests/bench/idle_bench.c $(IDLE_OBJ) $(ROOM_LIBS)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(IDLE_OBJ) \
+		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
 # l2xdp-client, l2xdp-load: tests/client/NAME_main.c and the room's other files
 $(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB) $(ROOM_LIBS)

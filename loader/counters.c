@@ -98,6 +98,9 @@ static unsigned int look_at_page(struct lns *lns, uint32_t page, bool *ret_wrote
 	bool moved = false;
 	unsigned int n = 0;
 
+	/* indices are handed out in no order: each is far from the one before */
+	for (uint32_t i = 0; i < PERSIST_PAGE; i++)
+		__builtin_prefetch(session_at(lns, page * PERSIST_PAGE + i));
 	for (uint32_t i = 0; i < PERSIST_PAGE; i++) {
 		struct session *s = session_at(lns, page * PERSIST_PAGE + i);
 

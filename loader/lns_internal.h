@@ -15,7 +15,14 @@
 
 /* A session exists from ICRQ (call_request) to call_down. */
 struct session {
+	/* what a look at whether it lives needs, of a million sessions: together */
 	struct lns *lns;
+	uint64_t rx_seen; /* dp_session_rx when last looked at */
+	msec_t data_at; /* when it was seen to have grown */
+	msec_t heard_at; /* or a PPP frame came */
+	uint64_t counted; /* the sum of its counters in the store */
+	uint32_t index;
+	bool in_dp;
 	struct session *next_dead, *next_dirty;
 	struct l2tp_call *call;
 	struct ppp_link *ppp; /* NULL before ICCN */
@@ -26,16 +33,10 @@ struct session {
 	struct dp_session dp; /* what the maps hold */
 	struct ipaddr ipv4; /* granted */
 	struct prefix ipv6;
-	uint32_t index;
 	msec_t since;
-	uint64_t counted; /* the sum of its counters in the store */
-	uint64_t rx_seen; /* dp_session_rx when last looked at */
-	msec_t data_at; /* when they were seen to have grown */
-	msec_t heard_at; /* or a PPP frame came */
 	unsigned int pool4, pool6; /* whose the addresses are, as cfg->pools; NO_POOL: nobody's */
 	unsigned int waiting; /* frames in the outbox */
 	bool ipv4_static; /* in lns->statics */
-	bool in_dp;
 	bool half_open; /* counted by half_open.c */
 	uint16_t half_open_share; /* and there */
 	bool dirty; /* in lns->dirty */

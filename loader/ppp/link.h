@@ -109,25 +109,28 @@ struct ra {
 };
 
 struct ppp_link {
+	/* what an echo's time looks at, of a million links: together */
 	const struct ppp_config *cfg;
 	const struct ppp_ops *ops;
 	void *ctx;
 	struct timers *timers;
-
-	struct fsm lcp_fsm, ipcp_fsm, ipv6cp_fsm;
-	struct timer phase_timer, auth_timer, echo_timer, ra_timer;
-	const struct ppp_cause *cause; /* why it ends; the first one counts */
+	struct timer echo_timer;
+	struct echo echo;
+	struct lcp lcp;
+	struct fsm lcp_fsm;
 	enum link_phase phase : 8;
 	uint8_t depth; /* of entries by public functions and timers */
 	bool over; /* nothing goes out any more */
 	bool report; /* `finished` is due */
 	bool starved; /* a timer could not be set */
 
-	struct lcp lcp;
+	struct fsm ipcp_fsm, ipv6cp_fsm;
+	struct timer phase_timer, auth_timer, ra_timer;
+	const struct ppp_cause *cause; /* why it ends; the first one counts */
+
 	struct auth auth;
 	struct ipcp ipcp;
 	struct ipv6cp ipv6cp;
-	struct echo echo;
 	struct ra ra;
 
 	struct ppp_network net;

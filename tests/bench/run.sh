@@ -8,13 +8,14 @@
 #   tcp.sh           one TCP stream, of subscribers and of this host
 #   setup.sh         how fast sessions come up, and what memory they take
 #   count.sh         instructions a packet, in a guest whose clock counts them
+#   idle_bench       what a million sessions cost the daemon that do nothing but live
 #   pieces_bench     where the time of a packet goes
 #
 # Tables on standard output; every figure also in build/bench.csv, a line each. Root.
 #
 #   tests/bench/run.sh                 minutes
 #   tests/bench/run.sh --full          all lines of all tables: hours
-#   tests/bench/run.sh PART...         datapath, rows, tcp, setup, count, pieces; --full before them
+#   tests/bench/run.sh PART...         datapath, rows, tcp, setup, count, idle, pieces; --full before them
 #   tests/bench/run.sh --ARGUMENT...   datapath_bench alone, see its --help
 #   ROUNDS=1 tests/bench/run.sh        a look at all tables, with no spread
 #
@@ -39,7 +40,7 @@ case ${1:-} in
 -*) exec "$BUILD/tests/bench/datapath_bench" ${full[@]+"${full[@]}"} "$@" ;;
 esac
 parts=("$@")
-[ $# -gt 0 ] || parts=(datapath rows tcp setup count)
+[ $# -gt 0 ] || parts=(datapath rows tcp setup count idle)
 [ $# -gt 0 ] || [ ${#full[@]} = 0 ] || parts+=(pieces)
 
 # What runs has a process group of its own, so that all of it ends when we do, and cleans up.
@@ -67,6 +68,7 @@ for name in "${parts[@]}"; do
 	case $name in
 	datapath) part "$BUILD/tests/bench/datapath_bench" "${full[@]}" "${rounds[@]}" --csv "$csv" ;;
 	pieces) part "$BUILD/tests/bench/pieces_bench" "${rounds[@]}" --csv "$csv" ;;
+	idle) part "$BUILD/tests/bench/idle_bench" "${rounds[@]}" --csv "$csv" ;;
 	rows | tcp | setup) part "tests/bench/$name.sh" "${full[@]}" "${rounds[@]}" --csv "$csv" ;;
 	count) part tests/bench/count.sh ;;
 	*) echo "bench: no such part: $name" >&2 && status=2 ;;

@@ -21,7 +21,7 @@
 struct probe {
 	struct timer timer;
 	struct timers *ts;
-	msec_t fired_at;
+	msec_t due, fired_at;
 	unsigned int order, fired;
 	msec_t again; /* set anew this much later, once */
 };
@@ -51,10 +51,15 @@ static void timers_fire_in_order_of_deadline(void **state)
 	timers_init(&ts);
 	assert_true(timers_next(&ts) == TIMERS_NEVER);
 	srandom(7);
-	for (int i = 0; i < N_TIMERS; i++)
-		assert_int_equal(timer_set(&ts, &p[i].timer, (msec_t)random() % 1000, fire), 0);
-	for (int i = 0; i < N_TIMERS; i += 2) /* moved, both ways */
-		timer_set(&ts, &p[i].timer, (msec_t)random() % 1000, fire);
+	for (int i = 0; i < N_TIMERS; i++) {
+		p[i].due = (msec_t)random() % 1000;
+		assert_int_equal(timer_set(&ts, &p[i].timer, p[i].due, fire), 0);
+	}
+	for (int i = 0; i < N_TIMERS; i += 2) { /* moved, both ways */
+		p[i].due = (msec_t)random() % 1000;
+		timer_set(&ts, &p[i].timer, p[i].due, fire);
+		assert_true(timer_when(&ts, &p[i].timer) == p[i].due);
+	}
 	for (int i = 0; i < N_TIMERS; i += 5)
 		timer_stop(&ts, &p[i].timer);
 	for (msec_t now = 0; timers_next(&ts) != TIMERS_NEVER; now++) {
@@ -66,8 +71,54 @@ static void timers_fire_in_order_of_deadline(void **state)
 		assert_int_equal(p[i].fired, i % 5 ? 1 : 0);
 		assert_false(timer_is_set(&p[i].timer));
 		if (i % 5)
-			assert_true(p[i].fired_at == p[i].timer.when);
+			assert_true(p[i].fired_at == p[i].due);
 	}
+	timers_free(&ts);
+}
+
+static void again_in_30(struct timer *t, msec_t now)
+{
+	struct probe *p = (struct probe *)t;
+
+	p->fired++;
+	assert_true(now == p->due);
+	p->due = now + 30;
+	timer_set(p->ts, t, p->due, again_in_30);
+}
+
+/* What the cost hangs on is not how many there are. Those of one deadline run as they were set. */
+static void timers_share_their_deadlines(void **state)
+{
+	static struct probe p[N_TIMERS];
+	struct timers ts;
+
+	(void)state;
+	timers_init(&ts);
+	for (int i = 0; i < N_TIMERS; i++) {
+		p[i].ts = &ts;
+		p[i].due = (msec_t)(i % 30 + 1);
+		assert_int_equal(timer_set(&ts, &p[i].timer, p[i].due, again_in_30), 0);
+	}
+	for (msec_t now = 1; now <= 3000; now++) {
+		assert_true(timers_next(&ts) == now);
+		assert_int_equal(ts.n, 30);
+		timers_run(&ts, now, SIZE_MAX);
+	}
+	for (int i = 0; i < N_TIMERS; i++)
+		assert_int_equal(p[i].fired, 100);
+	timers_free(&ts); /* those that are set, too */
+	for (int i = 0; i < N_TIMERS; i++)
+		assert_false(timer_is_set(&p[i].timer));
+	fire_order = 0;
+	for (int i = 0; i < N_TIMERS; i++)
+		timer_set(&ts, &p[i].timer, 7, fire);
+	timer_set(&ts, &p[3].timer, 7, fire); /* it is the last one now */
+	timer_stop(&ts, &p[N_TIMERS - 1].timer);
+	timers_run(&ts, 7, SIZE_MAX);
+	assert_int_equal(p[0].order, 0);
+	assert_int_equal(p[4].order, 3);
+	assert_int_equal(p[3].order, N_TIMERS - 2);
+	assert_true(timers_next(&ts) == TIMERS_NEVER);
 	timers_free(&ts);
 }
 
@@ -329,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order_of_deadline),
+		cmocka_unit_test(timers_share_their_deadlines),
 		cmocka_unit_test(timers_may_be_set_by_themselves_and_limited),
 		cmocka_unit_test(ids_are_dense_unique_and_not_in_order),
 		cmocka_unit_test(ids_rest_31_seconds),

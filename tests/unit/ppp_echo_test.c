@@ -99,6 +99,31 @@ static void an_answer_does_not_save_the_next_question(void **state)
 	world_free(&w);
 }
 
+/* A million links are looked at in ten wake-ups a second, whenever they came. */
+static void links_are_looked_at_together(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (unsigned int ms = 0; ms < 100; ms += 7) {
+		lns_up(&w);
+		world_run(&w, ms);
+		ipcp_up(&w);
+		w.lns.alive = true;
+		for (unsigned int i = 0; i < 5; i++) {
+			msec_t next = timer_when(&w.timers, &w.lns.link->echo_timer);
+
+			assert_int_equal(next % 100, 0);
+			assert_int_equal(timers_next(&w.timers), next); /* nothing else waits */
+			world_run(&w, (unsigned int)(next - w.now));
+			assert_int_equal(timer_when(&w.timers, &w.lns.link->echo_timer),
+					 next + ECHO_MS);
+		}
+		assert_int_equal(count(&w, CODE_ECHO_REQUEST), 0);
+		world_free(&w);
+	}
+}
+
 static uint32_t our_magic(const struct world *w)
 {
 	return w->lns.link->lcp.magic;
@@ -254,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_asks_is_not_asked),
 		cmocka_unit_test(what_is_not_the_peers_own_does_not_count),
 		cmocka_unit_test(an_answer_does_not_save_the_next_question),
+		cmocka_unit_test(links_are_looked_at_together),
 		cmocka_unit_test(a_loop_is_one_without_anything_else),
 		cmocka_unit_test(the_hook_answers_while_lcp_is_open),
 		cmocka_unit_test(a_new_negotiation_has_new_numbers),

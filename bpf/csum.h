@@ -12,14 +12,16 @@
 #define CSUM_FAIL 0xffffffffu
 #define CSUM_NONE (~0ull)
 
-/* Of a sum below CSUM_SUM_MAX: after three foldings there is nothing beyond 16 bits. */
-#define CSUM_SUM_MAX (1ull << 36)
+/*
+ * Of a sum below CSUM_SUM_MAX, its 16-bit ones' complement sum: 0 of 0 alone, else 1 to 0xffff.
+ * The factor is (2^64 - 1) / 0xffff. With sum = q * 0xffff + r the product is, modulo 2^64, r in
+ * each of its four 16-bit digits, less q, which is too small to reach the highest one; and where
+ * r is 0 but q is not, that digit becomes 0xffff.
+ */
+#define CSUM_SUM_MAX (1ull << 48)
 static __always_inline __u16 csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
+	return (__u16)((sum * 0x0001000100010001ull) >> 48);
 }
 
 /* A checksum as the last two octets of a 32-bit word of a packet. */
@@ -40,16 +42,12 @@ static __always_inline __u16 csum_replace(__u16 check, __u16 from, __u16 to)
 	return (__u16)~csum_fold(sum);
 }
 
-/* Of an IPv4 header without options: has it not been damaged? Its sum is then a multiple of
- * 0xffff, which two foldings leave as the first or the second; it is never 0. */
+/* Of an IPv4 header without options: has it not been damaged? */
 static __always_inline bool csum_ipv4_good(const void *ip)
 {
 	const any32 *w = ip;
-	__u64 sum = (__u64)w[0] + w[1] + w[2] + w[3] + w[4];
 
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff || sum == 0x1fffe;
+	return csum_fold((__u64)w[0] + w[1] + w[2] + w[3] + w[4]) == 0xffff;
 }
 
 static __always_inline __u64 csum_words(const void *p, int n)

@@ -65,11 +65,11 @@ static __always_inline int downlink_judge(struct xdp_md *ctx, struct frame *f,
 }
 
 /* Outer DSCP and ECN, as two fields (DP-DS-1, DP-DS-3, DP-ECN-1). */
-static __always_inline __u8 outer_tos(const struct session_tx *s, __u8 inner)
+static __always_inline __u8 outer_tos(__u32 flags, __u8 dscp, __u8 inner)
 {
-	__u8 dscp = s->flags & L2X_S_TOS_FIXED ? (__u8)(s->dscp << 2) : inner & 0xfc;
+	__u8 field = flags & L2X_S_TOS_FIXED ? (__u8)(dscp << 2) : inner & 0xfc;
 
-	return dscp | (s->flags & L2X_S_ECN ? inner & 3 : 0);
+	return field | (flags & L2X_S_ECN ? inner & 3 : 0);
 }
 
 /* len: octets of what follows the header. DP-TX-3 to DP-TX-5. */
@@ -182,9 +182,9 @@ static __always_inline int write_headers(struct xdp_md *ctx, const struct sessio
 	if (!to)
 		return -1;
 	if (outer6)
-		write_ip6(to, s, len, outer_tos(s, in->tos));
+		write_ip6(to, s, len, outer_tos(s->flags, s->dscp, in->tos));
 	else
-		write_ip4(to, s, len, outer_tos(s, in->tos));
+		write_ip4(to, s, len, outer_tos(s->flags, s->dscp, in->tos));
 	sum = write_l2tp(udp + UDP_LEN / 2, s, ns, in->v6);
 	write_udp(udp, s, len, sum + down->sum);
 	return link_write(ctx, down->nh, bpf_htons(outer6 ? ETH_P_IPV6 : ETH_P_IP));

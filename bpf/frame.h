@@ -22,6 +22,7 @@
 #define ETH_P_8021Q 0x8100
 #define ETH_P_8021AD 0x88a8
 #define VLAN_VID_MASK 0x0fff
+#define ETH_LEN 14
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -102,18 +103,29 @@ struct frame {
 #endif
 
 /*
- * `size` (a constant) octets at `off`, or NULL when the frame is shorter. No header that
- * we look at begins beyond FRAME_PLACES; the mask tells that to a verifier that has lost
- * sight of how `off` came about, so it must not be optimised away.
+ * The place `off` of the frame, of which nothing may be looked at yet. No header that we look at
+ * begins beyond FRAME_PLACES; the mask tells that to a verifier that has lost sight of how `off`
+ * came about, so it must not be optimised away.
  */
-static __always_inline void *frame_at(struct xdp_md *ctx, __u64 off, __u32 size)
+static __always_inline void *frame_place(struct xdp_md *ctx, __u64 off)
 {
-	void *p;
-
 	if (!__builtin_constant_p(off))
 		asm volatile("%0 &= %1" : "+r"(off) : "i"(FRAME_PLACES - 1));
-	p = FRAME_WORD(ctx, data) + off;
+	return FRAME_WORD(ctx, data) + off;
+}
+
+/* `size` (a constant) octets at `off`, or NULL when the frame is shorter. */
+static __always_inline void *frame_at(struct xdp_md *ctx, __u64 off, __u32 size)
+{
+	void *p = frame_place(ctx, off);
+
 	return p + size > FRAME_WORD(ctx, data_end) ? 0 : p;
+}
+
+/* Are there `size` octets of the frame at `p`? */
+static __always_inline bool frame_has(struct xdp_md *ctx, const void *p, __u32 size)
+{
+	return p + size <= FRAME_WORD(ctx, data_end);
 }
 
 static __always_inline __u32 frame_len(struct xdp_md *ctx)

@@ -90,42 +90,67 @@ __noinline int hand_on(struct xdp_md *ctx, struct frame *f, __be16 proto)
 	return steer(ctx, f, index);
 }
 
-/* For the worker's program, whose stack would else have no octet left (6.1 allows 512, each
- * function's rounded up to 32). At the hook a call costs more than that is worth. */
+/* For frames with tags, and for workers, whose stack would else have no octet left (6.1 allows
+ * 512, each function's rounded up to 32). At the hook a call costs more than most frames are
+ * worth. */
 __noinline int short_way_called(struct xdp_md *ctx, struct frame *f, __be16 proto)
 {
-	return !f ? L2X_V_ERROR : short_way(ctx, f, proto);
+	struct short_end end = {};
+	__u32 lower = 0;
+	int v;
+
+	if (!f || f->group)
+		return GO_ON;
+	v = short_way(ctx, proto, f->ifindex, f->l3, &lower, &end);
+	f->lower = lower;
+	return short_tell(f, &end) ? end.verdict : v;
 }
 
-/* What the link layer left to do: v is GO_ON, or its verdict. */
-static __always_inline int serve(struct xdp_md *ctx, struct frame *f, __be16 proto, int v,
-				 bool at_worker)
+/* All that has not been forwarded yet; *end: how far the short way has judged it. */
+static __always_inline int serve(struct xdp_md *ctx, const struct short_end *end, bool at_worker)
 {
-	if (v == GO_ON)
-		v = at_worker ? short_way_called(ctx, f, proto) : short_way(ctx, f, proto);
+	struct frame f = {};
+	__be16 proto = 0;
+	int v = parse_link(ctx, &f, &proto);
+
+	if (short_tell(&f, end)) {
+		v = end->verdict;
+	} else if (v == GO_ON) {
+		if (!at_worker && live.workers && hand_on(ctx, &f, proto) == XDP_REDIRECT)
+			return XDP_REDIRECT;
+		if (at_worker || live.workers || f.l3 != ETH_LEN)
+			v = short_way_called(ctx, &f, proto);
+	}
 	if (v == L2X_V_DECAP || v == L2X_V_ENCAP)
-		return verdict_forward(ctx, f, v, at_worker);
+		return verdict_forward(ctx, f.lower, v, at_worker);
 	if (v == GO_ON)
-		v = long_way(ctx, f, proto);
+		v = long_way(ctx, &f, proto);
 	if (verdict_is_slow(v))
-		v = police_slow(ctx, f, v);
+		v = police_slow(ctx, &f, v);
 	if (v == L2X_V_PPP_CONTROL)
-		v = echo(ctx, f);
-	if (f->uplink && f->udp && verdict_is_slow(v))
-		v = daemon_check(ctx, f, v);
-	return verdict_leave(ctx, f, v, at_worker);
+		v = echo(ctx, &f);
+	if (f.uplink && f.udp && verdict_is_slow(v))
+		v = daemon_check(ctx, &f, v);
+	return verdict_leave(ctx, &f, v, at_worker);
 }
 
+/* Nearly every frame leaves at the first return, so until then nothing is made ready that only
+ * the others want: they are looked at once more from their first octet on. */
 SEC("xdp")
 int l2xdp(struct xdp_md *ctx)
 {
-	struct frame f = {};
+	struct short_end end;
 	__be16 proto;
-	int v = parse_link(ctx, &f, &proto);
+	__u32 lower;
+	int v;
 
-	if (v == GO_ON && live.workers && hand_on(ctx, &f, proto) == XDP_REDIRECT)
-		return XDP_REDIRECT;
-	return serve(ctx, &f, proto, v, false);
+	short_begin(&end);
+	if (!live.workers && parse_plain_link(ctx, &proto)) {
+		v = short_way(ctx, proto, ctx->ingress_ifindex, ETH_LEN, &lower, &end);
+		if (v != GO_ON)
+			return verdict_forward(ctx, lower, v, false);
+	}
+	return serve(ctx, &end, false);
 }
 
 /* The same on a worker. */
@@ -133,15 +158,15 @@ SEC("xdp/cpumap")
 int l2xdp_worker(struct xdp_md *ctx)
 {
 	struct l2x_ticket ticket = {};
-	struct frame f = {};
-	__be16 proto = 0;
-	int v;
+	struct short_end end = {};
+	int action;
 
 	handed_count(L2X_HANDED_TAKEN);
-	v = ticket_take(ctx, &ticket) ? L2X_V_ERROR : parse_link(ctx, &f, &proto);
-	v = serve(ctx, &f, proto, v, true);
+	if (ticket_take(ctx, &ticket))
+		end.verdict = L2X_V_ERROR;
+	action = serve(ctx, &end, true);
 	ticket_return(&ticket);
-	return v;
+	return action;
 }
 
 /* What a worker's queue runs for as long as there is one, while daemons come and go and

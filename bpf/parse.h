@@ -17,46 +17,59 @@ static __always_inline bool is_vlan(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
-/* Link layer: fills f->ifindex, f->l3 and *ret_proto (DP-L2-1). */
+static __always_inline bool is_ip(__be16 proto)
+{
+	return proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6);
+}
+
+/* Behind the Ethernet header: one tag or two, and the VLAN device that they mean. */
+static __always_inline int parse_tags(struct xdp_md *ctx, struct frame *f, __be16 *proto)
+{
+	struct vlan_hdr *vlan = frame_at(ctx, ETH_LEN, sizeof(*vlan));
+	struct l2x_vlan_key key = { .ifindex = f->ifindex };
+	__u32 *above;
+
+	if (!is_vlan(*proto) || !vlan)
+		return L2X_V_NOT_OURS;
+	key.tag[0] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
+	*proto = vlan->h_vlan_encapsulated_proto;
+	f->l3 += sizeof(*vlan);
+	if (is_vlan(*proto)) {
+		vlan = frame_at(ctx, ETH_LEN + sizeof(*vlan), sizeof(*vlan));
+		if (!vlan)
+			return L2X_V_NOT_OURS;
+		key.tag[1] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
+		*proto = vlan->h_vlan_encapsulated_proto;
+		f->l3 += sizeof(*vlan);
+	}
+	if (!is_ip(*proto))
+		return L2X_V_NOT_OURS;
+	if (!key.tag[0] && !key.tag[1])
+		return GO_ON; /* VLAN 0 is but a priority */
+	above = bpf_map_lookup_elem(&vlans, &key);
+	if (!above)
+		return L2X_V_NOT_OURS;
+	f->ifindex = *above;
+	return GO_ON;
+}
+
+/* Link layer: fills f->ifindex, f->l3, f->group and *ret_proto (DP-L2-1). */
 static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be16 *ret_proto)
 {
 	struct ethhdr *eth = frame_at(ctx, 0, sizeof(*eth));
-	struct l2x_vlan_key key = {};
-	struct vlan_hdr *vlan;
 	struct l2x_port *port;
-	__u32 *above;
 	__be16 proto;
+	int v;
 
 	if (!eth)
 		return L2X_V_NOT_OURS;
 	proto = eth->h_proto;
-	f->l3 = sizeof(*eth);
-	if (is_vlan(proto)) {
-		vlan = frame_at(ctx, sizeof(*eth), sizeof(*vlan));
-		if (!vlan)
-			return L2X_V_NOT_OURS;
-		key.tag[0] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
-		proto = vlan->h_vlan_encapsulated_proto;
-		f->l3 += sizeof(*vlan);
-		if (is_vlan(proto)) {
-			vlan = frame_at(ctx, sizeof(*eth) + sizeof(*vlan), sizeof(*vlan));
-			if (!vlan)
-				return L2X_V_NOT_OURS;
-			key.tag[1] = vlan->h_vlan_TCI & bpf_htons(VLAN_VID_MASK);
-			proto = vlan->h_vlan_encapsulated_proto;
-			f->l3 += sizeof(*vlan);
-		}
-	}
-	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
-		return L2X_V_NOT_OURS;
-
+	f->l3 = ETH_LEN;
 	f->ifindex = ctx->ingress_ifindex;
-	if (key.tag[0] || key.tag[1]) { /* VLAN 0 is but a priority */
-		key.ifindex = f->ifindex;
-		above = bpf_map_lookup_elem(&vlans, &key);
-		if (!above)
-			return L2X_V_NOT_OURS;
-		f->ifindex = *above;
+	if (!is_ip(proto)) {
+		v = parse_tags(ctx, f, &proto);
+		if (v != GO_ON)
+			return v;
 	}
 	port = port_find(f->ifindex);
 	if (!port)
@@ -66,6 +79,21 @@ static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be1
 		return L2X_V_OTHER_HOST;
 	*ret_proto = proto;
 	return GO_ON;
+}
+
+/* Is it the usual frame, without tags, to this host? *ret_proto: IPv4 or IPv6. */
+static __always_inline bool parse_plain_link(struct xdp_md *ctx, __be16 *ret_proto)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct l2x_port *port;
+
+	if (!frame_has(ctx, eth, sizeof(*eth)) || !is_ip(eth->h_proto))
+		return false;
+	port = port_find(ctx->ingress_ifindex);
+	if (!port || !port_mac_is(port, eth))
+		return false;
+	*ret_proto = eth->h_proto;
+	return true;
 }
 
 static __always_inline bool listen_has4(__be32 addr)

@@ -36,7 +36,15 @@ static __always_inline __u32 link_len(const struct l2x_nexthop *nh)
 	return sizeof(struct ethhdr) + (nh->tag[1] ? 2 : 1) * sizeof(struct vlan_hdr);
 }
 
-/* Writes that header at the frame's start. Not 0: there is no room, which cannot be. */
+/* Writes an Ethernet header without tags. */
+static __always_inline void link_write_plain(void *eth, const struct l2x_nexthop *nh, __be16 proto)
+{
+	*(any64 *)eth = *(const any64 *)nh->dmac; /* smac follows it */
+	((any32 *)eth)[2] = ((const any32 *)nh->dmac)[2];
+	((any16 *)eth)[6] = proto;
+}
+
+/* Writes the header at the frame's start. Not 0: there is no room, which cannot be. */
 static __always_inline int link_write(struct xdp_md *ctx, const struct l2x_nexthop *nh,
 				      __be16 proto)
 {

@@ -48,6 +48,22 @@ struct short_message {
 	__u8 v6;
 };
 
+/* What a caller is told, beside the verdict. */
+struct short_end {
+	__u32 verdict; /* not 0: of a datagram that must not be judged again, */
+	__u32 session; /* and whose it is */
+};
+
+/* In memory, and the compiler is to know nothing of it: nearly nobody looks at it. */
+static __always_inline void short_begin(struct short_end *end)
+{
+	__u64 none;
+
+	asm volatile("%0 = 0" : "=r"(none));
+	*(any64 *)end = none;
+	asm volatile("" : : "r"(end) : "memory");
+}
+
 /* ---- uplink ---------------------------------------------------------------------------- */
 
 /* After the L2TP header at `w`. */
@@ -117,16 +133,17 @@ static __always_inline bool short_outer(const void *ip, __u32 octets)
 	       bpf_ntohs(h[12]) + IP4_LEN <= len && csum_ipv4_good(ip);
 }
 
-static __always_inline bool short_peer(const void *ip, const struct l2x_session *s)
+/* Source, destination and ports of the datagram at `ip`. */
+static __always_inline bool short_peer(const void *ip, const struct l2x_short_up *s)
 {
 	const any32 *w = ip;
 
-	return w[3] == s->peer.w[3] && w[4] == s->local.w[3] && s->peer.w[2] == bpf_htonl(0xffff) &&
-	       !s->peer.d[0] && w[5] == *(const any32 *)&s->peer_port; /* local_port follows */
+	return *(const any64 *)(w + 3) == *(const any64 *)&s->peer && /* local follows, and here */
+	       w[5] == *(const any32 *)&s->peer_port; /* local_port */
 }
 
 /* Is the packet in order, the session's own, and no case for the long way? */
-static __always_inline bool short_judge(struct xdp_md *ctx, const struct l2x_session *s,
+static __always_inline bool short_judge(struct xdp_md *ctx, const struct l2x_short_up *s,
 					const struct short_message *m, __u16 flags, __u8 tos,
 					struct inner *in)
 {
@@ -150,7 +167,7 @@ static __always_inline bool short_judge(struct xdp_md *ctx, const struct l2x_ses
 }
 
 /* The way of the packet, if it is known; NULL else. */
-static __always_inline const struct l2x_nexthop *short_route(const struct frame *f,
+static __always_inline const struct l2x_nexthop *short_route(__u32 ifindex,
 							     const struct short_message *m)
 {
 	const any64 *d = m->packet + 24;
@@ -169,7 +186,7 @@ static __always_inline const struct l2x_nexthop *short_route(const struct frame 
 		dst1 = route_word4(ip->daddr);
 	}
 	r = route_place(dst0, dst1);
-	return r && route_is_kept(r, f->ifindex, dst0, dst1) ? &r->nh : 0;
+	return r && route_is_kept(r, ifindex, dst0, dst1) ? &r->nh : 0;
 }
 
 static __always_inline int short_up_write(struct xdp_md *ctx, const struct short_message *m,
@@ -182,175 +199,394 @@ static __always_inline int short_up_write(struct xdp_md *ctx, const struct short
 	if (inner_trim(ctx, in->at + in->len) ||
 	    bpf_xdp_adjust_head(ctx, (int)(in->at - link_len(nh))) ||
 	    link_write(ctx, nh, in->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)))
-		return L2X_V_ERROR;
-	return L2X_V_DECAP;
+		return -1;
+	return 0;
+}
+
+/* The frame is not what it was, and must not go on. Cannot be. */
+static __always_inline int short_broken(struct short_end *end)
+{
+	end->verdict = L2X_V_ERROR;
+	return GO_ON;
+}
+
+/* The last question. */
+static __always_inline int short_sequence(struct short_end *end, __u32 index, __u16 ns)
+{
+	struct l2x_traffic *t = bpf_map_lookup_elem(&traffic, &index);
+	int v = t ? seq_receive(t, ns) : GO_ON;
+
+	if (v == GO_ON)
+		return v;
+	if (verdict_is_drop(v))
+		__sync_fetch_and_add(&t->rx_drops, 1);
+	end->verdict = (__u32)v;
+	end->session = index; /* one that goes up is still policed, as the session's */
+	return v;
 }
 
 /* Of the frame, SHORT_UP octets are at `ip`. */
-static __always_inline int short_up(struct xdp_md *ctx, struct frame *f, const void *ip)
+static __always_inline int short_up(struct xdp_md *ctx, const void *ip, __u32 ifindex, __u32 l3,
+				    __u32 *ret_lower, struct short_end *end)
 {
 	const struct l2x_nexthop *nh;
+	struct l2x_short_up *s;
 	struct short_message m;
 	struct inner in = {};
-	struct l2x_session *s;
-	struct l2x_traffic *t;
 	__u32 index, gen;
 	__u16 flags;
-	int v;
 
 	if (!short_l2tp(ip + IP4_LEN, &m))
 		return GO_ON;
 	index = session_index(m.tunnel_id, m.session_id);
-	s = bpf_map_lookup_elem(&sessions, &index);
-	t = bpf_map_lookup_elem(&traffic, &index);
-	if (!s || !t)
+	s = bpf_map_lookup_elem(&up_lines, &index);
+	if (!s)
 		return GO_ON;
-	traffic_fetch(&t->rx_packets);
 	gen = generation(&s->gen);
 	load_barrier();
 	flags = s->flags;
 	m.packet = ip + IP4_LEN + m.header;
-	in.at = (__u16)(f->l3 + IP4_LEN + m.header);
+	in.at = (__u16)(l3 + IP4_LEN + m.header);
 	in.v6 = m.v6;
 	if (!gen || s->tunnel_id != m.tunnel_id || !short_peer(ip, s) ||
-	    !short_outer(ip, frame_len(ctx) - f->l3) ||
+	    !short_outer(ip, frame_len(ctx) - l3) ||
 	    !short_judge(ctx, s, &m, flags, ((const __u8 *)ip)[1], &in))
 		return GO_ON;
-	nh = short_route(f, &m);
+	nh = short_route(ifindex, &m);
 	if (!nh || in.len > nh->mtu || generation_changed(&s->gen, gen))
 		return GO_ON;
-	f->lower = nh->lower;
-	v = GO_ON;
-	if (m.sequenced && (flags & L2X_S_SEQ_RX))
-		v = seq_receive(t, m.ns);
-	if (v == GO_ON)
-		v = short_up_write(ctx, &m, &in, nh);
-	if (v == L2X_V_DECAP) {
-		__sync_fetch_and_add(&t->rx_packets, 1);
-		__sync_fetch_and_add(&t->rx_bytes, in.len);
-		return v;
-	}
-	if (verdict_is_drop(v))
-		__sync_fetch_and_add(&t->rx_drops, 1);
-	/* one that goes up is still policed, as the session's */
-	f->session = index;
-	f->uplink = 1;
-	f->udp = f->l3 + IP4_LEN;
-	return v;
+	if (m.sequenced && (flags & L2X_S_SEQ_RX) && short_sequence(end, index, m.ns) != GO_ON)
+		return GO_ON;
+	if (short_up_write(ctx, &m, &in, nh))
+		return short_broken(end);
+	__sync_fetch_and_add(&s->packets, 1);
+	__sync_fetch_and_add(&s->bytes, in.len);
+	*ret_lower = nh->lower;
+	return L2X_V_DECAP;
 }
 
 /* ---- downlink -------------------------------------------------------------------------- */
 
-/* Is the packet at `ip` in order, and small enough? */
-static __always_inline bool short_down_judge(struct xdp_md *ctx, const void *ip,
-					     const struct session_tx *s, struct inner *in,
-					     struct downlink *down)
-{
-	__u16 flags = s->flags;
+/* Flags of sessions whose packets want more than the usual headers. */
+#define SHORT_UNUSUAL (L2X_S_SEQ_TX | L2X_S_ACFC | L2X_S_TOS_FIXED | L2X_S_ECN | L2X_S_CSUM0)
 
-	if ((flags & L2X_S_OUTER6) || !(flags & (in->v6 ? L2X_S_IPV6 : L2X_S_IPV4)) ||
-	    (in->v6 ? inner_look6(ip, in) : inner_look4(ip, in)) != GO_ON || in->ttl <= 1 ||
-	    in->len > s->mtu || ((flags & L2X_S_MSS) && mss_is_syn(ctx, in)))
+/* A packet to a subscriber, and what is to go before it. */
+struct short_packet {
+	__u64 sum; /* of it as it will be; of all that the outer UDP checksum covers */
+	__u64 ip[3]; /* the outer IPv4 header and both ports */
+	__u64 l2tp; /* l2x_short_down.l2tp */
+	__u32 udp; /* length and checksum */
+	__u32 len, pad; /* octets of it, and behind it */
+	__u32 head; /* octets from the outer IP header to it */
+	__u32 flags;
+	__u16 tos; /* of the outer header, as it stands in the 16-bit word with the version */
+};
+
+/* Is the header at `ip` sound, and plain? UDP_LEN octets more are there. p->sum is that of the
+ * packet as it will be, CSUM_NONE if that takes reading it. */
+static __always_inline bool short_look4(struct xdp_md *ctx, const void *ip, struct short_packet *p)
+{
+	const __u8 *b = ip;
+	const any32 *w = ip;
+	const any16 *h = ip;
+	__u32 len = bpf_ntohs(h[1]), segment = bpf_htons((__u16)(len - IP4_LEN)), proto = b[9];
+
+	p->len = len;
+	p->tos = h[0] & bpf_htons(0xff);
+	p->sum = (0xffffull << 19) - w[3] - w[4] - bpf_htons((__u16)proto) - segment;
+	if (b[0] != 0x45 || (h[3] & bpf_htons(IP_MF | IP_OFFSET)) || b[8] <= 1 ||
+	    !csum_ipv4_good(ip))
 		return false;
-	down->link = (__u16)link_len(down->nh);
-	down->ip = IP4_LEN;
-	down->l2tp = (__u16)((flags & L2X_S_SEQ_TX ? 10 : 6) + (flags & L2X_S_ACFC ? 2 : 4));
-	if (down->ip + UDP_LEN + down->l2tp + in->len > down->nh->mtu)
-		return false;
-	if (sums_datagram(s)) {
-		if (in->v6 ? csum_is_local(ip + IP6_LEN, in) : csum_is_local(ip + IP4_LEN, in))
-			down->sum = csum_local(ip, in);
-		else
-			down->sum = csum_whole(ctx, in);
-		if (down->sum == CSUM_NONE)
-			return false;
+	if (proto == IPPROTO_UDP) {
+		if (h[12] == segment && h[13] && len >= IP4_LEN + UDP_LEN)
+			return true;
+	} else if (proto == IPPROTO_TCP && len >= IP4_LEN + TCP_LEN) {
+		return !(p->flags & L2X_S_MSS) ||
+		       (frame_has(ctx, ip, IP4_LEN + TCP_LEN) && !(b[IP4_LEN + 13] & TCP_SYN));
 	}
+	p->sum = proto == IPPROTO_ICMP && len >= IP4_LEN + 8 ? 0 : CSUM_NONE;
+	return len >= IP4_LEN;
+}
+
+static __always_inline bool short_look6(struct xdp_md *ctx, const void *ip, __u32 room,
+					struct short_packet *p)
+{
+	struct inner in = { .len = (__u16)room, .v6 = 1 };
+	const __u8 *b = ip;
+
+	if (inner_look6(ip, &in) != GO_ON || in.ttl <= 1)
+		return false;
+	p->len = in.len;
+	p->tos = bpf_htons(in.tos);
+	p->sum = csum_is_local(ip + IP6_LEN, &in) ? csum_local(ip, &in) : CSUM_NONE;
+	if (!(p->flags & L2X_S_MSS) || in.proto != IPPROTO_TCP || in.len < IP6_LEN + TCP_LEN)
+		return true;
+	return frame_has(ctx, ip, IP6_LEN + TCP_LEN) && !(b[IP6_LEN + 13] & TCP_SYN);
+}
+
+/* Sums the packet, if nothing in it tells its sum. */
+static __always_inline bool short_sum(struct xdp_md *ctx, __u32 l3, struct short_packet *p, bool v6)
+{
+	struct inner in = { .at = (__u16)l3, .len = (__u16)p->len, .v6 = v6 };
+
+	if (p->sum == CSUM_NONE && !(p->flags & L2X_S_CSUM0))
+		p->sum = csum_whole(ctx, &in);
+	return p->sum != CSUM_NONE || (p->flags & L2X_S_CSUM0);
+}
+
+/* 16 bits of a packet as part of a 64-bit word, `at` octets from its beginning. */
+static __always_inline __u64 short_part(__u16 v, int at)
+{
+	return (__u64)v << (ROUTE_FIRST ? 48 - 8 * at : 8 * at);
+}
+
+static __always_inline __u32 short_pair(__u16 first, __u16 second)
+{
+	return ROUTE_FIRST ? (__u32)first << 16 | second : (__u32)second << 16 | first;
+}
+
+/* The checksum of the datagram, whose length is in `datagram`; DP-CK-1, DP-CK-3. */
+static __always_inline __u16 short_check(const struct short_packet *p, __be16 datagram, __u32 more)
+{
+	__u16 sum = csum_fold(p->sum + 2 * (__u32)datagram + more);
+
+	if (p->flags & L2X_S_CSUM0)
+		return 0;
+	return sum == 0xffff ? sum : (__u16)~sum;
+}
+
+/* The headers, but for what a number changes in them. */
+static __always_inline void short_make(struct short_packet *p, const struct l2x_short_down *s,
+				       bool v6)
+{
+	__u32 len = p->len + p->head, ppp = bpf_htons(v6 ? PPP_IPV6 : PPP_IPV4);
+	__be16 datagram = bpf_htons((__u16)(len - IP4_LEN)), all = bpf_htons((__u16)len);
+
+	if (!(p->flags & L2X_S_ACFC))
+		ppp += bpf_htons(PPP_ADDRESS_CONTROL);
+	p->ip[0] = short_part(bpf_htons(0x4500), 0) | short_part(bpf_htons(IP_DF), 6) |
+		   short_part(p->tos, 0) | short_part(all, 2);
+	p->ip[1] = s->ip[0] | short_part((__u16)~csum_fold((__u32)s->ip_sum + p->tos + all), 2);
+	p->ip[2] = s->ip[1];
+	p->l2tp = *(const any64 *)s->l2tp;
+	p->udp = short_pair(datagram, short_check(p, datagram, ppp));
+	/* now, and not when registers are scarce */
+	asm volatile("" : "+r"(p->ip[0]), "+r"(p->ip[1]), "+r"(p->udp));
+}
+
+/* Numbers and PPP after the 6 octets of L2TP before `w`, when they are not the usual ones. */
+static __always_inline void short_number(any16 *w, const struct short_packet *p, __u16 ns,
+					 __be16 proto)
+{
+	if (p->flags & L2X_S_SEQ_TX) {
+		w[0] = bpf_htons(ns);
+		w[1] = 0;
+		w += 2;
+	}
+	if (!(p->flags & L2X_S_ACFC))
+		*w++ = bpf_htons(PPP_ADDRESS_CONTROL);
+	*w = proto;
+}
+
+/* All headers but the link layer's, at `to`. */
+static __always_inline void short_down_write(void *to, const struct short_packet *p, __u16 ns,
+					     bool v6)
+{
+	__be16 proto = bpf_htons(v6 ? PPP_IPV6 : PPP_IPV4), *check = to + IP4_LEN + 6;
+	void *l2tp = to + IP4_LEN + UDP_LEN;
+	any64 *d = to;
+
+	d[0] = p->ip[0];
+	d[1] = p->ip[1];
+	d[2] = p->ip[2];
+	((any32 *)to)[6] = p->udp;
+	*(any64 *)l2tp = p->l2tp;
+	if (!(p->flags & (L2X_S_SEQ_TX | L2X_S_ACFC))) {
+		((any16 *)l2tp)[4] = proto;
+		return;
+	}
+	short_number(l2tp + L2TP_DATA_MIN, p, ns, proto);
+	if ((p->flags & (L2X_S_SEQ_TX | L2X_S_CSUM0)) == L2X_S_SEQ_TX) {
+		ns = csum_fold((__u64)(__u16) ~*check + bpf_htons(ns));
+		*check = ns == 0xffff ? ns : (__u16)~ns;
+	}
+}
+
+/* What is read of the session's line, and compared. */
+static __always_inline bool short_down_judge(struct xdp_md *ctx, const void *ip,
+					     const struct l2x_short_down *s,
+					     const struct l2x_nexthop *nh, __u32 l3, bool v6,
+					     struct short_packet *p)
+{
+	__u32 room = frame_len(ctx) - l3;
+
+	p->head = s->head;
+	if (!(v6 ? short_look6(ctx, ip, room, p) : short_look4(ctx, ip, p)) || p->len > room ||
+	    p->len > s->mtu || p->head + p->len > nh->mtu || !short_sum(ctx, l3, p, v6))
+		return false;
+	p->pad = room - p->len;
+	p->sum += s->pseudo_sum;
+	if (p->flags & (L2X_S_ECN | L2X_S_TOS_FIXED))
+		p->tos = bpf_htons(outer_tos(p->flags, s->dscp, (__u8)bpf_ntohs(p->tos)));
+	else
+		p->tos &= bpf_htons(0xfc);
+	short_make(p, s, v6);
 	return true;
 }
 
-/* To the session `index`: the packet at `ip`, whose header is all there, and UDP_LEN octets. */
-static __always_inline int short_down(struct xdp_md *ctx, struct frame *f, const void *ip,
-				      __u32 index, bool v6)
+/* TTL or hop limit less one, while the packet is still where it came; and as it was. */
+static __always_inline void short_age(void *ip, bool v6)
 {
-	__u32 slot, epoch = live.epoch;
-	struct inner in = {};
-	struct downlink down = {};
-	struct l2x_session *s;
-	struct session_tx copy;
-	struct l2x_nexthop *nh;
-	struct l2x_traffic *t;
-	int v;
+	if (v6)
+		((struct ipv6hdr *)ip)->hop_limit--;
+	else
+		inner_age4(ip);
+}
 
-	s = bpf_map_lookup_elem(&sessions, &index);
-	t = bpf_map_lookup_elem(&traffic, &index);
-	if (!index || !s || !t)
-		return GO_ON;
-	traffic_fetch(&t->tx_packets);
-	if (session_read_tx(s, &copy) != GO_ON)
-		return GO_ON;
-	slot = copy.nexthop;
-	nh = bpf_map_lookup_elem(&nexthops, &slot);
-	if (!nh || !nexthop_is_kept(nh, epoch))
-		return GO_ON;
-	down.nh = nh;
-	in.at = f->l3;
-	in.len = (__u16)(frame_len(ctx) - f->l3);
-	in.v6 = v6;
-	if (!short_down_judge(ctx, ip, &copy, &in, &down) ||
-	    generation_changed(&s->tx_gen, copy.gen))
-		return GO_ON;
-	f->lower = nh->lower;
-	v = downlink_write(ctx, &copy, t, &in, &down);
-	if (v == L2X_V_NO_HEADROOM)
-		return GO_ON; /* nothing was changed */
-	if (v == L2X_V_ENCAP) {
-		__sync_fetch_and_add(&t->tx_packets, 1);
-		__sync_fetch_and_add(&t->tx_bytes, in.len);
-	} else if (verdict_is_drop(v)) {
-		__sync_fetch_and_add(&t->tx_drops, 1);
+/* There was no room before the frame, and is none now: not 0 cannot be. */
+static __always_inline int short_restore(struct xdp_md *ctx, __u32 l3, bool v6, __u16 check)
+{
+	void *ip = frame_place(ctx, l3);
+
+	if (!frame_has(ctx, ip, IP4_LEN))
+		return -1;
+	if (v6) {
+		((struct ipv6hdr *)ip)->hop_limit++;
+	} else {
+		((struct iphdr *)ip)->ttl++;
+		((struct iphdr *)ip)->check = check;
 	}
-	return v;
+	return 0;
+}
+
+/* From here on the frame is not what it was; `link`: octets of the new link-layer header. */
+static __always_inline int short_down_go(struct xdp_md *ctx, void *ip, const struct l2x_nexthop *nh,
+					 __u32 index, __u32 l3, __u32 link, bool v6,
+					 struct short_packet *p, struct short_end *end)
+{
+	__u16 check = v6 ? 0 : ((struct iphdr *)ip)->check, ns = 0;
+	struct l2x_traffic *t;
+	void *to;
+
+	short_age(ip, v6);
+	if (bpf_xdp_adjust_head(ctx, (int)l3 - (int)(link + p->head)))
+		return short_restore(ctx, l3, v6, check) ? short_broken(end) : GO_ON;
+	if (p->flags & L2X_S_SEQ_TX) {
+		t = bpf_map_lookup_elem(&traffic, &index);
+		if (t)
+			ns = seq_next(t);
+	}
+	if (p->pad && bpf_xdp_adjust_tail(ctx, -(int)p->pad))
+		return short_broken(end);
+	to = frame_place(ctx, link);
+	if (!frame_has(ctx, to, IP4_LEN + UDP_LEN + L2TP_PPP_MAX))
+		return short_broken(end);
+	if (__builtin_constant_p(link))
+		link_write_plain(to - link, nh, bpf_htons(ETH_P_IP));
+	else if (link_write(ctx, nh, bpf_htons(ETH_P_IP)))
+		return short_broken(end);
+	short_down_write(to, p, ns, v6);
+	return 0;
+}
+
+/* `flags` are s->flags, or what is known of them. */
+static __always_inline int short_down_do(struct xdp_md *ctx, void *ip, struct l2x_short_down *s,
+					 __u32 gen, __u32 flags, const struct l2x_nexthop *nh,
+					 __u32 index, __u32 l3, __u32 link, bool v6,
+					 struct short_end *end)
+{
+	struct short_packet p = { .flags = flags };
+
+	if (!short_down_judge(ctx, ip, s, nh, l3, v6, &p) || generation_changed(&s->gen, gen) ||
+	    short_down_go(ctx, ip, nh, index, l3, link, v6, &p, end))
+		return GO_ON;
+	__sync_fetch_and_add(&s->packets, 1);
+	__sync_fetch_and_add(&s->bytes, p.len);
+	return 0;
+}
+
+/* To the session `index`: the packet at `ip`, whose header is all there, and UDP_LEN octets. */
+static __always_inline int short_down(struct xdp_md *ctx, void *ip, __u32 index, __u32 l3, bool v6,
+				      __u32 *ret_lower, struct short_end *end)
+{
+	__u32 slot, epoch = live.epoch, gen, flags;
+	struct l2x_short_down *s;
+	struct l2x_nexthop *nh;
+
+	s = bpf_map_lookup_elem(&down_lines, &index);
+	if (!s)
+		return GO_ON;
+	gen = generation(&s->gen); /* nobody has index 0: its is 0 */
+	load_barrier();
+	slot = s->nexthop;
+	nh = bpf_map_lookup_elem(&nexthops, &slot);
+	if (!gen || !nh || !nexthop_is_kept(nh, epoch))
+		return GO_ON;
+	flags = s->flags;
+	if (!(flags & (v6 ? L2X_S_IPV6 : L2X_S_IPV4)))
+		return GO_ON;
+	/* twice the same, of which the first is shorter for what is known */
+	if (__builtin_constant_p(l3) && !(flags & SHORT_UNUSUAL) && !*(const any32 *)nh->tag) {
+		if (short_down_do(ctx, ip, s, gen, flags & L2X_S_MSS, nh, index, l3, ETH_LEN, v6,
+				  end))
+			return GO_ON;
+	} else if (short_down_do(ctx, ip, s, gen, flags, nh, index, l3, link_len(nh), v6, end)) {
+		return GO_ON;
+	}
+	*ret_lower = nh->lower;
+	return L2X_V_ENCAP;
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-static __always_inline int short_ip4(struct xdp_md *ctx, struct frame *f)
+static __always_inline int short_ip4(struct xdp_md *ctx, __u32 ifindex, __u32 l3, __u32 *ret_lower,
+				     struct short_end *end)
 {
-	const void *ip = frame_at(ctx, f->l3, SHORT_UP);
-	const struct udphdr *udp;
-	const struct iphdr *h;
+	struct iphdr *ip = frame_place(ctx, l3);
+	const struct udphdr *udp = (const void *)(ip + 1);
 	__u32 index;
 
-	if (ip) {
-		h = ip;
-		udp = ip + IP4_LEN;
-		if (h->protocol == IPPROTO_UDP && udp->dest == cfg.port)
-			return short_up(ctx, f, ip);
-	} else {
-		h = ip = frame_at(ctx, f->l3, sizeof(*h) + UDP_LEN);
-		if (!h)
-			return GO_ON;
-	}
-	index = pool_find4(h->daddr);
-	return index == NOT_IN_POOL ? GO_ON : short_down(ctx, f, ip, index, false);
+	if (!frame_has(ctx, ip, sizeof(*ip) + sizeof(*udp)))
+		return GO_ON;
+	if (ip->protocol == IPPROTO_UDP && udp->dest == cfg.port && frame_has(ctx, ip, SHORT_UP))
+		return short_up(ctx, ip, ifindex, l3, ret_lower, end);
+	index = pool_find4(ip->daddr);
+	return index == NOT_IN_POOL ? GO_ON : short_down(ctx, ip, index, l3, false, ret_lower, end);
 }
 
-static __always_inline int short_ip6(struct xdp_md *ctx, struct frame *f)
+static __always_inline int short_ip6(struct xdp_md *ctx, __u32 l3, __u32 *ret_lower,
+				     struct short_end *end)
 {
-	const struct ipv6hdr *ip6 = frame_at(ctx, f->l3, sizeof(*ip6) + UDP_LEN);
+	struct ipv6hdr *ip6 = frame_place(ctx, l3);
 	__u32 index;
 
-	if (!ip6)
+	if (!frame_has(ctx, ip6, sizeof(*ip6) + UDP_LEN))
 		return GO_ON;
 	index = pool_find6(*(const any64 *)&ip6->daddr);
-	return index == NOT_IN_POOL ? GO_ON : short_down(ctx, f, ip6, index, true);
+	return index == NOT_IN_POOL ? GO_ON : short_down(ctx, ip6, index, l3, true, ret_lower, end);
 }
 
-static __always_inline int short_way(struct xdp_md *ctx, struct frame *f, __be16 proto)
+/*
+ * `proto` at `l3`, a constant where the frame is known to have no tags, in a frame to this host;
+ * `ifindex` as in struct frame. DECAP or ENCAP: it is to leave by *ret_lower. GO_ON: it is not,
+ * and *end tells if it has been judged.
+ */
+static __always_inline int short_way(struct xdp_md *ctx, __be16 proto, __u32 ifindex, __u32 l3,
+				     __u32 *ret_lower, struct short_end *end)
 {
-	if (f->group)
-		return GO_ON;
-	return proto == bpf_htons(ETH_P_IP) ? short_ip4(ctx, f) : short_ip6(ctx, f);
+	return proto == bpf_htons(ETH_P_IP) ? short_ip4(ctx, ifindex, l3, ret_lower, end)
+					    : short_ip6(ctx, l3, ret_lower, end);
+}
+
+/* Was the frame judged? */
+static __always_inline bool short_tell(struct frame *f, const struct short_end *end)
+{
+	f->session = end->session;
+	if (end->session) {
+		f->uplink = 1;
+		f->udp = f->l3 + IP4_LEN;
+	}
+	return end->verdict;
 }
 
 #endif

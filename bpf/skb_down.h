@@ -165,9 +165,9 @@ static __always_inline int skb_headers(struct xdp_md *ctx, const struct session_
 	if (!to)
 		return -1;
 	if (outer6)
-		write_ip6(to, s, all, outer_tos(s, in->tos));
+		write_ip6(to, s, all, outer_tos(s->flags, s->dscp, in->tos));
 	else
-		write_ip4(to, s, all, outer_tos(s, in->tos));
+		write_ip4(to, s, all, outer_tos(s->flags, s->dscp, in->tos));
 	sum = write_l2tp(udp + UDP_LEN / 2, s, ns, in->v6);
 	write_udp(udp, s, UDP_LEN + d->l2tp + d->segment, sum + d->sum);
 	udp[2] = bpf_htons((__u16)all);

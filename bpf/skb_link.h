@@ -10,7 +10,6 @@
 #include "bpf/port.h"
 #include "bpf/verdict.h"
 
-#define ETH_LEN 14u
 /* Octets that are looked at, at the most: Ethernet and a tag, IPv6, an extension header, UDP,
  * L2TP with offset, PPP, IPv6, TCP with options. */
 #define SKB_HEADERS 256u

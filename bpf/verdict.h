@@ -39,20 +39,19 @@ static __always_inline void verdict_count(int v)
 }
 
 /* at_worker: there is no XDP_TX there. */
-static __always_inline int verdict_forward(struct xdp_md *ctx, const struct frame *f, int v,
-					   bool at_worker)
+static __always_inline int verdict_forward(struct xdp_md *ctx, __u32 lower, int v, bool at_worker)
 {
 	verdict_count(v);
-	if (!at_worker && f->lower == ctx->ingress_ifindex)
+	if (!at_worker && lower == ctx->ingress_ifindex)
 		return XDP_TX; /* hairpin: one port, or two VLANs of it */
-	return (int)bpf_redirect(f->lower, 0);
+	return (int)bpf_redirect(lower, 0);
 }
 
 static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame *f, int v,
 					 bool at_worker)
 {
 	if (verdict_is_forward(v))
-		return verdict_forward(ctx, f, v, at_worker);
+		return verdict_forward(ctx, f->lower, v, at_worker);
 	verdict_count(v);
 	return verdict_is_drop(v) ? XDP_DROP : XDP_PASS;
 }

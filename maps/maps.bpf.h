@@ -3,7 +3,7 @@
  * The maps of the programs, declared: keys and values are told in schema.h.
  *
  * Sizes here are the smallest that load; the daemon sets the real ones before it loads
- * (sessions and traffic: 65536 a shard, places: a 64th of that, pool4 and pool6: the
+ * (sessions, traffic and the short way's: 65536 a shard, places: a 64th of that, pool4 and pool6: the
  * windows' sum, workers, handed and routes: by the number of CPUs; routes is no per-CPU map,
  * whose elements lie one by one). What the
  * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
@@ -34,6 +34,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct l2x_traffic);
 } traffic SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct l2x_short_up);
+} up_lines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct l2x_short_down);
+} down_lines SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -9,6 +9,8 @@
  *   map        key                  value            daemon            programs
  *   sessions   session index        l2x_session      writes            read
  *   traffic    session index        l2x_traffic      reads, adds       add
+ *   up_lines   session index        l2x_short_up     writes, reads     read, add
+ *   down_lines session index        l2x_short_down   writes, reads     read, add
  *   tunnels    our tunnel ID        l2x_tunnel       writes            read
  *   pool4      window slot          session index    writes            read
  *   pool6      window slot          session index    writes            read
@@ -155,6 +157,46 @@ struct l2x_traffic {
 	__u64 tx_done;
 	__u64 echoes; /* Echo-Requests of the subscriber that the program has answered */
 	__u64 reserved1;
+} __attribute__((aligned(64)));
+
+/*
+ * What the short way (bpf/short.h) needs of a session, and what it counts, in one cache line for
+ * each direction: a packet of one session among a million finds no line in a cache, and pays for each
+ * one that it touches. Excerpts of l2x_session, for sessions over IPv4 alone; all that the short
+ * way leaves is done by l2x_session and l2x_traffic, and what a session has had is the sum of
+ * both. The daemon writes them after l2x_session, and takes their generation away before it;
+ * counters it never changes but when it begins a session.
+ */
+struct l2x_short_up {
+	__u32 gen; /* 0: dead, or not over IPv4 */
+	__be16 tunnel_id;
+	__u16 flags; /* enum l2x_session_flag */
+	__be32 peer; /* outer source and destination that must match */
+	__be32 local;
+	__be16 peer_port;
+	__be16 local_port;
+	__be32 ipv4; /* as l2x_session */
+	__be64 ipv6;
+	__u64 reserved[2];
+	__u64 packets;
+	__u64 bytes;
+} __attribute__((aligned(64)));
+
+struct l2x_short_down {
+	__u32 gen; /* 0: dead, or not over IPv4 */
+	__u16 nexthop; /* as l2x_session */
+	__u16 flags; /* tx_flags */
+	__be64 ip[2]; /* of the outer IPv4 header what begins with the TTL, checksum 0, and both
+		       * ports: octets as they are sent */
+	__be16 l2tp[4]; /* flags word, tunnel ID and session ID as they are sent, and FF 03 */
+	__u16 ip_sum; /* of that IPv4 header's 16-bit words but TOS and length, folded, and */
+	__u16 pseudo_sum; /* as l2x_session, folded; both as they lie in memory */
+	__u16 mtu;
+	__u8 head; /* octets from the outer IP header to the inner one */
+	__u8 dscp;
+	__u64 reserved;
+	__u64 packets;
+	__u64 bytes;
 } __attribute__((aligned(64)));
 
 /* DP-SEQ: state of the receiving side. */
@@ -363,6 +405,12 @@ L2X_ASSERT(sizeof(struct l2x_traffic) == 128);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, tx_packets) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, rx_done) == 56);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, echoes) == 112);
+L2X_ASSERT(sizeof(struct l2x_short_up) == 64);
+L2X_ASSERT(__builtin_offsetof(struct l2x_short_up, ipv6) == 24);
+L2X_ASSERT(__builtin_offsetof(struct l2x_short_up, packets) == 48);
+L2X_ASSERT(sizeof(struct l2x_short_down) == 64);
+L2X_ASSERT(__builtin_offsetof(struct l2x_short_down, ip_sum) == 32);
+L2X_ASSERT(__builtin_offsetof(struct l2x_short_down, packets) == 48);
 L2X_ASSERT(sizeof(struct l2x_seq) == 8);
 L2X_ASSERT(sizeof(struct l2x_places) == L2X_PLACES);
 L2X_ASSERT(sizeof(struct l2x_move) == 8);

@@ -50,14 +50,14 @@ void map_array_close(struct map_array *a)
 	a->mem = NULL;
 }
 
-static void *array_at(const struct map_array *a, uint32_t i)
+void *map_array_at(const struct map_array *a, uint32_t i)
 {
 	return a->mem && i < a->n ? a->mem + (size_t)i * a->stride : NULL;
 }
 
 static void array_put_word(struct map_array *a, uint32_t i, uint32_t v)
 {
-	uint32_t *at = array_at(a, i);
+	uint32_t *at = map_array_at(a, i);
 
 	if (at)
 		__atomic_store_n(at, v, __ATOMIC_RELEASE);
@@ -89,8 +89,7 @@ static void store(uint32_t *word, uint32_t v)
 	__atomic_store_n(word, v, __ATOMIC_RELAXED);
 }
 
-/* Writes n octets after the generation word at the start of a line. */
-static void write_line(uint8_t *line, const uint8_t *value, size_t n, uint32_t generation)
+void map_line_write(uint8_t *line, const uint8_t *value, size_t n, uint32_t generation)
 {
 	store((uint32_t *)line, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -180,16 +179,19 @@ static void fill(const struct dp_config *cfg, const struct session *from, struct
 	v->peer_magic = s->echo ? htonl(s->peer_magic) : 0;
 }
 
-static void write_session(struct dp_maps *m, uint32_t index, const struct l2x_session *v)
+static void write_session(struct datapath *dp, uint32_t index, const struct l2x_session *v,
+			  bool fresh)
 {
-	struct l2x_session *at = array_at(&m->sessions, index);
+	struct l2x_session *at = map_array_at(&dp->maps->sessions, index);
 	uint32_t generation;
 
 	if (!at)
 		return;
-	generation = next_generation(m, at->gen);
-	write_line((uint8_t *)at, (const uint8_t *)v, 64, generation);
-	write_line((uint8_t *)at + 64, (const uint8_t *)v + 64, 64, generation);
+	short_kill(dp, index);
+	generation = next_generation(dp->maps, at->gen);
+	map_line_write((uint8_t *)at, (const uint8_t *)v, 64, generation);
+	map_line_write((uint8_t *)at + 64, (const uint8_t *)v + 64, 64, generation);
+	short_put(dp, index, v, generation, fresh);
 }
 
 /* fresh: another subscriber had this index before; its counters and numbers go. */
@@ -203,13 +205,14 @@ void maps_session_put(struct datapath *dp, const struct session *s, bool fresh)
 	if (fresh && traffic)
 		memset(traffic, 0, sizeof(*traffic));
 	fill(dp->cfg, s, &v);
-	write_session(dp->maps, s->index, &v);
+	write_session(dp, s->index, &v, fresh);
 }
 
 /* What a packet to the peer may measure by what stands there; 0: it is not this session. */
 uint16_t maps_session_mtu(const struct datapath *dp, const struct session *s)
 {
-	const struct l2x_session *have = dp->maps ? array_at(&dp->maps->sessions, s->index) : NULL;
+	const struct l2x_session *have =
+		dp->maps ? map_array_at(&dp->maps->sessions, s->index) : NULL;
 	struct l2x_session want;
 
 	if (!have)
@@ -220,7 +223,8 @@ uint16_t maps_session_mtu(const struct datapath *dp, const struct session *s)
 
 enum adopt maps_session_adopt(struct datapath *dp, const struct session *s)
 {
-	const struct l2x_session *have = dp->maps ? array_at(&dp->maps->sessions, s->index) : NULL;
+	const struct l2x_session *have =
+		dp->maps ? map_array_at(&dp->maps->sessions, s->index) : NULL;
 	struct l2x_session want;
 	enum adopt how;
 
@@ -228,6 +232,8 @@ enum adopt maps_session_adopt(struct datapath *dp, const struct session *s)
 		return ADOPT_FRESH;
 	fill(dp->cfg, s, &want);
 	how = adopt_judge(have, &want);
+	if (how == ADOPT_KEPT && !short_fits(dp, s->index, &want))
+		how = ADOPT_CHANGED;
 	if (how != ADOPT_KEPT)
 		maps_session_put(dp, s, how == ADOPT_FRESH);
 	return how;
@@ -235,10 +241,11 @@ enum adopt maps_session_adopt(struct datapath *dp, const struct session *s)
 
 void maps_session_kill(struct datapath *dp, uint32_t index)
 {
-	struct l2x_session *at = dp->maps ? array_at(&dp->maps->sessions, index) : NULL;
+	struct l2x_session *at = dp->maps ? map_array_at(&dp->maps->sessions, index) : NULL;
 
 	if (!at)
 		return;
+	short_kill(dp, index);
 	store(&at->gen, 0);
 	store(&at->tx_gen, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -246,7 +253,7 @@ void maps_session_kill(struct datapath *dp, uint32_t index)
 
 struct l2x_traffic *maps_traffic(const struct datapath *dp, uint32_t index)
 {
-	return dp->maps ? array_at(&dp->maps->traffic, index) : NULL;
+	return dp->maps ? map_array_at(&dp->maps->traffic, index) : NULL;
 }
 
 /* ---- addresses ------------------------------------------------------------------------ */
@@ -385,7 +392,7 @@ void maps_address_del(struct datapath *dp, const struct session *s)
 
 void maps_tunnel_put(struct datapath *dp, uint16_t id, const struct path *path)
 {
-	struct l2x_tunnel v = { 0 }, *at = dp->maps ? array_at(&dp->maps->tunnels, id) : NULL;
+	struct l2x_tunnel v = { 0 }, *at = dp->maps ? map_array_at(&dp->maps->tunnels, id) : NULL;
 
 	if (!at)
 		return;
@@ -398,7 +405,7 @@ void maps_tunnel_put(struct datapath *dp, uint16_t id, const struct path *path)
 			return;
 		v.gen = next_generation(dp->maps, at->gen);
 	}
-	write_line((uint8_t *)at, (const uint8_t *)&v, sizeof(v), v.gen);
+	map_line_write((uint8_t *)at, (const uint8_t *)&v, sizeof(v), v.gen);
 }
 
 void maps_epoch_raise(struct datapath *dp)
@@ -412,10 +419,10 @@ void maps_epoch_raise(struct datapath *dp)
 /* ifindex is the first word and serves as the generation. */
 static void port_write(struct dp_maps *m, uint32_t slot, const struct l2x_port *p)
 {
-	uint8_t *at = array_at(&m->ports, slot);
+	uint8_t *at = map_array_at(&m->ports, slot);
 
 	if (at && memcmp(at, p, sizeof(*p)))
-		write_line(at, (const uint8_t *)p, sizeof(*p), p->ifindex);
+		map_line_write(at, (const uint8_t *)p, sizeof(*p), p->ifindex);
 }
 
 /* False: its slots are all taken by other interfaces. */
@@ -470,7 +477,9 @@ size_t dp_memory(const struct dp_config *cfg)
 	if (cfg->mode == DP_OFF || !cfg->n_interfaces)
 		return 0;
 	maps_windows(cfg, &w);
-	n += (size_t)DP_INDEXES(cfg) * (sizeof(struct l2x_session) + sizeof(struct l2x_traffic));
+	n += (size_t)DP_INDEXES(cfg) *
+	     (sizeof(struct l2x_session) + sizeof(struct l2x_traffic) +
+	      sizeof(struct l2x_short_up) + sizeof(struct l2x_short_down));
 	n += DP_INDEXES(cfg); /* places */
 	n += (size_t)L2X_MAX_TUNNELS * sizeof(struct l2x_tunnel);
 	for (unsigned int i = 0; i < w.n_windows4; i++)

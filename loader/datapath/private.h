@@ -77,7 +77,8 @@ struct map_array {
 };
 
 struct dp_maps {
-	struct map_array sessions, traffic, tunnels, pool4, pool6, ports, places, handed;
+	struct map_array sessions, traffic, up_lines, down_lines, tunnels, pool4, pool6, ports,
+		places, handed;
 	int hosts4, hosts6, vlans, verdicts, queues; /* the privileged process's alone */
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
@@ -307,6 +308,9 @@ void adopt_sweep_kernel(struct datapath *dp); /* hosts and routes, once the prog
 /* maps.c: each does nothing when dp->maps is NULL */
 int map_array_open(struct map_array *a, int fd, char *err, size_t errlen, const char *name);
 void map_array_close(struct map_array *a);
+void *map_array_at(const struct map_array *a, uint32_t i); /* NULL: there is none */
+/* Writes a line of n octets that begins with its generation, which is 0 meanwhile. */
+void map_line_write(uint8_t *line, const uint8_t *value, size_t n, uint32_t generation);
 void maps_windows(const struct dp_config *cfg, struct dp_maps *ret);
 void maps_start(struct datapath *dp); /* generations from a random number on */
 void maps_session_put(struct datapath *dp, const struct session *s, bool fresh);
@@ -329,6 +333,15 @@ void maps_vlan_note(struct datapath *dp, const struct l2x_vlan_key *key, uint32_
 int maps_verdicts_do(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
 /* What an earlier daemon left in the maps of hosts and of VLANs. */
 int maps_recall(struct datapath *dp);
+
+/* short.c: the lines of the short way, written after the session and killed before it */
+void short_put(struct datapath *dp, uint32_t index, const struct l2x_session *s,
+	       uint32_t generation, bool fresh);
+void short_kill(struct datapath *dp, uint32_t index);
+bool short_fits(const struct datapath *dp, uint32_t index, const struct l2x_session *s);
+/* Adds what they have counted. */
+void short_count(const struct datapath *dp, uint32_t index, struct l2x_traffic *add);
+uint64_t short_rx(const struct datapath *dp, uint32_t index);
 
 enum end {
 	END_LEAVE, /* the data path goes on */

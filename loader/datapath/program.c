@@ -158,6 +158,8 @@ int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 	set_config(dp, &m, &p->rodata->cfg);
 	rc = bpf_map__set_max_entries(p->maps.sessions, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.traffic, sessions);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.up_lines, sessions);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.down_lines, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.places, sessions / L2X_PLACES);
 	rc = rc ?: set_cpus(p);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slots(&m, false));
@@ -254,10 +256,16 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 		struct map_array *array;
 		struct bpf_map *map;
 	} all[] = {
-		{ &m->sessions, a->skel->maps.sessions }, { &m->traffic, a->skel->maps.traffic },
-		{ &m->tunnels, a->skel->maps.tunnels },   { &m->pool4, a->skel->maps.pool4 },
-		{ &m->pool6, a->skel->maps.pool6 },       { &m->ports, a->skel->maps.ports },
-		{ &m->places, a->skel->maps.places },     { &m->handed, a->skel->maps.handed },
+		{ &m->sessions, a->skel->maps.sessions },
+		{ &m->traffic, a->skel->maps.traffic },
+		{ &m->up_lines, a->skel->maps.up_lines },
+		{ &m->down_lines, a->skel->maps.down_lines },
+		{ &m->tunnels, a->skel->maps.tunnels },
+		{ &m->pool4, a->skel->maps.pool4 },
+		{ &m->pool6, a->skel->maps.pool6 },
+		{ &m->ports, a->skel->maps.ports },
+		{ &m->places, a->skel->maps.places },
+		{ &m->handed, a->skel->maps.handed },
 		{ &a->live, a->skel->maps.bss },
 	};
 	int rc = 0;
@@ -288,9 +296,10 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 
 void program_unmap_all(struct datapath *dp, struct attach *a)
 {
-	struct map_array *all[] = { &a->maps.sessions, &a->maps.traffic, &a->maps.tunnels,
-				    &a->maps.pool4,    &a->maps.pool6,   &a->maps.ports,
-				    &a->maps.places,   &a->maps.handed,  &a->live };
+	struct map_array *all[] = { &a->maps.sessions,   &a->maps.traffic, &a->maps.up_lines,
+				    &a->maps.down_lines, &a->maps.tunnels, &a->maps.pool4,
+				    &a->maps.pool6,      &a->maps.ports,   &a->maps.places,
+				    &a->maps.handed,     &a->live };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		map_array_close(all[i]);

@@ -400,17 +400,25 @@ uint16_t dp_session_mtu(const struct datapath *dp, uint32_t index)
 	return s ? s->mtu : 0;
 }
 
-static struct dp_traffic traffic_at_hook(const struct l2x_traffic *hook)
+/* Of both ways. */
+static struct dp_traffic traffic_at_hook(const struct datapath *dp, uint32_t index,
+					 const struct l2x_traffic *hook)
 {
+	struct l2x_traffic sum = { 0 };
 	struct dp_traffic t = { 0 };
 
 #define LOAD(field) __atomic_load_n(&hook->field, __ATOMIC_RELAXED)
-	t.hook_rx.packets = LOAD(rx_packets);
-	t.hook_rx.bytes = LOAD(rx_bytes);
+	sum.rx_packets = LOAD(rx_packets);
+	sum.rx_bytes = LOAD(rx_bytes);
+	sum.tx_packets = LOAD(tx_packets);
+	sum.tx_bytes = LOAD(tx_bytes);
+	short_count(dp, index, &sum);
+	t.hook_rx.packets = sum.rx_packets;
+	t.hook_rx.bytes = sum.rx_bytes;
 	t.hook_rx.drops = LOAD(rx_drops);
 	t.hook_rx.lost = LOAD(rx_lost);
-	t.hook_tx.packets = LOAD(tx_packets);
-	t.hook_tx.bytes = LOAD(tx_bytes);
+	t.hook_tx.packets = sum.tx_packets;
+	t.hook_tx.bytes = sum.tx_bytes;
 	t.hook_tx.drops = LOAD(tx_drops);
 #undef LOAD
 	return t;
@@ -426,7 +434,7 @@ int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *r
 		return -ENOENT;
 	slow = &dp->traffic[index]; /* the session itself is not touched: a million are read */
 	if (hook)
-		t = traffic_at_hook(hook);
+		t = traffic_at_hook(dp, index, hook);
 	memcpy(&t.slow_rx, &slow->rx, sizeof(t.slow_rx));
 	memcpy(&t.slow_tx, &slow->tx, sizeof(t.slow_tx));
 	*ret = t;
@@ -470,6 +478,6 @@ uint64_t dp_session_rx(const struct datapath *dp, uint32_t index)
 	slow = dp->traffic[index].rx.packets;
 	if (!hook)
 		return slow;
-	return slow + __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) +
+	return slow + short_rx(dp, index) + __atomic_load_n(&hook->rx_packets, __ATOMIC_RELAXED) +
 	       __atomic_load_n(&hook->echoes, __ATOMIC_RELAXED);
 }

@@ -259,8 +259,8 @@ static void turn_for(struct daemon *d, unsigned int ms)
 /* ---- what stands there ------------------------------------------------------------------------- */
 
 static const char *const map_names[] = {
-	"sessions", "traffic", "tunnels",  "pool4",  "pool6",    "hosts4", "hosts6",
-	"ports",    "vlans",   "nexthops", "police", "verdicts", "bss",    "about",
+	"sessions", "traffic", "up_lines", "down_lines", "tunnels", "pool4",    "pool6", "hosts4",
+	"hosts6",   "ports",   "vlans",    "nexthops",   "police",  "verdicts", "bss",   "about",
 };
 
 static int map_get(const char *name)

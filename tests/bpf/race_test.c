@@ -96,6 +96,8 @@ static void make_sessions(void)
 {
 	map_array(&maps.sessions, rig.sessions, sizeof(struct l2x_session));
 	map_array(&maps.traffic, rig.traffic, sizeof(struct l2x_traffic));
+	map_array(&maps.up_lines, rig.up, sizeof(struct l2x_short_up));
+	map_array(&maps.down_lines, rig.down, sizeof(struct l2x_short_down));
 	for (size_t i = 0; i < VERSIONS; i++) {
 		const struct version *v = &versions[i];
 
@@ -155,6 +157,7 @@ static void *careless_writer(void *arg)
 	(void)arg;
 	other.maps = &mine;
 	mine.sessions.mem = shadow;
+	mine.up_lines.mem = mine.down_lines.mem = NULL; /* all goes the long way */
 	for (size_t i = 0; i < VERSIONS; i++) {
 		maps_session_put(&other, &sessions[i], false);
 		memcpy(&values[i], shadow + RIG_INDEX * sizeof(values[i]), sizeof(values[i]));
@@ -544,6 +547,8 @@ static int setup(void **state)
 	rig_namespace();
 	make_neighbours();
 	rig_open(&rig, &cfg);
+	rig.written = true;
+	rig.skel->bss->live.routes4 = rig.skel->bss->live.routes6 = 1;
 	make_sessions();
 	make_up();
 	return 0;

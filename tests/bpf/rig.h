@@ -77,6 +77,8 @@ struct rig {
 	struct l2xdp_bpf *skel;
 	struct l2x_session *sessions;
 	struct l2x_traffic *traffic;
+	struct l2x_short_up *up;
+	struct l2x_short_down *down;
 	struct l2x_tunnel *tunnels;
 	struct l2x_port *ports;
 	uint64_t *pool4, *pool6; /* u32 values, 8 octets apart: see maps.bpf.h */
@@ -86,6 +88,7 @@ struct rig {
 	unsigned int cpus;
 	int daemon4, daemon6; /* sockets that stand for the daemon's; -1: it is away */
 	uint64_t frames; /* run so far */
+	bool written; /* the test writes the short way's lines itself */
 };
 
 /* What became of a frame. */
@@ -224,6 +227,47 @@ static inline void rig_session_write(struct l2x_session *s, const struct l2x_ses
 	__sync_synchronize();
 	*gen = v->gen;
 	*tx_gen = v->tx_gen;
+}
+
+/* The short way's lines after session `s`, as the daemon does it. */
+static inline void rig_short_write(struct l2x_short_up *up, struct l2x_short_down *down,
+				   const struct l2x_session *s)
+{
+	struct l2x_short_up u = { .gen = s->gen,
+				  .tunnel_id = s->tunnel_id,
+				  .flags = s->flags,
+				  .peer = s->peer.w[3],
+				  .local = s->local.w[3],
+				  .peer_port = s->peer_port,
+				  .local_port = s->local_port,
+				  .ipv4 = s->ipv4,
+				  .ipv6 = s->ipv6 };
+	struct l2x_short_down d = {
+		.gen = s->tx_gen,
+		.nexthop = s->nexthop,
+		.flags = s->tx_flags,
+		.l2tp = { htons(s->tx_flags & L2X_S_SEQ_TX ? 0x0802 : 0x0002), s->peer_tunnel_id,
+			  s->peer_session_id, htons(0xff03) },
+		.mtu = s->mtu,
+		.head = (uint8_t)(20 + 8 + (s->tx_flags & L2X_S_SEQ_TX ? 10 : 6) +
+				  (s->tx_flags & L2X_S_ACFC ? 2 : 4)),
+		.dscp = s->dscp,
+		.pseudo_sum = rig_sum(NULL, 0, s->pseudo_sum),
+	};
+	uint8_t outer[24] = { 0x45, 0, 0, 0, 0, 0, 0x40, 0, s->ttl, 17 };
+
+	memcpy(outer + 12, &s->tx_local.w[3], 4);
+	memcpy(outer + 16, &s->tx_peer.w[3], 4);
+	memcpy(outer + 20, &s->tx_local_port, 2);
+	memcpy(outer + 22, &s->tx_peer_port, 2);
+	memcpy(d.ip, outer + 8, 16);
+	d.ip_sum = rig_sum(outer, 20, 0);
+	if (s->flags & L2X_S_OUTER6)
+		u.gen = 0;
+	if (s->tx_flags & L2X_S_OUTER6)
+		d.gen = 0;
+	memcpy(up, &u, offsetof(struct l2x_short_up, packets));
+	memcpy(down, &d, offsetof(struct l2x_short_down, packets));
 }
 
 /* The session of the vectors, over IPv4 or IPv6, with more flags. */
@@ -387,6 +431,8 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	r->skel->rodata->cfg = *cfg;
 	bpf_map__set_max_entries(r->skel->maps.sessions, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.traffic, RIG_SESSIONS);
+	bpf_map__set_max_entries(r->skel->maps.up_lines, RIG_SESSIONS);
+	bpf_map__set_max_entries(r->skel->maps.down_lines, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.pool4, 65536);
 	bpf_map__set_max_entries(r->skel->maps.pool6, 65536);
 	bpf_map__set_max_entries(r->skel->maps.places, RIG_SESSIONS / L2X_PLACES);
@@ -399,6 +445,8 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	assert_int_equal(l2xdp_bpf__load(r->skel), 0);
 	r->sessions = rig_map(r->skel->maps.sessions);
 	r->traffic = rig_map(r->skel->maps.traffic);
+	r->up = rig_map(r->skel->maps.up_lines);
+	r->down = rig_map(r->skel->maps.down_lines);
 	r->tunnels = rig_map(r->skel->maps.tunnels);
 	r->ports = rig_map(r->skel->maps.ports);
 	r->pool4 = rig_map(r->skel->maps.pool4);
@@ -451,11 +499,24 @@ static inline void rig_close(struct rig *r)
 	rig_daemon_away(r);
 	rig_unmap(r->skel->maps.sessions, r->sessions);
 	rig_unmap(r->skel->maps.traffic, r->traffic);
+	rig_unmap(r->skel->maps.up_lines, r->up);
+	rig_unmap(r->skel->maps.down_lines, r->down);
 	rig_unmap(r->skel->maps.tunnels, r->tunnels);
 	rig_unmap(r->skel->maps.ports, r->ports);
 	rig_unmap(r->skel->maps.pool4, r->pool4);
 	rig_unmap(r->skel->maps.pool6, r->pool6);
 	l2xdp_bpf__destroy(r->skel);
+}
+
+/* What the short way has counted goes to what the long way has: tests look there. */
+static inline void rig_short_counts(struct l2x_traffic *t, struct l2x_short_up *up,
+				    struct l2x_short_down *down)
+{
+	t->rx_packets += up->packets;
+	t->rx_bytes += up->bytes;
+	t->tx_packets += down->packets;
+	t->tx_bytes += down->bytes;
+	up->packets = up->bytes = down->packets = down->bytes = 0;
 }
 
 static inline void rig_run_only(struct rig *r, unsigned int ifindex, const uint8_t *frame,
@@ -466,8 +527,11 @@ static inline void rig_run_only(struct rig *r, unsigned int ifindex, const uint8
 		    .data_out = res->frame, .data_size_out = sizeof(res->frame), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx));
 
+	if (!r->written)
+		rig_short_write(&r->up[RIG_INDEX], &r->down[RIG_INDEX], r->s);
 	if (bpf_prog_test_run_opts(bpf_program__fd(r->skel->progs.l2xdp), &o))
 		fail_msg("test run of %zu octets: %s", len, strerror(errno));
+	rig_short_counts(r->t, &r->up[RIG_INDEX], &r->down[RIG_INDEX]);
 	r->frames++;
 	res->action = (int)o.retval;
 	res->len = o.data_size_out;

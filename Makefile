@@ -119,7 +119,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB) $(ROOM_LIBS) | $(
 
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(ROOM_LIBS) | $(BPF_SKEL) $(TBPF_OBJ)
 	$(call say,TEST,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -DBPF_CC='"$(BPF_CC)"' -MMD -MP $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS) -lcmocka
 
 # NAME_bench.c and the room's other files

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a packet costs on the short way, in instructions: counted by running the program here
+ * (steps.h), after the kernel has run it on the same frame, with the same octets as outcome. A
+ * look-up and a helper's call count as ten each. tests/bpf/limits.txt has the limits.
+ */
+#include "tests/bpf/limits.h"
+#include "tests/bpf/packet.h"
+#include "tests/bpf/steps.h"
+
+#define CALL 10u
+
+static struct rig rig;
+static struct steps steps;
+
+/* The clock stands where the kernel remembered the way. */
+static void set_clock(bool down)
+{
+	unsigned int i, map;
+	struct l2x_nexthop *nh;
+	struct l2x_route *r;
+
+	if (down) {
+		map = steps_map_of(&steps, bpf_map__fd(rig.skel->maps.nexthops));
+		nh = steps_copy(&steps, map, RIG_TID);
+		assert_int_equal(nh->epoch, rig.skel->bss->live.epoch);
+		steps.now = nh->stamp;
+		return;
+	}
+	map = steps_map_of(&steps, bpf_map__fd(rig.skel->maps.routes));
+	r = steps.maps[map].mem;
+	for (i = 0; i < steps.maps[map].info.max_entries; i++)
+		if (r[i].nh.epoch == rig.skel->bss->live.epoch)
+			steps.now = r[i].nh.stamp;
+}
+
+static void count(const char *name, bool down, const struct packet *p)
+{
+	unsigned int from = down ? rig.core : rig.access;
+	struct rig_result res;
+	const uint8_t *frame;
+	size_t len;
+
+	rig_expect(&rig, from, p->b, p->len, down ? L2X_V_ENCAP : L2X_V_DECAP, name, &res);
+	steps_forget(&steps);
+	memset(rig.t, 0, sizeof(*rig.t)); /* numbers begin anew */
+	set_clock(down);
+	assert_int_equal(steps_run(&steps, from, p->b, p->len, &frame, &len), XDP_REDIRECT);
+	assert_int_equal(len, res.len);
+	assert_memory_equal(frame, res.frame, len);
+	print_message("  %u instructions, %u look-ups, %u calls\n", steps.count, steps.lookups,
+		      steps.calls);
+	limits_check(name, NULL, steps.count + CALL * (steps.lookups + steps.calls));
+}
+
+static void decap(const char *name, bool v6, bool numbered)
+{
+	struct inner_desc d = { .v6 = v6, .payload = v6 ? 16 : 36 };
+	struct outer_desc o = { .S = numbered };
+	struct packet p = {};
+
+	rig_reset(&rig, false, L2X_S_MSS | (numbered ? L2X_S_SEQ_RX : 0));
+	make_rx(&p, &o, &d);
+	count(name, false, &p);
+}
+
+static void encap(const char *name, bool v6, bool numbered)
+{
+	struct inner_desc d = { .v6 = v6, .down = true, .payload = v6 ? 16 : 36 };
+	struct packet p = {};
+
+	rig_reset(&rig, false, L2X_S_MSS | (numbered ? L2X_S_SEQ_TX : 0));
+	make_core(&p, &d);
+	count(name, true, &p);
+}
+
+static void uplink(void **state)
+{
+	(void)state;
+	decap("decap-ipv4", false, false);
+	decap("decap-ipv4-sequenced", false, true);
+	decap("decap-ipv6", true, false);
+}
+
+static void downlink(void **state)
+{
+	(void)state;
+	encap("encap-ipv4", false, false);
+	encap("encap-ipv4-sequenced", false, true);
+	encap("encap-ipv6", true, false);
+}
+
+/* A limit that is lost would be a test that cannot fail. */
+static void there_are_limits(void **state)
+{
+	unsigned int limit;
+
+	(void)state;
+	if (strcmp(BPF_CC, "clang-14") && strcmp(BPF_CC, "clang-19"))
+		skip();
+	assert_true(limits_find("decap-ipv4", NULL, &limit));
+	assert_true(limits_find("encap-ipv4", NULL, &limit));
+	assert_in_range(limit, 200, 600);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uplink),
+		cmocka_unit_test(downlink),
+		cmocka_unit_test(there_are_limits),
+	};
+	struct l2x_config cfg = rig_config();
+	int failed;
+
+	rig_namespace();
+	rig_stay();
+	rig_open(&rig, &cfg);
+	rig.skel->bss->live.routes4 = rig.skel->bss->live.routes6 = 1;
+	steps_open(&steps, &rig);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	steps_close(&steps);
+	rig_close(&rig);
+	return failed;
+}

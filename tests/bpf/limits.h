@@ -10,6 +10,9 @@
 
 #include "tests/bpf/rig.h"
 
+#ifndef BPF_CC /* as the Makefile has it: the compiler of the programs */
+#define BPF_CC "clang-14"
+#endif
 #define LIMITS "tests/bpf/limits.txt"
 #define LIMITS_MORE 5u /* per cent */
 

@@ -35,8 +35,8 @@ static void is_absent(struct port *p)
 int ports_init(struct datapath *dp, char *err, size_t errlen)
 {
 	/* A daemon that takes over from another one does not end for an interface's absence. */
-	bool must = dp->cfg->mode != DP_AUTO && dp->cfg->mode != DP_OFF &&
-		    !(dp->pins && dp->pins->had);
+	bool must =
+		dp->cfg->mode != DP_AUTO && dp->cfg->mode != DP_OFF && !(dp->pins && dp->pins->had);
 
 	for (unsigned int i = 0; i < dp->cfg->n_interfaces; i++) {
 		struct port *p = &dp->ports[i];

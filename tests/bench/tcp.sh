@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# One TCP stream, by iperf3: through the hook, through the slow path, and between this host and
-# a subscriber; beside it, in turns, one that the kernel forwards over two veths as they come,
+# One TCP stream, by iperf3: through the hook of XDP, through that of traffic control (mode tc),
+# through the slow path, and between this host and a subscriber; beside it, in turns, one that the kernel forwards over two veths as they come,
 # large segments and all.
 #
 #   sub  lac0 ------- access0  lns  core0 ------- host0  core
@@ -207,6 +207,7 @@ ground || exit 1
 echo "one TCP stream, Gb/s, median (min-max) of $rounds rounds of $seconds s; ratio to plain forwarding"
 printf '%-44s %-21s %-21s %s\n' "" "plain forwarding" measured ratio
 mode native l2xdp
+mode tc "l2xdp, mode: tc"
 mode off "l2xdp, mode: off"
 thrown=$(wc -l <"$lab/thrown")
 echo "thrown away, because others took more than $foreign % of the CPUs: $thrown"

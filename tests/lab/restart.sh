@@ -8,7 +8,8 @@
 #   daemon_refuses [PREFIX...]   it ends by itself, with a failure; its words are in the log
 #   kill_all                 KILL for all of its processes at once; daemon_kill is for the first
 #   worker_kill              KILL for the process that reads the network, waits for the next one
-#   pause_start, pause_ms    how long the slow path was silent: pings to the LNS every 10 ms
+#   pause_start, pause_ms    how long the slow path was silent: pings to the LNS every 10 ms, with a
+#                            TTL of 1, so that they are left to the daemon
 #   program_tag DEVICE       of the program at the hook
 
 SUBSCRIBERS=${SUBSCRIBERS:-100} RATE=${RATE:-2000} # of each family; packets a second each way
@@ -77,7 +78,7 @@ another_worker() { [ -n "$(daemon_worker_pid)" ] && [ "$(daemon_worker_pid)" != 
 
 # A subscriber with a device of its own: joe.
 pause_start() {
-	lab_spawn "$lab_sub" "$lab/pause" ping -D -n -i 0.01 10.0.0.1
+	lab_spawn "$lab_sub" "$lab/pause" ping -D -n -t 1 -i 0.01 10.0.0.1
 	pause_pid=${lab_pids[-1]}
 	wait_for 5 grep -q 'bytes from' "$lab/pause"
 }

@@ -28,7 +28,7 @@ during() {
 	check "$label" "$@" || { diag "$(tail -n 30 "$lab/l2xdpd.log")"; return; }
 	sleep 1
 	paused=$(pause_ms)
-	check "$label: the slow path answers again" sub ping -q -n -c 2 -i 0.1 -W 2 10.0.0.1
+	check "$label: the slow path answers again" sub ping -q -n -t 1 -c 2 -i 0.1 -W 2 10.0.0.1
 	traffic_quiet four six
 	check "$label: not one packet is lost, either way" traffic_lossless four six && diag "$tap_said"
 	check "$label: every session is what it was; counters and ages go on" sessions_kept

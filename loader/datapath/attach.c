@@ -186,13 +186,14 @@ static int attach_tc(struct datapath *dp, struct attach *a, unsigned int i)
 {
 	struct port *p = &dp->ports[i];
 	bool earlier = p->attached;
+	char why[256];
 	int rc = tc_attach(dp, a, i);
 
 	if (rc < 0) {
 		p->attached = p->shared = false;
 		p->mode = dp_mode_names[DP_OFF];
-		snprintf(p->why, sizeof(p->why), "its hook of tc: %.120s",
-			 rc == -EBUSY ? "another filter has priority 1701" : strerror(-rc));
+		snprintf(p->why, sizeof(p->why), "tc: %.150s",
+			 tc_why(rc, p->name, why, sizeof(why)));
 		a->stuck[i] = earlier;
 		return rc;
 	}

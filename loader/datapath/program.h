@@ -120,6 +120,8 @@ int tc_load(struct datapath *dp, struct attach *a, char *err, size_t errlen);
 void tc_free(struct attach *a);
 /* Puts the program for interface i there, or in the place of an earlier one. */
 int tc_attach(struct datapath *dp, struct attach *a, unsigned int i);
+/* Writes why it failed. */
+const char *tc_why(int rc, const char *name, char *buf, size_t len);
 bool tc_is_current(const struct datapath *dp, const struct attach *a, unsigned int ifindex);
 bool tc_is_there(const struct port *p); /* in the place of XDP, or an earlier daemon's */
 bool tcs_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */

@@ -248,8 +248,13 @@ int tc_attach(struct datapath *dp, struct attach *a, unsigned int i)
 {
 	const struct port *p = &dp->ports[i];
 	bool had = is_ours(look(p->ifindex, BPF_TC_INGRESS)), qdisc;
-	int rc = a->tc ? pins_mark(dp, KIND, p->name, true) : -EOPNOTSUPP;
+	int rc;
 
+	if (!a->tc)
+		return -EOPNOTSUPP;
+	if (had && !is_marked(dp, KIND, p->name))
+		return -EBUSY; /* another l2xdpd's, or of pins that are lost */
+	rc = pins_mark(dp, KIND, p->name, true);
 	if (rc < 0)
 		return rc;
 	rc = put(p->ifindex, BPF_TC_INGRESS, program_for_port(dp, a), &qdisc);
@@ -351,9 +356,23 @@ static void take_earlier(struct datapath *dp)
 		take_filter(dp->ports[i].ifindex, BPF_TC_INGRESS);
 }
 
+const char *tc_why(int rc, const char *name, char *buf, size_t len)
+{
+	if (rc == -EBUSY)
+		snprintf(buf, len,
+			 "another filter has priority 1701, or an l2xdpd's with other pins (tc "
+			 "filter del dev %s ingress pref 1701)",
+			 name);
+	else
+		snprintf(buf, len, "%s%s%s", strerror(-rc), program_kernel_text()[0] ? ": " : "",
+			 program_kernel_text());
+	return buf;
+}
+
 void tc_host(struct datapath *dp, struct attach *a)
 {
 	const char *name = "";
+	char why[256];
 	int rc = a->tc ? attach_host(dp, a, &name) : -EOPNOTSUPP;
 
 	if (rc == 0) {
@@ -371,10 +390,9 @@ void tc_host(struct datapath *dp, struct attach *a)
 		return;
 	a->host_warned = true;
 	log_warn(NULL,
-		 "interface %s: no program at its hook of tc: %s%s%s; what this host itself has to "
-		 "do with subscribers takes the slow path",
-		 name, rc == -EBUSY ? "another filter has priority 1701" : strerror(-rc),
-		 program_kernel_text()[0] ? ": " : "", program_kernel_text());
+		 "interface %s: no program at its hook of tc: %s; what this host itself has to do "
+		 "with subscribers takes the slow path",
+		 name, tc_why(rc, name, why, sizeof(why)));
 }
 
 /* Somebody may have taken a qdisc away, or l2tp0. */

@@ -11,9 +11,6 @@
 #define OURS 0x01a2b3c4u
 #define PEERS 0xd1c2b3a4u
 #define STRANGE 0x0badcafeu
-#define REQUEST 9
-#define REPLY 10
-#define ID 0xe7
 #define RATE 100
 #define ROOM (RIG_MTU - 8) /* octets of data in the longest request that is answered */
 
@@ -22,47 +19,9 @@ static struct packet p, want;
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-struct lcp_desc {
-	uint8_t code; /* 0: Echo-Request */
-	uint32_t magic;
-	size_t data; /* octets after the magic number */
-	int length; /* what the length field says besides what is there */
-	uint16_t protocol; /* 0: LCP */
-};
-
-static void put_lcp(struct packet *to, uint8_t code, uint32_t magic, size_t data, int length)
-{
-	put8(to, code);
-	put8(to, ID);
-	put16(to, (unsigned int)((int)data + 8 + length));
-	put16(to, magic >> 16);
-	put16(to, magic & 0xffff);
-	for (size_t i = 0; i < data; i++)
-		put8(to, (unsigned int)(i * 11 + 5));
-}
-
-/* A PPP frame of the LAC in place of the packet that make_rx puts there. */
-static void make_lcp(const struct outer_desc *o, const struct lcp_desc *d)
-{
-	size_t at = make_rx(&p, o, &(struct inner_desc){}), ip = outer_ip(o);
-	size_t udp = ip + (o->v6 ? 40 : 20);
-
-	p.len = at;
-	set16(p.b + at - 2, d->protocol ? d->protocol : 0xc021);
-	put_lcp(&p, d->code ? d->code : REQUEST, d->magic, d->data, d->length);
-	put(&p, NULL, o->ppp_pad);
-	set16(p.b + udp + 4, (unsigned int)(p.len - udp));
-	set16(p.b + ip + (o->v6 ? 4 : 2), (unsigned int)(p.len - (o->v6 ? udp : ip)));
-	if (o->L)
-		set16(p.b + udp + 10, (unsigned int)(p.len - udp - 8));
-	fix_outer(&p, ip, o->v6, o->nosum);
-	memset(p.b + p.len, 0x99, o->pad);
-	p.len += o->pad;
-}
-
 static void ask(uint32_t magic)
 {
-	make_lcp(&(struct outer_desc){}, &(struct lcp_desc){ .magic = magic });
+	make_lcp(&p, &(struct outer_desc){}, &(struct lcp_desc){ .magic = magic });
 }
 
 /* What the peer is to get. ns < 0: no number. */
@@ -107,7 +66,7 @@ static void make_reply(bool v6, uint8_t tos, int ns, uint32_t magic, size_t data
 	}
 	put16(&want, 0xff03);
 	put16(&want, 0xc021);
-	put_lcp(&want, REPLY, magic, data, 0);
+	put_lcp(&want, LCP_REPLY, magic, data, 0);
 	fix_outer(&want, ip, v6, false);
 }
 
@@ -194,7 +153,7 @@ static void test_every_length(void **state)
 
 		reset(v6, 0);
 		for (size_t n = 0; n <= room; n += n < 70 || n > room - 50 ? 1 : 37) {
-			make_lcp(&(struct outer_desc){ .v6 = v6 },
+			make_lcp(&p, &(struct outer_desc){ .v6 = v6 },
 				 &(struct lcp_desc){ .magic = PEERS, .data = n });
 			make_reply(v6, 0xc0, -1, OURS, n, NULL);
 			expect_reply("length");
@@ -220,12 +179,12 @@ static void test_every_form(void **state)
 		o.ppp_pad = i % 3;
 		o.tos = 0xb9; /* CE and all: for who sends to us */
 		reset(o.v6, 0);
-		make_lcp(&o, &d);
+		make_lcp(&p, &o, &d);
 		make_reply(o.v6, 0xc0, -1, OURS, d.data, NULL);
 		expect_reply("form");
 	}
 	reset(false, 0);
-	make_lcp(&(struct outer_desc){ .nosum = true }, &d);
+	make_lcp(&p, &(struct outer_desc){ .nosum = true }, &d);
 	make_reply(false, 0xc0, -1, OURS, d.data, NULL);
 	expect_reply("a request without a checksum");
 }
@@ -236,7 +195,7 @@ static void test_session_flags(void **state)
 	(void)state;
 	for (unsigned int v6 = 0; v6 < 2; v6++) {
 		reset(v6, L2X_S_CSUM0 | L2X_S_ACFC | L2X_S_ECN | L2X_S_MSS);
-		make_lcp(&(struct outer_desc){ .v6 = v6, .tos = 3 },
+		make_lcp(&p, &(struct outer_desc){ .v6 = v6, .tos = 3 },
 			 &(struct lcp_desc){ .magic = PEERS });
 		make_reply(v6, 0xc0, -1, OURS, 0, NULL);
 		expect_reply("data without checksum and FF 03: not so LCP");
@@ -267,18 +226,22 @@ static void test_numbers(void **state)
 	};
 	const struct lcp_desc d = { .magic = PEERS };
 	struct l2x_seq q;
+	uint64_t before;
 
 	(void)state;
 	for (unsigned int v6 = 0; v6 < 2; v6++) {
 		reset(v6, L2X_S_SEQ_TX | L2X_S_SEQ_RX | L2X_S_SEQ_REQUIRED);
 		rig.t->tx_ns = 0xfffe;
 		for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-			make_lcp(&(struct outer_desc){ .v6 = v6,
-						       .S = steps[i].S,
-						       .ns = steps[i].ns },
+			make_lcp(&p,
+				 &(struct outer_desc){
+					 .v6 = v6, .S = steps[i].S, .ns = steps[i].ns },
 				 &d);
 			make_reply(v6, 0xc0, (uint16_t)(0xfffe + i), OURS, 0, NULL);
+			before = rig.t->rx_seq;
 			expect_reply("numbered");
+			if (!steps[i].S)
+				assert_int_equal(rig.t->rx_seq, before);
 			memcpy(&q, &rig.t->rx_seq, sizeof(q));
 			assert_int_equal(q.expected, steps[i].expected);
 			assert_int_equal(rig.t->rx_lost, steps[i].lost);
@@ -286,7 +249,7 @@ static void test_numbers(void **state)
 		}
 	}
 	reset(false, 0); /* not evaluated without */
-	make_lcp(&(struct outer_desc){ .S = true, .ns = 7 }, &d);
+	make_lcp(&p, &(struct outer_desc){ .S = true, .ns = 7 }, &d);
 	make_reply(false, 0xc0, -1, OURS, 0, NULL);
 	expect_reply("number of no use");
 	assert_int_equal(rig.t->rx_seq, 0);
@@ -309,7 +272,7 @@ static void test_way(void **state)
 	assert_int_equal(res.len, want.len);
 	assert_memory_equal(res.frame, want.b, want.len);
 	rig_vlan(&rig, rig.access, 100, 0, rig.access);
-	make_lcp(&(struct outer_desc){ .tag = { 100 } }, &(struct lcp_desc){ .magic = PEERS });
+	make_lcp(&p, &(struct outer_desc){ .tag = { 100 } }, &(struct lcp_desc){ .magic = PEERS });
 	reset(false, 0);
 	expect_reply("tagged in, not out");
 	rig_port_tag(&rig, rig.access, 7, 0);
@@ -401,30 +364,30 @@ static void test_other_packets(void **state)
 
 	(void)state;
 	for (unsigned int code = 1; code < 16; code++) {
-		make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .code = (uint8_t)code });
-		if (code != REQUEST)
+		make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .code = (uint8_t)code });
+		if (code != LCP_REQUEST)
 			expect_up("another code");
 	}
-	make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .protocol = 0x8021 });
+	make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .protocol = 0x8021 });
 	expect_up("IPCP");
-	make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .protocol = 0xc023 });
+	make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .protocol = 0xc023 });
 	expect_up("PAP");
 	for (int length = -8; length < 0; length++) {
-		make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .length = length });
+		make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .length = length });
 		expect_up("no room for a magic number");
 	}
-	make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .length = 1 });
+	make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .length = 1 });
 	expect_up("longer than it is");
-	make_lcp(&padded, &(struct lcp_desc){ .magic = PEERS, .length = 41 });
+	make_lcp(&p, &padded, &(struct lcp_desc){ .magic = PEERS, .length = 41 });
 	expect_up("longer than its datagram");
-	make_lcp(&padded, &(struct lcp_desc){ .magic = PEERS, .length = 40 });
+	make_lcp(&p, &padded, &(struct lcp_desc){ .magic = PEERS, .length = 40 });
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_ECHO, "as long as its datagram", NULL);
 	/* the frame is long enough, the datagram is not */
-	make_lcp(&(struct outer_desc){ .pad = 40 },
+	make_lcp(&p, &(struct outer_desc){ .pad = 40 },
 		 &(struct lcp_desc){ .magic = PEERS, .length = 1 });
 	rig.t->echoes = 0;
 	expect_up("longer than its datagram, in a long frame");
-	make_lcp(&o, &(struct lcp_desc){ .magic = PEERS, .data = ROOM + 1 });
+	make_lcp(&p, &o, &(struct lcp_desc){ .magic = PEERS, .data = ROOM + 1 });
 	expect_up("larger than the peer takes");
 	for (size_t cut = 1; cut < 10; cut++) { /* PPP header and a part of LCP */
 		ask(PEERS);
@@ -451,11 +414,12 @@ static void test_refusals(void **state)
 	rig.s->gen = 0;
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_SESSION_UNKNOWN, "no session", NULL);
 	reset(false, 0);
-	make_lcp(&(struct outer_desc){ .sport = 1702 }, &(struct lcp_desc){ .magic = PEERS });
+	make_lcp(&p, &(struct outer_desc){ .sport = 1702 }, &(struct lcp_desc){ .magic = PEERS });
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_PEER_MISMATCH, "port", NULL);
-	make_lcp(&(struct outer_desc){ .src = "192.0.2.11" }, &(struct lcp_desc){ .magic = PEERS });
+	make_lcp(&p, &(struct outer_desc){ .src = "192.0.2.11" },
+		 &(struct lcp_desc){ .magic = PEERS });
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_PEER_MISMATCH, "address", NULL);
-	make_lcp(&(struct outer_desc){ .tid = RIG_TID ^ 0x100 },
+	make_lcp(&p, &(struct outer_desc){ .tid = RIG_TID ^ 0x100 },
 		 &(struct lcp_desc){ .magic = PEERS });
 	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_SESSION_UNKNOWN, "tunnel", NULL);
 	assert_counted(0, 0);
@@ -467,7 +431,7 @@ static void test_checksum(void **state)
 	(void)state;
 	for (unsigned int v6 = 0; v6 < 2; v6++) {
 		reset(v6, 0);
-		make_lcp(&(struct outer_desc){ .v6 = v6 },
+		make_lcp(&p, &(struct outer_desc){ .v6 = v6 },
 			 &(struct lcp_desc){ .magic = PEERS, .data = 3 });
 		for (size_t bit = 0; bit < 8 * 11; bit += 5) {
 			size_t at = p.len - 1 - bit / 8;
@@ -501,11 +465,11 @@ static void test_no_way(void **state)
 	rig.skel->bss->live.epoch++;
 	make_reply(false, 0xc0, -1, OURS, 0, NULL);
 	expect_reply("and now");
-	make_lcp(&(struct outer_desc){}, &(struct lcp_desc){ .magic = PEERS, .data = ROOM });
+	make_lcp(&p, &(struct outer_desc){}, &(struct lcp_desc){ .magic = PEERS, .data = ROOM });
 	rig.s->mtu = 1500; /* the session's, but the port has 1500 for the outer packet */
 	make_reply(false, 0xc0, -1, OURS, ROOM, NULL);
 	expect_reply("fits");
-	make_lcp(&(struct outer_desc){}, &(struct lcp_desc){ .magic = PEERS, .data = 1455 });
+	make_lcp(&p, &(struct outer_desc){}, &(struct lcp_desc){ .magic = PEERS, .data = 1455 });
 	expect_up("larger than the way takes");
 	reset(false, 0);
 	s = *rig.s; /* a peer whose link-layer address nobody knows */
@@ -513,7 +477,8 @@ static void test_no_way(void **state)
 	s.pseudo_sum = rig_pseudo_sum(&s);
 	rig_session_write(rig.s, &s);
 	rig.skel->bss->live.epoch++;
-	make_lcp(&(struct outer_desc){ .src = "192.0.2.99" }, &(struct lcp_desc){ .magic = PEERS });
+	make_lcp(&p, &(struct outer_desc){ .src = "192.0.2.99" },
+		 &(struct lcp_desc){ .magic = PEERS });
 	expect_up("no neighbour");
 }
 
@@ -552,7 +517,7 @@ static void test_policing(void **state)
 	}
 	assert_in_range(n, RATE, (unsigned int)(RATE * (1.2 + 1.2 * (seconds() - begun))) + 2);
 	assert_counted(n, 5 * RATE - n);
-	make_lcp(&(struct outer_desc){}, &(struct lcp_desc){ .code = 1 });
+	make_lcp(&p, &(struct outer_desc){}, &(struct lcp_desc){ .code = 1 });
 	for (i = n = 0; i < RATE; i++) {
 		rig_run(&rig, rig.access, p.b, p.len, &res);
 		n += res.verdict == L2X_V_PPP_CONTROL;
@@ -560,7 +525,8 @@ static void test_policing(void **state)
 	assert_in_range(n, 0, RATE / 2); /* one share for all of them */
 	s = *rig.s;
 	rig_session_write(rig.s + 1, &s);
-	make_lcp(&(struct outer_desc){ .sid = RIG_SID + 1 }, &(struct lcp_desc){ .magic = PEERS });
+	make_lcp(&p, &(struct outer_desc){ .sid = RIG_SID + 1 },
+		 &(struct lcp_desc){ .magic = PEERS });
 	for (i = 0; i < RATE; i++)
 		rig_expect(&rig, rig.access, p.b, p.len, L2X_V_ECHO, "another session", NULL);
 	rig_close(&rig);

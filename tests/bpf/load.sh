@@ -12,8 +12,10 @@ mkdir "$pins/maps"
 i=0
 for object in "$@"; do
 	i=$((i + 1))
+	kind=xdp
+	[[ $object != *_tc.bpf.o ]] || kind=classifier
 	check "$(uname -r) takes $(basename "$object") ${LABEL:-}" \
-		/usr/sbin/bpftool prog loadall "$object" "$pins/$i" type xdp
+		/usr/sbin/bpftool prog loadall "$object" "$pins/$i" type "$kind"
 	rm -rf "${pins:?}/$i"
 done
 tap_done

@@ -325,6 +325,50 @@ static inline size_t make_rx(struct packet *p, const struct outer_desc *o,
 	return inner;
 }
 
+/* ---- LCP echoes ---- */
+
+#define LCP_REQUEST 9
+#define LCP_REPLY 10
+#define LCP_ID 0xe7
+
+struct lcp_desc {
+	uint8_t code; /* 0: Echo-Request */
+	uint32_t magic;
+	size_t data; /* octets after the magic number */
+	int length; /* what the length field says besides what is there */
+	uint16_t protocol; /* 0: LCP */
+};
+
+static inline void put_lcp(struct packet *p, uint8_t code, uint32_t magic, size_t data, int length)
+{
+	put8(p, code);
+	put8(p, LCP_ID);
+	put16(p, (unsigned int)((int)data + 8 + length));
+	put16(p, magic >> 16);
+	put16(p, magic & 0xffff);
+	for (size_t i = 0; i < data; i++)
+		put8(p, (unsigned int)(i * 11 + 5));
+}
+
+/* A PPP frame of the LAC in place of the packet that make_rx puts there. */
+static inline void make_lcp(struct packet *p, const struct outer_desc *o, const struct lcp_desc *d)
+{
+	size_t at = make_rx(p, o, &(struct inner_desc){}), ip = outer_ip(o);
+	size_t udp = ip + (o->v6 ? 40 : 20);
+
+	p->len = at;
+	set16(p->b + at - 2, d->protocol ? d->protocol : 0xc021);
+	put_lcp(p, d->code ? d->code : LCP_REQUEST, d->magic, d->data, d->length);
+	put(p, NULL, o->ppp_pad);
+	set16(p->b + udp + 4, (unsigned int)(p->len - udp));
+	set16(p->b + ip + (o->v6 ? 4 : 2), (unsigned int)(p->len - (o->v6 ? udp : ip)));
+	if (o->L)
+		set16(p->b + udp + 10, (unsigned int)(p->len - udp - 8));
+	fix_outer(p, ip, o->v6, o->nosum);
+	memset(p->b + p->len, 0x99, o->pad);
+	p->len += o->pad;
+}
+
 /* What a router makes of an inner packet: TTL one less, checksum right. In place. */
 static inline void age(uint8_t *ip, bool v6)
 {

@@ -5,7 +5,7 @@
  * not, so that a packet takes the way that it takes there. The count depends on the compiler,
  * and on nothing else: not on the kernel, its verifier or the machine.
  *
- * Only helpers of the short way are known. No bound is checked: the verifier has.
+ * Only helpers of the short way and of echoes are known. No bound is checked: the verifier has.
  */
 #ifndef L2XDP_TESTS_BPF_STEPS_H
 #define L2XDP_TESTS_BPF_STEPS_H
@@ -156,6 +156,9 @@ static inline uint64_t steps_helper(struct steps *s, int32_t id, const uint64_t 
 	case BPF_FUNC_xdp_adjust_tail:
 		ctx->data_end += (uint32_t)r[2];
 		return 0;
+	case BPF_FUNC_csum_diff: /* of octets that are added, as the program asks for it */
+		assert_int_equal(r[1] | r[2], 0);
+		return rig_sum((const void *)r[3], r[4], (uint32_t)r[5]);
 	case BPF_FUNC_jiffies64:
 		return s->now;
 	case BPF_FUNC_get_smp_processor_id:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a packet costs on the short way, in instructions: counted by running the program here
- * (steps.h), after the kernel has run it on the same frame, with the same octets as outcome. A
- * look-up and a helper's call count as ten each. tests/bpf/limits.txt has the limits.
+ * What a packet costs on the short way, and an LCP echo on the long one, in instructions: counted
+ * by running the program here (steps.h), after the kernel has run it on the same frame, with the
+ * same octets as outcome. A look-up and a helper's call count as ten each. tests/bpf/limits.txt
+ * has the limits.
  */
 #include "tests/bpf/limits.h"
 #include "tests/bpf/packet.h"
@@ -90,6 +91,30 @@ static void downlink(void **state)
 	encap("encap-ipv6", true, false);
 }
 
+/* The shortest request, which most peers send; without policing. */
+static void echo(void **state)
+{
+	struct l2x_session s = rig_session_make(false, L2X_S_ECHO);
+	struct packet p = {};
+	struct rig_result res;
+	const uint8_t *frame;
+	size_t len;
+
+	(void)state;
+	s.magic = htonl(1);
+	rig_session_write(rig.s, &s);
+	make_lcp(&p, &(struct outer_desc){}, &(struct lcp_desc){ .magic = 2 });
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_ECHO, "echo", &res);
+	steps_forget(&steps);
+	set_clock(true);
+	assert_int_equal(steps_run(&steps, rig.access, p.b, p.len, &frame, &len), XDP_TX);
+	assert_int_equal(len, res.len);
+	assert_memory_equal(frame, res.frame, len);
+	print_message("  %u instructions, %u look-ups, %u calls\n", steps.count, steps.lookups,
+		      steps.calls);
+	limits_check("echo", NULL, steps.count + CALL * (steps.lookups + steps.calls));
+}
+
 /* A limit that is lost would be a test that cannot fail. */
 static void there_are_limits(void **state)
 {
@@ -99,6 +124,7 @@ static void there_are_limits(void **state)
 	if (strcmp(BPF_CC, "clang-14") && strcmp(BPF_CC, "clang-19"))
 		skip();
 	assert_true(limits_find("decap-ipv4", NULL, &limit));
+	assert_true(limits_find("echo", NULL, &limit));
 	assert_true(limits_find("encap-ipv4", NULL, &limit));
 	assert_in_range(limit, 200, 600);
 }
@@ -108,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uplink),
 		cmocka_unit_test(downlink),
+		cmocka_unit_test(echo),
 		cmocka_unit_test(there_are_limits),
 	};
 	struct l2x_config cfg = rig_config();

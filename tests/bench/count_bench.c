@@ -42,6 +42,7 @@ static const struct {
 	{ { .op = BENCH_ENCAP, .family = 6, .inner = 64, .sessions = 1 }, "encap-ipv6" },
 	{ { .op = BENCH_ENCAP, .family = 4, .inner = 512, .sessions = 1, .plain_sum = true },
 	  "encap-ipv4-512-full-sum" },
+	{ { .op = BENCH_ECHO, .family = 4, .inner = 20, .sessions = 1 }, "lcp-echo" },
 };
 #define N_CELLS (sizeof(cells) / sizeof(cells[0]))
 

@@ -4,7 +4,7 @@
 
 #include "tests/bench/frames_private.h"
 
-const char *const bench_op_names[] = { "decap", "encap" };
+const char *const bench_op_names[] = { "decap", "encap", "echo" };
 const char *const bench_device_names[] = { "l2xdp", "kernel forwarding", "kernel VXLAN" };
 
 void frame_put_mac(uint8_t *p, enum bench_mac dst, enum bench_mac src, bool v6)
@@ -80,6 +80,16 @@ void frame_put_inner(const struct cell *c, uint8_t *p, uint32_t k, uint8_t ttl)
 		put16(udp + 6, final(sum_udp(p, udp, len)));
 }
 
+/* LCP: the request of session k's peer, or our answer. */
+void frame_put_echo(const struct cell *c, uint8_t *p, bool answer)
+{
+	put16(p, (answer ? 10u : 9u) << 8 | 0x77);
+	put16(p + 2, c->inner);
+	put32(p + 4, answer ? BENCH_MAGIC : BENCH_PEER_MAGIC);
+	for (unsigned int i = 8; i < c->inner; i++)
+		p[i] = (uint8_t)(i * 5 + 3);
+}
+
 static size_t l2tp_len(const struct cell *c)
 {
 	return c->seq ? 10 : 6;
@@ -119,7 +129,7 @@ void frame_put_vxlan(const struct cell *c, uint8_t *p)
 /* Outer headers before an inner packet that stands already; IDs are the receiver's. */
 void frame_put_outer(const struct cell *c, uint8_t *p, uint16_t tid, uint16_t sid, uint16_t ns)
 {
-	bool up = c->op == BENCH_DECAP;
+	bool up = c->op == BENCH_DECAP || (c->op == BENCH_ECHO && p[frame_outer_len(c)] == 9);
 	size_t len = frame_outer_len(c) + c->inner;
 	uint8_t *udp = p + IP4, *l2tp = udp + UDP, *ppp = l2tp + l2tp_len(c);
 
@@ -136,19 +146,24 @@ void frame_put_outer(const struct cell *c, uint8_t *p, uint16_t tid, uint16_t si
 		put16(l2tp + 8, 0);
 	}
 	put16(ppp, 0xff03);
-	put16(ppp + 2, c->family == 4 ? 0x0021 : 0x0057);
+	put16(ppp + 2, c->op == BENCH_ECHO ? 0xc021 : c->family == 4 ? 0x0021 : 0x0057);
+	if (c->op == BENCH_ECHO && !up) { /* class selector 6 (DP-DS-4) */
+		p[1] = 0xc0;
+		put16(p + 10, 0);
+		put16(p + 10, final(sum(0, p, IP4)));
+	}
 	put16(udp + 6, final(sum_udp(p, udp, len - IP4)));
 }
 
 /* Does what goes in stand in the tunnel? */
 static bool in_is_outer(const struct cell *c)
 {
-	return c->op == BENCH_DECAP && frame_outer_len(c);
+	return c->op != BENCH_ENCAP && frame_outer_len(c);
 }
 
 bool frame_leaves_in_tunnel(const struct cell *c)
 {
-	return c->op == BENCH_ENCAP && frame_outer_len(c);
+	return c->op != BENCH_DECAP && frame_outer_len(c);
 }
 
 size_t frame_in(const struct cell *c, uint32_t k, uint16_t ns, uint8_t *ret)
@@ -160,7 +175,10 @@ size_t frame_in(const struct cell *c, uint32_t k, uint16_t ns, uint8_t *ret)
 		frame_put_inner(c, ip, k, 64);
 		return ETH + c->inner;
 	}
-	frame_put_inner(c, ip + frame_outer_len(c), k, 64);
+	if (c->op == BENCH_ECHO)
+		frame_put_echo(c, ip + frame_outer_len(c), false);
+	else
+		frame_put_inner(c, ip + frame_outer_len(c), k, 64);
 	if (c->device == BENCH_VXLAN)
 		frame_put_vxlan(c, ip);
 	else
@@ -177,13 +195,28 @@ size_t frame_addr_offset(const struct cell *c)
 {
 	size_t ip = ETH + (in_is_outer(c) ? frame_outer_len(c) : 0);
 
+	if (c->op == BENCH_ECHO)
+		return ETH + IP4 + UDP + 2; /* tunnel and session ID */
 	return ip + (c->op == BENCH_DECAP ? 12 : c->family == 4 ? 16 : 28);
+}
+
+uint32_t frame_addr_base(const struct cell *c)
+{
+	if (c->op == BENCH_ECHO)
+		return BENCH_TUNNEL << 16;
+	return c->family == 4 ? frame_pool4(c) : (uint32_t)frame_pool6(c);
 }
 
 static void recipe_sums(const struct cell *c, uint8_t *frame, size_t len, struct gen_csum *sums)
 {
 	size_t ip = ETH + (in_is_outer(c) ? frame_outer_len(c) : 0), udp = ip + inner_ip(c);
 
+	if (c->op == BENCH_ECHO) {
+		put16(frame + ETH + IP4 + 6, 0);
+		sums->off = ETH + IP4 + 6;
+		sums->sum = sum_udp(frame + ETH, frame + ETH + IP4, len - ETH - IP4);
+		return;
+	}
 	/* The outer sum: over inner IPv4 it is the same for all k, since what the IDs add the
 	 * inner checksum takes away. Over IPv6 the address adds once more. */
 	if (in_is_outer(c) && c->device == BENCH_L2XDP && c->family == 6 && !c->seq &&
@@ -240,7 +273,7 @@ void frame_recipe(const struct cell *c, struct gen_config *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->len = (uint32_t)len;
 	memcpy(ret->head, frame, len < GEN_HEAD ? len : GEN_HEAD);
-	ret->long_head = headers > GEN_HEAD_SHORT;
+	ret->long_head = (c->op == BENCH_ECHO ? len : headers) > GEN_HEAD_SHORT;
 	ret->sessions = c->sessions;
 	while (ret->mask < c->sessions - 1)
 		ret->mask = ret->mask << 1 | 1;
@@ -249,7 +282,8 @@ void frame_recipe(const struct cell *c, struct gen_config *ret)
 		ret->ids = BENCH_TUNNEL << 16;
 		ret->ns_off = c->seq ? ETH + IP4 + UDP + 6 : 0;
 	}
-	ret->addr_off = (uint32_t)frame_addr_offset(c);
+	if (c->op != BENCH_ECHO)
+		ret->addr_off = (uint32_t)frame_addr_offset(c);
 	ret->addr = c->family == 4 ? frame_pool4(c) : (uint32_t)frame_pool6(c);
 	recipe_sums(c, frame, len, ret->csum);
 	recipe_spoil(c, ret);

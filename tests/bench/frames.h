@@ -12,8 +12,9 @@
 
 #include "tests/bench/gen.h"
 
-enum bench_op { BENCH_DECAP, BENCH_ENCAP };
-extern const char *const bench_op_names[]; /* "decap", "encap" */
+/* ECHO: an LCP Echo-Request goes in, of `inner` octets, and the answer comes out. */
+enum bench_op { BENCH_DECAP, BENCH_ENCAP, BENCH_ECHO };
+extern const char *const bench_op_names[]; /* "decap", "encap", "echo" */
 
 /* Who is measured: our program, or the kernel in its place. */
 enum bench_device { BENCH_L2XDP, BENCH_FORWARD, BENCH_VXLAN, BENCH_DEVICES };
@@ -56,6 +57,8 @@ struct cell {
 #define BENCH_LAC 0xc000020au /* 192.0.2.10 */
 #define BENCH_POOL4 0x0a400000u /* 10.64.0.0/12; the next two /12 for forwarding and VXLAN */
 #define BENCH_POOL6 0x20010db800100000ull /* 2001:db8:10::/44, a /64 each; likewise */
+#define BENCH_MAGIC 0x01a2b3c4u /* LCP's, ours */
+#define BENCH_PEER_MAGIC 0xd1c2b3a4u
 #define BENCH_VXLAN_PORT 4789u
 #define BENCH_VNI 42u
 #define BENCH_CORE4 0xcb007105u /* 203.0.113.5 */

@@ -74,6 +74,9 @@ uint64_t frame_pool6(const struct cell *c);
 void frame_put_mac(uint8_t *p, enum bench_mac dst, enum bench_mac src, bool v6);
 /* The inner packet of session k. */
 void frame_put_inner(const struct cell *c, uint8_t *p, uint32_t k, uint8_t ttl);
+void frame_put_echo(const struct cell *c, uint8_t *p, bool answer);
+/* What frame_addr_offset points to, of session 0. */
+uint32_t frame_addr_base(const struct cell *c);
 /* L2TP or VXLAN headers before an inner packet that stands already; IDs are the receiver's. */
 void frame_put_outer(const struct cell *c, uint8_t *p, uint16_t tid, uint16_t sid, uint16_t ns);
 void frame_put_vxlan(const struct cell *c, uint8_t *p);

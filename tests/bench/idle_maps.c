@@ -30,6 +30,8 @@ struct datapath *idle_datapath(unsigned int shards)
 	*dp = (struct datapath){ .cfg = cfg, .ops = &ops, .ready = true, .maps = m };
 	if (!array(&m->sessions, n, sizeof(struct l2x_session)) ||
 	    !array(&m->traffic, n, sizeof(struct l2x_traffic)) ||
+	    !array(&m->up_lines, n, sizeof(struct l2x_short_up)) ||
+	    !array(&m->down_lines, n, sizeof(struct l2x_short_down)) ||
 	    !(m->live = calloc(1, sizeof(*m->live))) || sessions_init(dp) || tunnels_init(dp) ||
 	    traffic_open(dp))
 		return NULL;

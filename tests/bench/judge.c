@@ -53,8 +53,7 @@ static void check_octets(struct check *k, const uint8_t *got, const uint8_t *wan
 /* Frame that crossed the bare redirect: what went in. */
 static void check_bare(struct check *k, const struct cell *c, const uint8_t *frame, size_t len)
 {
-	uint32_t number = get32(frame + frame_addr_offset(c)) -
-			  (c->family == 4 ? frame_pool4(c) : (uint32_t)frame_pool6(c));
+	uint32_t number = get32(frame + frame_addr_offset(c)) - frame_addr_base(c);
 	uint8_t wanted[SINK_FRAME_MAX];
 	uint16_t ns = 0;
 
@@ -96,8 +95,11 @@ static void check_encap(struct check *k, const struct cell *c, const uint8_t *fr
 	uint8_t wanted[SINK_FRAME_MAX];
 
 	frame_put_mac(wanted, MAC_NEXT, MAC_OUT, false);
-	frame_put_inner(c, wanted + ETH + frame_outer_len(c), number, 63);
-	if (c->family == 4)
+	if (c->op == BENCH_ECHO)
+		frame_put_echo(c, wanted + ETH + frame_outer_len(c), true);
+	else
+		frame_put_inner(c, wanted + ETH + frame_outer_len(c), number, 63);
+	if (c->op == BENCH_ENCAP && c->family == 4)
 		same_zero(wanted + ETH + frame_outer_len(c) + 10, ip + frame_outer_len(c) + 10);
 	frame_put_outer(c, wanted + ETH, bench_peer_tid(number), bench_peer_sid(number), ns);
 	if (!get16(udp + 6) || sum_udp(ip, udp, len - IP4) != 0xffff)

@@ -89,7 +89,7 @@ static int set_config(struct bpf_object *obj)
 	cfg->control_rate = 20000;
 	cfg->stranger_rate = 100;
 	cfg->stranger_total = 10000;
-	cfg->punt_rate = 1000;
+	cfg->punt_rate = 4000000; /* looked at, and never used up */
 	return 0;
 }
 
@@ -209,7 +209,7 @@ static struct l2x_session session_of(__u32 k, bool seq)
 	struct l2x_session s = {
 		.gen = 1,
 		.tunnel_id = htons(bench_tid(k)),
-		.flags = L2X_S_IPV4 | L2X_S_IPV6 | L2X_S_MSS,
+		.flags = L2X_S_IPV4 | L2X_S_IPV6 | L2X_S_MSS | L2X_S_ECHO,
 		.peer = mapped(BENCH_LAC),
 		.local = mapped(BENCH_LNS),
 		.peer_port = htons(BENCH_PORT),
@@ -227,6 +227,8 @@ static struct l2x_session session_of(__u32 k, bool seq)
 		.mtu = 1460,
 		.nexthop = bench_tid(k),
 		.ttl = 64,
+		.magic = htonl(BENCH_MAGIC),
+		.peer_magic = htonl(BENCH_PEER_MAGIC),
 	};
 	__be16 fixed[] = { htons(17),        s.tx_local_port,
 			   s.tx_peer_port,   htons(seq ? 0x0802 : 0x0002),

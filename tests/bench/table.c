@@ -49,11 +49,13 @@ static unsigned int add_kind(struct cell *ret, unsigned int n, bool full, struct
 
 unsigned int table_make(bool full, struct cell ret[MAX_CELLS])
 {
-	struct cell c = { 0 }, sum = { .op = BENCH_ENCAP,
-				       .family = 4,
-				       .inner = 512,
-				       .sessions = ORDINARY,
-				       .plain_sum = true };
+	struct cell c = { 0 },
+		    sum = { .op = BENCH_ENCAP,
+			    .family = 4,
+			    .inner = 512,
+			    .sessions = ORDINARY,
+			    .plain_sum = true },
+		    echo = { .op = BENCH_ECHO, .family = 4, .inner = 20 };
 	unsigned int n = 0, device, op, size;
 
 	for (device = 0; device < BENCH_DEVICES; device++) {
@@ -70,6 +72,10 @@ unsigned int table_make(bool full, struct cell ret[MAX_CELLS])
 		}
 		if (device == BENCH_L2XDP)
 			n = add(ret, n, full, &sum);
+	}
+	for (size = 0; size < COUNT(session_counts); size++) {
+		echo.sessions = session_counts[size];
+		n = add(ret, n, true, &echo);
 	}
 	return n;
 }

@@ -36,6 +36,7 @@ struct load_options {
 	unsigned int timeout, hold; /* s */
 	unsigned int retransmits; /* 0: 5 */
 	bool json, ipv6, verify, sequencing, hide, debug;
+	unsigned int echo; /* s, 0: none */
 	unsigned int traffic; /* packets a second while holding */
 	unsigned int traffic_after; /* s of the hold without */
 	struct ipaddr traffic_to;

@@ -35,6 +35,7 @@ enum {
 	O_NO_IPV6,
 	O_VERIFY,
 	O_SEQUENCING,
+	O_ECHO,
 	O_TRAFFIC,
 	O_TRAFFIC_TO,
 	O_TRAFFIC_AFTER,
@@ -65,6 +66,7 @@ static const struct option options[] = {
 	{ "no-ipv6", no_argument, NULL, O_NO_IPV6 },
 	{ "verify", no_argument, NULL, O_VERIFY },
 	{ "sequencing", no_argument, NULL, O_SEQUENCING },
+	{ "echo", required_argument, NULL, O_ECHO },
 	{ "traffic", required_argument, NULL, O_TRAFFIC },
 	{ "traffic-to", required_argument, NULL, O_TRAFFIC_TO },
 	{ "traffic-after", required_argument, NULL, O_TRAFFIC_AFTER },
@@ -97,6 +99,8 @@ static const char help[] =
 	"                       addresses and packets, as JSON\n"
 	"  --no-ipv6            IPv4 alone\n"
 	"  --sequencing         both sides number their data (AVP 39)\n"
+	"  --echo SECONDS       an LCP echo from each session this often (0: none); four missed:\n"
+	"                       the session is lost\n"
 	"  --verify             addresses differ, every session got an IPv6 prefix\n"
 	"  --traffic PPS        while holding, UDP packets round all sessions\n"
 	"  --traffic-to A:PORT  their destination; the payload is \"L2XL\", session, number\n"
@@ -171,6 +175,8 @@ static bool read_count(int c, const char *arg, struct load_options *o)
 		return option_number("--sessions", arg, 1, 65535, &o->sessions);
 	case O_RATE:
 		return option_number("--rate", arg, 0, 1000000, &o->rate);
+	case O_ECHO:
+		return option_number("--echo", arg, 0, 3600, &o->echo);
 	case O_WINDOW:
 		return option_number("--window", arg, 1, 1000000, &o->window);
 	case O_TUNNEL_WINDOW:

@@ -36,7 +36,9 @@ static const char routes[] =
 	"route add 2001:db8:ffff::/48 via 2001:db8:c::2 dev out\n"
 	/* the kernel's own work: addresses as in frames.c */
 	"route add 10.80.0.0/12 via 198.51.100.2 dev out\n"
-	"route add 2001:db8:20::/44 via 2001:db8:c::2 dev out\n"
+	"route add 2001:db8:20::/44 via 2001:db8:c::2 dev out\n";
+
+static const char vxlan[] =
 	"link add vx address 02:00:00:00:00:05 type vxlan id 42 local 192.0.2.1 remote 192.0.2.10 "
 	"dstport 4789 ttl 64 noudpcsum nolearning\n"
 	"link set vx addrgenmode none\n"
@@ -61,12 +63,21 @@ static int sysctl(const char *path, const char *value)
 	return ret;
 }
 
+static int batch_end(FILE *ip)
+{
+	int status = pclose(ip);
+
+	if (!status)
+		return 0;
+	fprintf(stderr, "bench: ip -batch failed (status %d)\n", status);
+	return -EIO;
+}
+
 static int make_links(unsigned int ways)
 {
 	FILE *ip = popen("ip -batch -", "w");
 	char in[8], us[8];
 	unsigned int i;
-	int status;
 
 	if (!ip)
 		return -errno;
@@ -77,12 +88,17 @@ static int make_links(unsigned int ways)
 	}
 	veth(ip, "out", MAC_OUT, "sink", MAC_NEXT);
 	fputs(routes, ip);
-	status = pclose(ip);
-	if (status) {
-		fprintf(stderr, "bench: ip -batch failed (status %d)\n", status);
-		return -EIO;
-	}
-	return 0;
+	return batch_end(ip);
+}
+
+int chain_vxlan(void)
+{
+	FILE *ip = popen("ip -batch -", "w");
+
+	if (!ip)
+		return -errno;
+	fputs(vxlan, ip);
+	return batch_end(ip);
 }
 
 static const char *const sysctls[][2] = {

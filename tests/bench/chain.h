@@ -26,6 +26,8 @@ struct chain {
 
 /* 0 or a negative errno; says what failed on stderr. */
 int chain_make(unsigned int ways, struct chain *ret);
+/* And a VXLAN device in it, for what needs one: not every guest can have it. */
+int chain_vxlan(void);
 /* Attaches in place of what is there, in driver mode. */
 int chain_attach(unsigned int ifindex, int prog_fd);
 

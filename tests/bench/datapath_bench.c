@@ -464,6 +464,8 @@ int main(int argc, char **argv)
 	if (!r)
 		r = chain_make(b.n_programs + 2, &b.chain);
 	if (!r)
+		r = chain_vxlan();
+	if (!r)
 		r = open_rig(&b);
 	if (!r)
 		r = open_programs(&b);

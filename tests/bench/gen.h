@@ -77,6 +77,7 @@ static inline __u32 gen_number(__u32 n)
 }
 
 #define SINK_FRAME_MAX 1536
+#define SINK_FRAME_MASK 2047 /* all digits that a lesser number may have */
 struct sink_frame {
 	__u32 len; /* SINK_FRAME_MAX + 1: longer than that */
 	__u32 reserved;

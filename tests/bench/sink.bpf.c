@@ -61,7 +61,7 @@ int sink_verify(struct xdp_md *ctx)
 	f->len = SINK_FRAME_MAX + 1;
 	if (last < SINK_FRAME_MAX) {
 		/* changes nothing, but 6.1's verifier needs to see that it is not 0 */
-		asm volatile("%0 &= %1" : "+r"(last) : "i"(SINK_FRAME_MAX - 1));
+		asm volatile("%0 &= %1" : "+r"(last) : "i"(SINK_FRAME_MASK));
 		if (!bpf_xdp_load_bytes(ctx, 0, f->bytes, last + 1))
 			f->len = len;
 	}

@@ -14,7 +14,11 @@
 #include "loader/base/log.h"
 
 #define PATIENCE_S 30
+#define FIRST_CAP (1u << 16)
 #define RENEWAL_TRIES 400 /* of 50 ms or more */
+
+/* What every good answer begins with. */
+static const char head[] = "{\"ok\":true,\"result\":";
 
 static int no_daemon(const char *path, int err)
 {
@@ -69,35 +73,52 @@ static int send_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Up to the end of the line. */
-static int receive(int fd, struct reply *ret)
+int reply_more(int fd, struct reply *r)
 {
-	size_t cap = 1u << 16, len = 0;
-	char *buf = malloc(cap), *grown;
+	size_t cap = r->cap ? 2 * r->cap : FIRST_CAP;
+	char *grown;
 	ssize_t n;
 
-	while (buf) {
-		if (len + 1 == cap) {
-			grown = realloc(buf, cap *= 2);
-			if (!grown)
-				break;
-			buf = grown;
-		}
-		n = recv(fd, buf + len, cap - len - 1, 0);
-		if (n <= 0) {
-			free(buf);
-			return n ? -errno : -EPIPE;
-		}
-		len += (size_t)n;
-		if (buf[len - 1] == '\n') {
-			buf[len] = '\0';
-			ret->line = buf;
-			ret->len = len;
-			return 0;
-		}
+	if (r->len + 1 >= r->cap) {
+		grown = realloc(r->line, cap);
+		if (!grown)
+			return -ENOMEM;
+		r->line = grown;
+		r->cap = cap;
 	}
-	free(buf);
-	return -ENOMEM;
+	n = recv(fd, r->line + r->len, r->cap - r->len - 1, 0);
+	if (n <= 0)
+		return n ? -errno : -EPIPE;
+	r->len += (size_t)n;
+	r->line[r->len] = '\0';
+	return 0;
+}
+
+static bool is_whole(const struct reply *r)
+{
+	return r->len && r->line[r->len - 1] == '\n';
+}
+
+static bool begins_list(const struct reply *r)
+{
+	return r->len > sizeof(head) && !memcmp(r->line, head, sizeof(head) - 1) &&
+	       r->line[sizeof(head) - 1] == '[';
+}
+
+/* Up to the end of the line, or, of a list that is wanted piece by piece, a part of it. */
+static int receive(int fd, bool list, struct reply *ret)
+{
+	struct reply r = { 0 };
+	int err;
+
+	do
+		err = reply_more(fd, &r);
+	while (!err && !is_whole(&r) && !(list && begins_list(&r)));
+	if (err)
+		reply_free(&r);
+	else
+		*ret = r;
+	return err;
 }
 
 /* What the daemon said no to. */
@@ -112,13 +133,16 @@ static int refused(const json_t *v)
 	return !strcmp(code, "needs-force") ? EXIT_FORCE : EXIT_REFUSED;
 }
 
-/* An answer that is long begins like this and is not parsed as a whole. */
-static int open_reply(struct reply *r)
+/* *r holds a whole line, or the beginning of a list. */
+static int open_reply(struct reply *r, bool list)
 {
-	static const char head[] = "{\"ok\":true,\"result\":";
 	json_t *v;
 	int code;
 
+	if (list && begins_list(r)) {
+		r->result = r->line + sizeof(head) - 1;
+		return EXIT_OK;
+	}
 	if (r->len > sizeof(head) + 1 && !memcmp(r->line, head, sizeof(head) - 1) &&
 	    !memcmp(r->line + r->len - 2, "}\n", 2)) {
 		r->result = r->line + sizeof(head) - 1;
@@ -137,12 +161,12 @@ static int open_reply(struct reply *r)
 }
 
 /* One line there, one line back. 0 or a negative errno. */
-static int talk(int fd, const char *line, size_t len, struct reply *ret)
+static int talk(int fd, const char *line, size_t len, bool list, struct reply *ret)
 {
 	int err = send_all(fd, line, len);
 
 	/* a daemon that has no room says so at once, and may not read the request */
-	return !err || err == -EPIPE ? receive(fd, ret) : err;
+	return !err || err == -EPIPE ? receive(fd, list, ret) : err;
 }
 
 /* The request with the end of its line; NULL: told why. */
@@ -160,9 +184,19 @@ static char *request_line(const char *command, json_t *arguments, json_t *option
 	return line;
 }
 
-/* *ret_fd is the connection, which stays open, when EXIT_OK is returned. */
+int reply_broken(const struct options *o, int err)
+{
+	complain("no answer from l2xdpd at %s: %s; look at its log", safe(o->socket),
+		 err == -EAGAIN  ? "it takes too long"
+		 : err == -EPIPE ? "it closed the connection"
+				 : strerror(-err));
+	return EXIT_NO_DAEMON;
+}
+
+/* *ret_fd is the connection, which stays open, when EXIT_OK is returned. `list`: if the result is
+ * one, *ret is the beginning of it. */
 static int ask_at(const struct options *o, const char *command, json_t *arguments, json_t *options,
-		  struct reply *ret, int *ret_fd)
+		  bool list, struct reply *ret, int *ret_fd)
 {
 	char *line = request_line(command, arguments, options);
 	struct reply r = { 0 };
@@ -175,17 +209,9 @@ static int ask_at(const struct options *o, const char *command, json_t *argument
 		free(line);
 		return no_daemon(o->socket, -err);
 	}
-	err = talk(fd, line, strcspn(line, "\n") + 1, &r);
+	err = talk(fd, line, strcspn(line, "\n") + 1, list, &r);
 	free(line);
-	if (err) {
-		complain("no answer from l2xdpd at %s: %s; look at its log", safe(o->socket),
-			 err == -EAGAIN  ? "it takes too long"
-			 : err == -EPIPE ? "it closed the connection"
-					 : strerror(-err));
-		code = EXIT_NO_DAEMON;
-	} else {
-		code = open_reply(&r);
-	}
+	code = err ? reply_broken(o, err) : open_reply(&r, list);
 	if (code) {
 		close(fd);
 		reply_free(&r);
@@ -199,11 +225,17 @@ static int ask_at(const struct options *o, const char *command, json_t *argument
 int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
 	struct reply *ret)
 {
-	int fd, code = ask_at(o, command, arguments, options, ret, &fd);
+	int fd, code = ask_at(o, command, arguments, options, false, ret, &fd);
 
 	if (!code)
 		close(fd);
 	return code;
+}
+
+int ask_list(const struct options *o, const char *command, json_t *options, struct reply *ret,
+	     int *ret_fd)
+{
+	return ask_at(o, command, NULL, options, true, ret, ret_fd);
 }
 
 static bool answers(const char *path)
@@ -214,7 +246,7 @@ static bool answers(const char *path)
 
 	if (dial(path, &fd))
 		return false;
-	err = talk(fd, line, sizeof(line) - 1, &r);
+	err = talk(fd, line, sizeof(line) - 1, false, &r);
 	reply_free(&r);
 	close(fd);
 	return !err;
@@ -223,7 +255,7 @@ static bool answers(const char *path)
 int ask_renewed(const struct options *o, const char *command, json_t *options, struct reply *ret)
 {
 	static const struct timespec pause = { .tv_nsec = 50000000 };
-	int fd, tries, code = ask_at(o, command, NULL, options, ret, &fd);
+	int fd, tries, code = ask_at(o, command, NULL, options, false, ret, &fd);
 	char c;
 
 	if (code)
@@ -262,31 +294,6 @@ json_t *reply_json(const struct reply *r)
 	if (!v)
 		complain("the answer is no JSON; is --socket right?");
 	return v;
-}
-
-int reply_each(const struct reply *r, void (*fn)(struct table *t, const json_t *v), struct table *t)
-{
-	const char *p = r->result, *end = p + r->result_len;
-	json_error_t at;
-	json_t *v;
-
-	if (p == end || *p != '[')
-		goto bad;
-	p++;
-	while (p < end && *p != ']') {
-		v = json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK, &at);
-		if (!v)
-			goto bad;
-		fn(t, v);
-		json_decref(v);
-		p += at.position;
-		if (p < end && *p == ',')
-			p++;
-	}
-	return EXIT_OK;
-bad:
-	complain("the answer is no list; is --socket right?");
-	return EXIT_REFUSED;
 }
 
 void print_lines(FILE *out, const char *indent, const char *text)

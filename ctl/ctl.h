@@ -5,6 +5,7 @@
  *
  *   main.c      options, the table of commands, help
  *   client.c    one request and its answer
+ *   list.c      an answer that is a list, one element at a time
  *   table.c     tables for people; units; text that nobody here chose
  *   show.c      ask, and print what came: a table, an object, or JSON
  *   show_*.c, clear.c, maintenance.c, preflight.c   one file for each group of commands
@@ -31,7 +32,7 @@ struct table;
 
 struct options {
 	const char *socket;
-	const char *peer, *user, *limit, *rate; /* NULL: not given */
+	const char *peer, *user, *ipv4, *after, *limit, *rate; /* NULL: not given */
 	bool json, all, force, help;
 };
 
@@ -48,7 +49,7 @@ int usage(const char *command, const char *takes);
 /* ---- client.c ---- */
 struct reply {
 	char *line; /* the answer, NUL behind it */
-	size_t len;
+	size_t len, cap;
 	const char *result; /* in it: the JSON text of "result" */
 	size_t result_len;
 };
@@ -64,10 +65,20 @@ void reply_free(struct reply *r);
 int reply_print(const struct reply *r);
 /* The result whole; NULL if it is no JSON, which is told. */
 json_t *reply_json(const struct reply *r);
-/* The elements of a result that is an array, one at a time: a million need little
- * memory. */
-int reply_each(const struct reply *r, void (*fn)(struct table *t, const json_t *v),
-	       struct table *t);
+/* For list.c. EXIT_OK: *ret holds the beginning of the answer, up to "[" at least, and *ret_fd is
+ * the connection by which the rest comes. */
+int ask_list(const struct options *o, const char *command, json_t *options, struct reply *ret,
+	     int *ret_fd);
+/* Adds to r->line what has come, waiting for it. 0 or a negative errno: -EPIPE at the end. */
+int reply_more(int fd, struct reply *r);
+/* Tells it; the exit code. */
+int reply_broken(const struct options *o, int err);
+
+/* ---- list.c ---- */
+/* Asks for a list. Each element's text goes to `element`, as it comes: a million need no more
+ * memory than one. It returns an exit code, EXIT_OK to go on. */
+int ask_each(const struct options *o, const char *command, json_t *options,
+	     int (*element)(void *arg, const char *text, size_t len), void *arg);
 
 /* Lines of text that the daemon made, each behind `indent`. */
 void print_lines(FILE *out, const char *indent, const char *text);
@@ -100,11 +111,13 @@ struct column {
 };
 #define COLUMNS(array) (sizeof(array) / sizeof((array)[0]))
 struct table *table_new(const struct column *columns, unsigned int n);
-/* The next cell, left to right, row by row. Text is escaped. */
+/* The next cell, left to right, row by row. Text is escaped. A table of more than a thousand rows
+ * is printed from then on row by row, with the widths that these need. */
 void table_text(struct table *t, const char *text);
 void table_number(struct table *t, uint64_t v);
-/* Prints and frees. Columns are cut to the terminal's width, never in a pipe. */
+/* Prints what is left, and frees. Columns are cut to the terminal's width, never in a pipe. */
 void table_print(struct table *t);
+void table_free(struct table *t); /* without a word */
 
 #define CELL 24
 const char *age_str(uint64_t seconds, char buf[static CELL]); /* "3h04m" */

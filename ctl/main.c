@@ -19,12 +19,17 @@ static const struct command {
 	  "Lists the L2TP control connections, by ID.\n\n"
 	  "  l2xdpctl show tunnels\n"
 	  "  l2xdpctl show tunnels --json | jq '.[] | select(.sessions > 100)'\n" },
-	{ "show sessions", "[--peer NAME] [--user NAME] [--limit N]", cmd_show_sessions,
-	  "subscribers that are connected, and their traffic",
+	{ "show sessions",
+	  "[--peer NAME] [--user NAME] [--ipv4 ADDRESS[/LENGTH]]\n"
+	  "       [--after ID] [--limit N]",
+	  cmd_show_sessions, "subscribers that are connected, and their traffic",
 	  "Lists sessions, by ID. RX is from the subscriber, TX to it, in octets of inner IP\n"
-	  "packets; HOOK is the share of packets that crossed at the driver hook.\n\n"
+	  "packets; HOOK is the share of packets that crossed at the driver hook. Of many, each\n"
+	  "is shown as it was when its turn came. --after continues a list behind an ID.\n\n"
 	  "  l2xdpctl show sessions\n"
 	  "  l2xdpctl show sessions --peer carrier --limit 20\n"
+	  "  l2xdpctl show sessions --ipv4 10.1.2.3\n"
+	  "  l2xdpctl show sessions --ipv4 10.1.0.0/16 --after 4711 --limit 1000\n"
 	  "  l2xdpctl show sessions --user joe@example.net --json\n" },
 	{ "show session", "ID", cmd_show_session, "all about one session",
 	  "Shows one session; its ID is the first column of `show sessions`.\n\n"
@@ -176,8 +181,9 @@ static bool options_fit(const struct command *c, const struct options *o)
 	const struct {
 		const char *name;
 		bool given;
-	} owned[] = { { "--peer", o->peer }, { "--user", o->user },   { "--limit", o->limit },
-		      { "--rate", o->rate }, { "--force", o->force }, { "--all", o->all } };
+	} owned[] = { { "--peer", o->peer },   { "--user", o->user },   { "--ipv4", o->ipv4 },
+		      { "--after", o->after }, { "--limit", o->limit }, { "--rate", o->rate },
+		      { "--force", o->force }, { "--all", o->all } };
 	size_t i;
 
 	for (i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
@@ -221,6 +227,8 @@ int main(int argc, char **argv)
 					       { "version", no_argument, NULL, 'V' },
 					       { "peer", required_argument, NULL, 'p' },
 					       { "user", required_argument, NULL, 'u' },
+					       { "ipv4", required_argument, NULL, '4' },
+					       { "after", required_argument, NULL, 'A' },
 					       { "limit", required_argument, NULL, 'l' },
 					       { "rate", required_argument, NULL, 'r' },
 					       { "force", no_argument, NULL, 'f' },
@@ -248,6 +256,12 @@ int main(int argc, char **argv)
 			break;
 		case 'u':
 			o.user = optarg;
+			break;
+		case '4':
+			o.ipv4 = optarg;
+			break;
+		case 'A':
+			o.after = optarg;
 			break;
 		case 'l':
 			o.limit = optarg;

@@ -34,7 +34,8 @@ static void row(struct table *t, const json_t *v)
 
 static json_t *filter(const struct options *o)
 {
-	return json_pack("{s:s*, s:s*, s:s*}", "peer", o->peer, "user", o->user, "limit", o->limit);
+	return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "peer", o->peer, "user", o->user, "ipv4",
+			 o->ipv4, "after", o->after, "limit", o->limit);
 }
 
 int cmd_show_sessions(const struct options *o, int argc, char **argv)

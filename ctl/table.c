@@ -13,12 +13,16 @@
 
 #define COLUMNS_MOST 16u
 #define NARROWEST 8u /* a column is not cut below this */
+#define ROWS_HELD 1000u /* whose cells decide the widths */
 
 struct table {
 	const struct column *columns;
 	unsigned int n;
 	char **cells;
 	size_t n_cells, cap;
+	size_t width[COLUMNS_MOST];
+	bool begun; /* the widths are fixed, and what is above stands there */
+	bool narrow; /* what may be cut is */
 	bool failed;
 };
 
@@ -40,36 +44,6 @@ struct table *table_new(const struct column *columns, unsigned int n)
 	t->columns = columns;
 	t->n = n;
 	return t;
-}
-
-void table_text(struct table *t, const char *text)
-{
-	char **grown;
-	size_t cap;
-
-	if (t->n_cells == t->cap) {
-		cap = t->cap ? 2 * t->cap : 256;
-		grown = reallocarray(t->cells, cap, sizeof(*grown));
-		if (!grown) {
-			t->failed = true;
-			return;
-		}
-		t->cells = grown;
-		t->cap = cap;
-	}
-	t->cells[t->n_cells] = strdup(*text ? safe(text) : "-");
-	if (t->cells[t->n_cells])
-		t->n_cells++;
-	else
-		t->failed = true;
-}
-
-void table_number(struct table *t, uint64_t v)
-{
-	char text[CELL];
-
-	snprintf(text, sizeof(text), "%" PRIu64, v);
-	table_text(t, text);
 }
 
 static size_t terminal_width(void)
@@ -102,11 +76,13 @@ static void fit(const struct table *t, size_t width[], size_t line)
 	}
 }
 
-static void print_cell(const struct column *c, const char *text, size_t width, bool last)
+static void print_cell(const struct table *t, unsigned int column, const char *text)
 {
-	size_t len = strlen(text);
+	const struct column *c = &t->columns[column];
+	size_t len = strlen(text), width = t->width[column];
+	bool last = column + 1 == t->n;
 
-	if (len > width)
+	if (len > width && t->narrow && c->cut)
 		printf("%.*s...", (int)(width - 3), text);
 	else if (c->right)
 		printf("%*s", (int)width, text);
@@ -115,29 +91,87 @@ static void print_cell(const struct column *c, const char *text, size_t width, b
 	fputs(last ? "\n" : "  ", stdout);
 }
 
-void table_print(struct table *t)
+/* The widths of what is there, and the titles. */
+static void begin(struct table *t)
 {
-	size_t width[COLUMNS_MOST], i, len;
+	size_t i, len, line = terminal_width();
 
-	if (!t->n)
-		return;
+	t->begun = true;
 	for (i = 0; i < t->n; i++)
-		width[i] = strlen(t->columns[i].title);
+		t->width[i] = strlen(t->columns[i].title);
 	for (i = 0; i < t->n_cells; i++) {
 		len = strlen(t->cells[i]);
-		if (len > width[i % t->n])
-			width[i % t->n] = len;
+		if (len > t->width[i % t->n])
+			t->width[i % t->n] = len;
 	}
-	fit(t, width, terminal_width());
+	t->narrow = line != SIZE_MAX;
+	fit(t, t->width, line);
 	for (i = 0; i < t->n; i++)
-		print_cell(&t->columns[i], t->columns[i].title, width[i], i + 1 == t->n);
+		print_cell(t, (unsigned int)i, t->columns[i].title);
+}
+
+static void print_cells(struct table *t)
+{
+	size_t i;
+
+	if (!t->begun)
+		begin(t);
 	for (i = 0; i < t->n_cells; i++) {
-		print_cell(&t->columns[i % t->n], t->cells[i], width[i % t->n],
-			   i % t->n + 1 == t->n);
+		print_cell(t, (unsigned int)(i % t->n), t->cells[i]);
 		free(t->cells[i]);
 	}
+	t->n_cells = 0;
+}
+
+/* Room for one more cell. */
+static bool make_room(struct table *t)
+{
+	size_t cap = t->cap ? 2 * t->cap : 256;
+	char **grown;
+
+	if (t->n_cells < t->cap)
+		return true;
+	grown = reallocarray(t->cells, cap, sizeof(*grown));
+	if (!grown)
+		return false;
+	t->cells = grown;
+	t->cap = cap;
+	return true;
+}
+
+void table_text(struct table *t, const char *text)
+{
+	char *cell = make_room(t) ? strdup(*text ? safe(text) : "-") : NULL;
+
+	if (!cell) {
+		t->failed = true;
+		return;
+	}
+	t->cells[t->n_cells++] = cell;
+	if (t->n_cells == (t->begun ? t->n : (size_t)ROWS_HELD * t->n))
+		print_cells(t);
+}
+
+void table_number(struct table *t, uint64_t v)
+{
+	char text[CELL];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	table_text(t, text);
+}
+
+void table_print(struct table *t)
+{
+	print_cells(t);
 	if (t->failed)
 		complain("no memory for the whole table; try --limit or --json");
+	table_free(t);
+}
+
+void table_free(struct table *t)
+{
+	while (t->n_cells)
+		free(t->cells[--t->n_cells]);
 	free(t->cells);
 	free(t);
 }

@@ -86,9 +86,18 @@ struct lns_tunnel_info {
 	unsigned int sessions;
 	msec_t age_ms;
 };
-/* A visitor that returns false ends the walk. */
-void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
-			void *arg);
+/* A walk over the sessions by rising index, in pieces: they may come and go between two of them. */
+struct lns_session_walk {
+	uint32_t from; /* the next index to be looked at */
+	bool over;
+	/* only these: */
+	const char *peer; /* configured name; NULL: any */
+	const char *user; /* as sent; NULL: any */
+	struct prefix ipv4; /* its address is in it; len 0 and not set: any or none */
+};
+/* The next one, or -EAGAIN: there was none among the few that were looked at, which took some
+ * microseconds, ask again; -ENOENT: there are no more. */
+int lns_sessions_next(struct lns *lns, struct lns_session_walk *w, struct lns_session_info *ret);
 int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret); /* -ENOENT */
 void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_tunnel_info *t),
 		       void *arg);

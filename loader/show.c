@@ -6,6 +6,11 @@
 
 #include "loader/lns_internal.h"
 
+/* How far lns_sessions_next goes at once: so many empty places, or a LOOK_COST-th of sessions,
+ * each of which is far away in memory. */
+#define WALK_COST 4096u
+#define LOOK_COST 64u
+
 static const char *state_of(const struct session *s)
 {
 	if (!s->ppp)
@@ -47,20 +52,47 @@ static void fill_session(const struct session *s, struct lns_session_info *ret)
 	}
 }
 
-void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
-			void *arg)
+static bool fits(const struct session *s, const struct lns_session_walk *w)
 {
-	struct lns_session_info info;
+	const char *user;
 
+	if (w->peer && strcmp(w->peer, s->peer->name) != 0)
+		return false;
+	if (addr_is_set(&w->ipv4.addr) &&
+	    (!s->dp.ipv4_open || !prefix_contains(&w->ipv4, &s->dp.ipv4)))
+		return false;
+	if (!w->user)
+		return true;
+	user = s->user ? s->user : s->ppp ? ppp_user(s->ppp) : "";
+	return strcmp(w->user, user) == 0;
+}
+
+/* Past the index, or past a shard in which nobody has ever been. */
+static void step(const struct lns *lns, struct lns_session_walk *w, bool whole_shard)
+{
+	uint32_t next = whole_shard ? (w->from | (L2X_SHARD_SESSIONS - 1)) + 1 : w->from + 1;
+
+	w->over = next >> 16 >= lns->cfg->datapath.shards;
+	w->from = next;
+}
+
+int lns_sessions_next(struct lns *lns, struct lns_session_walk *w, struct lns_session_info *ret)
+{
 	lns_enter(lns);
-	for (unsigned int shard = 0; shard < lns->cfg->datapath.shards; shard++)
-		for (unsigned int i = 1; lns->table[shard] && i < L2X_SHARD_SESSIONS; i++) {
-			if (!lns->table[shard][i])
-				continue;
-			fill_session(lns->table[shard][i], &info);
-			if (!fn(arg, &info))
-				return;
-		}
+	if (w->from >> 16 >= lns->cfg->datapath.shards)
+		w->over = true;
+	for (unsigned int cost = 0; !w->over && cost < WALK_COST;) {
+		struct session **row = lns->table[w->from >> 16];
+		const struct session *s = row ? row[w->from & 0xffff] : NULL;
+
+		step(lns, w, !row);
+		cost += s ? LOOK_COST : 1;
+		if (!s || !fits(s, w))
+			continue;
+		fill_session(s, ret);
+		return 0;
+	}
+	return w->over ? -ENOENT : -EAGAIN;
 }
 
 int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret)

@@ -5,10 +5,14 @@
  *
  * A client costs a bounded amount of memory whatever it does: its input is one line of
  * 64 KiB at the most, its output is filled up to 64 KiB and then again when it has taken
- * all of that; long answers are made element by element in between, so that neither a
- * slow reader nor a million sessions keep the daemon from its packets.
+ * all of that; long answers are made element by element in between.
  *
- * One client goes through these steps, all in client_advance():
+ * And a bounded amount of time: clients that have something to do stand in a queue, and one of
+ * them goes on for a millisecond, then the event loop looks at its sockets again. So neither a
+ * slow reader nor a million sessions nor many clients keep the daemon from its packets. What
+ * takes longer is only a single command that does (closing a tunnel of 65 000 sessions).
+ *
+ * One client goes through these steps, all in client_step():
  *
  *   output full          wait for the client to take it
  *   answer in progress   write its next element
@@ -39,16 +43,20 @@
 #define OUTPUT_FULL (64u << 10)
 #define CLIENTS_MOST 32u
 #define SILENCE_S 60
+#define PAGER_S 900 /* what it may be read with: somebody may be reading */
+#define SLICE_US 1000 /* what clients may take of a turn of the event loop */
 #define IDLE_MS 1000 /* one that has not moved for so long makes place for another */
 
 struct client {
-	TAILQ_ENTRY(client) link;
+	TAILQ_ENTRY(client) link, turn;
 	struct control *control;
 	struct bufferevent *bev;
 	struct answer answer; /* next is set: in progress */
 	msec_t moved_at; /* when it last sent or took something */
+	bool waits; /* in control->turns */
 	bool first; /* no element of it written yet */
 	bool eof; /* the client sends no more */
+	bool broken; /* its answer cannot be ended */
 	bool ending; /* nothing more is run; the connection ends when all is written */
 };
 
@@ -57,6 +65,9 @@ struct control {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	TAILQ_HEAD(clients, client) clients; /* the last moved first */
+	TAILQ_HEAD(turns, client) turns; /* have something to do, the next one first */
+	struct event *slice; /* set while there are any */
+	struct text element; /* of an answer, being written */
 	unsigned int n_clients;
 	struct control_file own; /* fd -1: somebody else's */
 };
@@ -126,21 +137,28 @@ static void answer_end(struct client *cl)
 	memset(&cl->answer, 0, sizeof(cl->answer));
 }
 
-/* One more element of the answer in progress, or its end. */
-static void answer_step(struct client *cl)
+/* One more element of the answer in progress, or its end. False: there is no memory for it, and
+ * no way to say so in the midst of an answer. */
+static bool answer_step(struct client *cl)
 {
-	json_t *v = cl->answer.next(&cl->answer);
+	struct text *t = &cl->control->element;
+	enum answer_step step;
 
-	if (!v) {
+	t->len = 0;
+	t->failed = false;
+	step = cl->answer.next(&cl->answer, t);
+	if (t->failed)
+		return false;
+	if (step == ANSWER_END) {
 		write_text(cl, "]}\n");
 		answer_end(cl);
-		return;
+	} else if (step == ANSWER_ELEMENT) {
+		if (!cl->first)
+			write_text(cl, ",");
+		cl->first = false;
+		bufferevent_write(cl->bev, t->mem, t->len);
 	}
-	if (!cl->first)
-		write_text(cl, ",");
-	cl->first = false;
-	write_json(cl, v);
-	json_decref(v);
+	return true;
 }
 
 /* ---- requests ---- */
@@ -239,6 +257,8 @@ static bool next_line(struct client *cl)
 static void client_free(struct client *cl)
 {
 	answer_end(cl);
+	if (cl->waits)
+		TAILQ_REMOVE(&cl->control->turns, cl, turn);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->n_clients--;
 	bufferevent_free(cl->bev);
@@ -260,12 +280,17 @@ static void client_flush(struct client *cl)
 	(void)sent;
 }
 
-static msec_t now_ms(void)
+static uint64_t now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (msec_t)t.tv_sec * 1000 + (msec_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static msec_t now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 /* Not in the list; puts it at its head. */
@@ -275,15 +300,46 @@ static void client_moved(struct client *cl)
 	TAILQ_INSERT_HEAD(&cl->control->clients, cl, link);
 }
 
-static void client_advance(struct client *cl)
+static bool is_full(const struct client *cl)
+{
+	return evbuffer_get_length(bufferevent_get_output(cl->bev)) >= OUTPUT_FULL;
+}
+
+/* At the end of the queue. */
+static void client_queue(struct client *cl)
+{
+	static const struct timeval at_once = { 0 };
+	struct control *c = cl->control;
+
+	if (cl->waits)
+		return;
+	cl->waits = true;
+	TAILQ_INSERT_TAIL(&c->turns, cl, turn);
+	if (!evtimer_pending(c->slice, NULL))
+		evtimer_add(c->slice, &at_once);
+}
+
+/* False: there is nothing to be done now. */
+static bool client_step(struct client *cl)
+{
+	if (is_full(cl))
+		return false;
+	if (!cl->answer.next)
+		return !cl->ending && next_line(cl);
+	if (answer_step(cl))
+		return true;
+	cl->broken = true;
+	return false;
+}
+
+/* Waits for what has to come first: a line, or that the output is taken. */
+static void client_rest(struct client *cl)
 {
 	struct evbuffer *out = bufferevent_get_output(cl->bev);
 
-	while (evbuffer_get_length(out) < OUTPUT_FULL) {
-		if (cl->answer.next)
-			answer_step(cl);
-		else if (cl->ending || !next_line(cl))
-			break;
+	if (cl->broken) {
+		client_free(cl);
+		return;
 	}
 	if (cl->eof && !cl->answer.next && evbuffer_get_length(out) < OUTPUT_FULL)
 		cl->ending = true;
@@ -304,7 +360,32 @@ static void on_progress(struct bufferevent *bev, void *arg)
 	(void)bev;
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	client_moved(cl);
-	client_advance(cl);
+	client_queue(cl);
+}
+
+static void on_slice(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval at_once = { 0 };
+	struct control *c = arg;
+	struct client *cl = TAILQ_FIRST(&c->turns);
+	uint64_t until = now_us() + SLICE_US;
+	bool more;
+
+	(void)fd;
+	(void)what;
+	if (!cl)
+		return;
+	TAILQ_REMOVE(&c->turns, cl, turn);
+	cl->waits = false;
+	do
+		more = client_step(cl);
+	while (more && now_us() < until);
+	if (more)
+		client_queue(cl);
+	else
+		client_rest(cl);
+	if (!TAILQ_EMPTY(&c->turns) && !evtimer_pending(c->slice, NULL))
+		evtimer_add(c->slice, &at_once);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -316,7 +397,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	if (what & BEV_EVENT_EOF) {
 		/* a client that asks and closes its half still gets its answers */
 		cl->eof = true;
-		client_advance(cl);
+		client_queue(cl);
 		return;
 	}
 	client_free(cl);
@@ -346,7 +427,8 @@ static void refuse(int fd)
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len,
 		      void *arg)
 {
-	static const struct timeval silence = { .tv_sec = SILENCE_S };
+	static const struct timeval silence = { .tv_sec = SILENCE_S },
+				    pager = { .tv_sec = PAGER_S };
 	struct control *c = arg;
 	struct client *cl;
 
@@ -370,7 +452,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	c->n_clients++;
 	bufferevent_setcb(cl->bev, on_progress, on_progress, on_event, cl);
 	bufferevent_setwatermark(cl->bev, EV_READ, 0, LINE_MOST + 2);
-	bufferevent_set_timeouts(cl->bev, &silence, &silence);
+	bufferevent_set_timeouts(cl->bev, &silence, &pager);
 	bufferevent_enable(cl->bev, EV_READ | EV_WRITE);
 }
 
@@ -386,11 +468,16 @@ int control_serve(int fd, struct event_base *base, struct lns *lns, struct contr
 		return -ENOMEM;
 	json_object_seed(0); /* opens /dev/urandom, which the sandbox will not allow */
 	TAILQ_INIT(&c->clients);
+	TAILQ_INIT(&c->turns);
 	c->base = base;
 	c->lns = lns;
 	c->own.fd = -1;
-	c->listener = evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	c->slice = evtimer_new(base, on_slice, c);
+	if (c->slice)
+		c->listener = evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener) {
+		if (c->slice)
+			event_free(c->slice);
 		free(c);
 		return -ENOMEM;
 	}
@@ -428,6 +515,8 @@ void control_close(struct control *c)
 		client_free(cl);
 	}
 	evconnlistener_free(c->listener);
+	event_free(c->slice);
+	text_free(&c->element);
 	control_unlisten(&c->own);
 	free(c);
 }

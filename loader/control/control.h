@@ -7,7 +7,8 @@
  *
  * Codes: "usage", "not-found", "needs-force", "failed". A line of more than 64 KiB, or
  * what is not JSON, gets an error and the connection ends. At most 32 connections: one more
- * takes the place of that which has been idle longest; one that is silent for 60 s ends. Commands are a table in control.c; what they show is
+ * takes the place of that which has been idle longest; one ends that is silent for 60 s, or takes
+ * nothing of its answer for 15 minutes. Commands are a table in control.c; what they show is
  * asked from `struct lns` (loader/lns.h). docs/control-socket.md documents the fields.
  */
 #ifndef L2XDP_CONTROL_CONTROL_H

@@ -4,7 +4,9 @@
  * and show_*.c and maintenance.c, which have the commands.
  *
  * A command gives a whole answer at once, or, where the answer may be long, a producer
- * that is asked for one element after the other as the client takes them.
+ * that is asked for one element after the other as the client takes them. It is asked as often
+ * as fits into the time of a turn (control.c), so what it does at once takes microseconds: it
+ * has an element, or it has looked for one long enough and is to be asked again.
  */
 #ifndef L2XDP_CONTROL_SHOW_H
 #define L2XDP_CONTROL_SHOW_H
@@ -14,6 +16,7 @@
 #include <stddef.h>
 
 #include "loader/base/addr.h"
+#include "loader/control/text.h"
 
 struct lns;
 
@@ -25,10 +28,17 @@ struct request {
 
 #define ANSWER_ERROR 4096u
 
+/* Of `next`. */
+enum answer_step {
+	ANSWER_END,
+	ANSWER_ELEMENT, /* its text was written */
+	ANSWER_LATER, /* nothing yet */
+};
+
 struct answer {
 	json_t *result; /* owned; or */
-	/* ... an array whose elements come from `next`, NULL at the end */
-	json_t *(*next)(struct answer *a);
+	/* ... an array whose elements come from `next` */
+	enum answer_step (*next)(struct answer *a, struct text *ret);
 	void (*free)(struct answer *a); /* with next */
 	void *state;
 	struct lns *lns;

@@ -56,21 +56,28 @@ static bool collect(void *arg, const struct lns_tunnel_info *t)
 	return !l->no_memory;
 }
 
-static json_t *next_tunnel(struct answer *a)
+static enum answer_step next_tunnel(struct answer *a, struct text *ret)
 {
 	struct list *l = a->state;
 	const struct tunnel *t;
+	json_t *v;
 
 	if (l->next == l->n)
-		return NULL;
+		return ANSWER_END;
 	t = &l->tunnels[l->next++];
-	return json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:I, s:I}", "id",
-			 t->id, "peer_id", t->peer_id, "peer", json_text(t->peer), "address",
-			 json_address(&t->peer_address), "port", t->port, "local_address",
-			 json_address(&t->local), "local_port", t->local_port, "host_name",
-			 json_text(t->host_name), "vendor", json_text(t->vendor), "state",
-			 json_text(t->state), "sessions", (json_int_t)t->sessions, "age",
-			 (json_int_t)(t->age_ms / 1000));
+	v = json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:I, s:I}", "id", t->id,
+		      "peer_id", t->peer_id, "peer", json_text(t->peer), "address",
+		      json_address(&t->peer_address), "port", t->port, "local_address",
+		      json_address(&t->local), "local_port", t->local_port, "host_name",
+		      json_text(t->host_name), "vendor", json_text(t->vendor), "state",
+		      json_text(t->state), "sessions", (json_int_t)t->sessions, "age",
+		      (json_int_t)(t->age_ms / 1000));
+	if (v)
+		text_json(ret, v);
+	else
+		ret->failed = true;
+	json_decref(v);
+	return ANSWER_ELEMENT;
 }
 
 static void free_list(struct answer *a)

@@ -83,10 +83,11 @@ struct dp_session {
 	uint32_t magic, peer_magic;
 };
 
+struct dp_way_traffic {
+	uint64_t packets, bytes, drops, lost;
+};
 struct dp_traffic {
-	struct {
-		uint64_t packets, bytes, drops, lost;
-	} hook_rx, hook_tx, slow_rx, slow_tx;
+	struct dp_way_traffic hook_rx, hook_tx, slow_rx, slow_tx;
 };
 
 struct dp_ops {

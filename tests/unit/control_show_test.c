@@ -56,6 +56,14 @@ static void sessions_can_be_chosen(void **state)
 		{ "{\"user\":\"joe\",\"limit\":2}", 2 },
 		{ "{\"limit\":0}", 0 },
 		{ "{\"limit\":\"1\"}", 1 },
+		{ "{\"ipv4\":\"10.0.0.2\"}", 1 },
+		{ "{\"ipv4\":\"10.0.0.2/31\"}", 2 },
+		{ "{\"ipv4\":\"10.0.0.0/8\",\"peer\":\"odd\"}", 2 },
+		{ "{\"ipv4\":\"10.0.0.4\"}", 0 },
+		{ "{\"after\":1}", 2 },
+		{ "{\"after\":\"2\"}", 1 },
+		{ "{\"after\":4294967295}", 0 },
+		{ "{\"after\":1,\"limit\":1}", 1 },
 	};
 	char request[128];
 	size_t i;
@@ -71,6 +79,42 @@ static void sessions_can_be_chosen(void **state)
 	}
 	n_sessions = 0;
 	json_decref(ask_ok(*state, "{\"command\":\"show sessions\"}"));
+}
+
+static void pages_of_sessions_follow_each_other(void **state)
+{
+	unsigned int last = 0, seen = 0;
+	char request[128];
+
+	n_sessions = 25;
+	for (;;) {
+		json_t *list;
+		size_t n;
+
+		snprintf(request, sizeof(request),
+			 "{\"command\":\"show sessions\",\"options\":{\"after\":%u,\"limit\":10}}",
+			 last);
+		list = ask_ok(*state, request);
+		n = json_array_size(list);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(number(json_array_get(list, i), "id"), ++seen);
+		json_decref(list);
+		if (!n)
+			break;
+		last = seen;
+	}
+	assert_int_equal(seen, 25);
+}
+
+static void filter_that_makes_no_sense_is_told(void **state)
+{
+#define SESSIONS(option) "{\"command\":\"show sessions\",\"options\":{" option "}}"
+	expect_error(*state, SESSIONS("\"ipv4\":\"joe\""), "usage", "an address or a prefix");
+	expect_error(*state, SESSIONS("\"ipv4\":\"2001:db8::1\""), "usage", "10.1.2.3");
+	expect_error(*state, SESSIONS("\"ipv4\":\"10.0.0.1/8\""), "usage", "beyond its length");
+	expect_error(*state, SESSIONS("\"ipv4\":7"), "usage", "ipv4 is a text");
+	expect_error(*state, SESSIONS("\"after\":-1"), "usage", "whole number");
+	expect_error(*state, SESSIONS("\"peer\":\"odd\",\"user\":7"), "usage", "user is a text");
 }
 
 static void tunnels_stand_in_order(void **state)
@@ -397,6 +441,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(session_has_every_field),
 		T(sessions_can_be_chosen),
+		T(pages_of_sessions_follow_each_other),
+		T(filter_that_makes_no_sense_is_told),
 		T(tunnels_stand_in_order),
 		T(verdicts_and_counters_are_whole),
 		T(workers_are_told_one_by_one),

@@ -290,6 +290,71 @@ static void session_that_goes_meanwhile_is_left_out(void **state)
 	close(fd);
 }
 
+/* ---- what long answers take of the event loop ---- */
+
+#define LOOK_US 300
+#define LOOKS_A_TURN 4 /* of 1 ms */
+
+/* A look sleeps longer on a busy machine, then there are fewer of them. */
+static void turn_is_short(struct fixture *f)
+{
+	unsigned int before = walked;
+
+	turn(f, 1);
+	assert_true(walked - before <= LOOKS_A_TURN);
+}
+
+static void filter_that_finds_nobody_gives_way(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f), other = dial(f), i;
+	json_t *v;
+
+	n_sessions = 100000;
+	say(fd, "{\"command\":\"show sessions\",\"options\":{\"peer\":\"nobody\"}}\n");
+	turn(f, 5);
+	walk_us = LOOK_US;
+	for (i = 0; i < 50; i++)
+		turn_is_short(f);
+	assert_true(walked > 50); /* and goes on */
+	/* another one is answered meanwhile */
+	say(other, "{\"command\":\"show tunnels\"}\n");
+	v = answer(f, other);
+	assert_int_equal(json_array_size(json_object_get(v, "result")), 2);
+	json_decref(v);
+	assert_true(walked < n_sessions);
+	walk_us = 0;
+	v = answer(f, fd);
+	assert_int_equal(json_array_size(json_object_get(v, "result")), 0);
+	json_decref(v);
+	close(fd);
+	close(other);
+}
+
+static void many_clients_share_the_time_of_one(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int before;
+	int fds[10], i;
+
+	n_sessions = 100000;
+	for (i = 0; i < 10; i++) {
+		fds[i] = dial(f);
+		say(fds[i], "{\"command\":\"show sessions\",\"options\":{\"user\":\"nobody\"}}\n");
+	}
+	turn(f, 15);
+	walk_us = LOOK_US;
+	before = walked;
+	for (i = 0; i < 50; i++)
+		turn_is_short(f);
+	assert_true(walked > before);
+	for (i = 0; i < 10; i++)
+		close(fds[i]);
+	walk_us = 0;
+	turn(f, 20);
+	json_decref(ask_ok(f, "{\"command\":\"show tunnels\"}"));
+}
+
 /* ---- the file ---- */
 
 static void socket_file_is_for_the_owner_alone(void **state)
@@ -357,6 +422,8 @@ int main(void)
 		T(slow_reader_costs_little),
 		T(all_sessions_of_a_shard_stream_out),
 		T(session_that_goes_meanwhile_is_left_out),
+		T(filter_that_finds_nobody_gives_way),
+		T(many_clients_share_the_time_of_one),
 		T(socket_file_is_for_the_owner_alone),
 		T(live_socket_is_not_taken_over),
 		T(dead_socket_is_replaced_and_a_file_is_not),

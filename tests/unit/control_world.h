@@ -25,6 +25,7 @@
 
 /* ---- the LNS and the data path, made up ---- */
 
+static unsigned int walk_us, walked; /* what a look takes; how many there were */
 static unsigned int n_sessions, n_tunnels, cleared_session, cleared_tunnel;
 static unsigned int reloaded, ended;
 static struct event_base *break_at_clear;
@@ -71,18 +72,26 @@ static void fill(uint32_t index, struct lns_session_info *s)
 	};
 }
 
-void lns_sessions_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_session_info *s),
-			void *arg)
+/* Looks at one place at a time, as slowly as it is told. */
+int lns_sessions_next(struct lns *lns, struct lns_session_walk *w, struct lns_session_info *ret)
 {
 	struct lns_session_info s;
-	uint32_t i;
+	uint32_t i = w->from ? w->from : 1;
 
 	(void)lns;
-	for (i = 1; i <= n_sessions; i++) {
-		fill(i, &s);
-		if (!fn(arg, &s))
-			return;
-	}
+	walked++;
+	if (walk_us)
+		usleep(walk_us);
+	if (w->over || i > n_sessions)
+		return -ENOENT;
+	fill(i, &s);
+	w->from = i + 1;
+	if ((w->peer && strcmp(w->peer, s.peer) != 0) || (w->user && strcmp(w->user, s.user) != 0))
+		return -EAGAIN;
+	if (addr_is_set(&w->ipv4.addr) && !prefix_contains(&w->ipv4, &s.ipv4))
+		return -EAGAIN;
+	*ret = s;
+	return 0;
 }
 
 int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *ret)
@@ -320,6 +329,7 @@ static inline int setup(void **state)
 	f->base = event_base_new();
 	if (control_open(f->path, f->base, (struct lns *)f, &f->control, err, sizeof(err)))
 		fail_msg("%s", err);
+	walk_us = walked = 0;
 	n_sessions = 3;
 	n_tunnels = 2;
 	user_name = "joe";
@@ -356,7 +366,7 @@ static inline int dial(const struct fixture *f)
 static inline void turn(struct fixture *f, unsigned int times)
 {
 	while (times--)
-		event_base_loop(f->base, EVLOOP_NONBLOCK);
+		event_base_loop(f->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 /* One line, or what came before the end; the caller's to free. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* l2xdpctl as people run it, against a socket that gives made-up answers. */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -136,6 +138,146 @@ static void sessions_become_a_table(void **state)
 	assert_non_null(strstr(request, "\"peer\":\"carrier\""));
 	assert_non_null(strstr(request, "\"user\":\"joe x\""));
 	assert_non_null(strstr(request, "\"limit\":\"3\""));
+	run("show sessions --ipv4 10.0.0.0/8 --after 65537 --json",
+	    "{\"ok\":true,\"result\":[]}\n");
+	assert_non_null(strstr(request, "\"ipv4\":\"10.0.0.0/8\""));
+	assert_non_null(strstr(request, "\"after\":\"65537\""));
+	assert_string_equal(output, "[]\n");
+}
+
+/* ---- lists of any length ---- */
+
+static void send_whole(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+		assert_true(n > 0);
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+/* `l2xdpctl show sessions` with its output at *ret_out, and the connection that it asks by. */
+static pid_t start(const char *more, int *ret_out, int *ret_fd)
+{
+	int server = listen_at(), out[2];
+	char asked[4096];
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(out[1], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		close(out[0]);
+		close(out[1]);
+		execl(tool, tool, "--socket", path, "show", "sessions", more, NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	*ret_out = out[0];
+	*ret_fd = accept(server, NULL, NULL);
+	close(server);
+	assert_true(read(*ret_fd, asked, sizeof(asked)) > 0);
+	return pid;
+}
+
+static int end(pid_t pid, int out, struct rusage *ret)
+{
+	int status;
+
+	close(out);
+	assert_int_equal(wait4(pid, &status, 0, ret), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Reads until so many lines have come, or the end. The last octets stay in `output`. */
+static unsigned int read_lines(int out, unsigned int most)
+{
+	unsigned int lines = 0;
+	ssize_t n = 1;
+
+	while (lines < most && (n = read(out, output, sizeof(output) - 1)) > 0) {
+		output[n] = '\0';
+		for (const char *p = output; (p = strchr(p, '\n')); p++)
+			lines++;
+	}
+	return lines;
+}
+
+static void long_list_is_shown_while_it_comes(void **state)
+{
+	static const char *const options[] = { "--limit=9999", "--json" };
+	struct rusage use;
+	unsigned int i, k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		int out, fd;
+		pid_t pid = start(options[k], &out, &fd), sender = fork();
+
+		if (sender == 0) {
+			send_whole(fd, "{\"ok\":true,\"result\":[" SESSION("joe"));
+			for (i = 0; i < 2000; i++)
+				send_whole(fd, "," SESSION("a],}\\\"b"));
+			pause();
+			_exit(0);
+		}
+		close(fd);
+		/* the daemon has not said that this is all */
+		assert_true(read_lines(out, 1000) >= 1000);
+		kill(sender, SIGKILL); /* and never will */
+		waitpid(sender, NULL, 0);
+		while (read_lines(out, 1000))
+			;
+		assert_non_null(strstr(output, "closed the connection"));
+		assert_int_equal(end(pid, out, &use), 3);
+		assert_null(strstr(output, "}]"));
+	}
+}
+
+/* To a pipe that somebody reads. */
+static void drink(int out)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		while (read(out, output, sizeof(output)) > 0)
+			;
+		_exit(0);
+	}
+}
+
+static void long_list_takes_no_memory(void **state)
+{
+	static const char *const options[] = { "--limit=99999", "--json" };
+	long most[2] = { 0 };
+	unsigned int i, k, n;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		for (n = 2000; n <= 40000; n += 38000) {
+			struct rusage use;
+			int out, fd;
+			pid_t pid = start(options[k], &out, &fd);
+
+			drink(out);
+			send_whole(fd, "{\"ok\":true,\"result\":[" SESSION("joe"));
+			for (i = 1; i < n; i++)
+				send_whole(fd, "," SESSION("joe"));
+			send_whole(fd, "]}\n");
+			close(fd);
+			assert_int_equal(end(pid, out, &use), 0);
+			most[n > 2000] = use.ru_maxrss;
+		}
+		/* KiB; the answer has 20 MB more */
+		assert_true(most[1] - most[0] < 1024);
+	}
 }
 
 static void one_session_is_shown_whole(void **state)
@@ -394,6 +536,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions_become_a_table),
+		cmocka_unit_test(long_list_is_shown_while_it_comes),
+		cmocka_unit_test(long_list_takes_no_memory),
 		cmocka_unit_test(one_session_is_shown_whole),
 		cmocka_unit_test(json_is_handed_on_as_it_came),
 		cmocka_unit_test(names_from_the_network_cannot_write_to_the_terminal),

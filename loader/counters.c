@@ -13,10 +13,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "loader/persist.h"
 
 #define NUMBERS (sizeof(struct dp_traffic) / sizeof(uint64_t))
+#define SLICE_SESSIONS 8192u
+#define SLICE_WRITES 64u /* pages */
+#define EMPTY_PAGES 8192u /* of a slice: they cost a little too */
+#define LOOKS_A_PAUSE 262145u
+#define WRITES_A_PAUSE 2049u
 
 _Static_assert(1 + PERSIST_PAGE * (8 + NUMBERS * 10) <= STORE_MAX_RECORD, "a page is a record");
 
@@ -72,62 +78,136 @@ static uint64_t sum_of(const struct dp_traffic *t)
 	return sum;
 }
 
-static void put_page(struct lns *lns, uint32_t page, struct session *const *of,
-		     const struct dp_traffic *t, unsigned int n)
+void counters_begin(struct session *s)
+{
+	s->lns->counted[s->index] = 1;
+}
+
+void counters_end(struct session *s)
+{
+	s->lns->counted[s->index] = 0;
+}
+
+static void put_page(struct lns *lns, uint32_t page)
 {
 	uint8_t buf[STORE_MAX_RECORD];
 	struct writer w = writer_of(buf, sizeof(buf));
 
 	writer_u8(&w, PERSIST_VERSION);
-	for (unsigned int i = 0; i < n; i++) {
-		struct counters_key k = { of[i]->dp.tunnel_id, of[i]->dp.session_id,
-					  (uint32_t)of[i]->since };
+	for (uint32_t i = page * PERSIST_PAGE; i < (page + 1) * PERSIST_PAGE; i++) {
+		struct session *s = lns->counted[i] ? session_at(lns, i) : NULL;
+		struct dp_traffic t;
+		struct counters_key k;
 
-		counters_put(&w, &k, &t[i]);
-		of[i]->counted = sum_of(&t[i]);
+		if (!s || dp_session_traffic(lns->dp, i, &t))
+			continue;
+		k = (struct counters_key){ s->dp.tunnel_id, s->dp.session_id, (uint32_t)s->since };
+		counters_put(&w, &k, &t);
+		lns->counted[i] = 1 + sum_of(&t);
 	}
 	store_put(lns->store, STORE_MISC, PERSIST_COUNTERS(page), buf, w.len);
 	lns->counter_pages[page] = true;
 }
 
-/* How many sessions it looked at. */
-static unsigned int look_at_page(struct lns *lns, uint32_t page, bool *ret_wrote)
+/* Reads what is near: the array of sums and the arrays of counters, one after the other. Only what
+ * moved is looked for where sessions are. True: something was written. */
+static bool look_at_page(struct lns *lns, uint32_t page)
 {
-	struct session *of[PERSIST_PAGE];
-	struct dp_traffic t[PERSIST_PAGE];
+	const uint64_t *counted = lns->counted + (size_t)page * PERSIST_PAGE;
+	unsigned int looked = 0;
 	bool moved = false;
-	unsigned int n = 0;
 
-	/* indices are handed out in no order: each is far from the one before */
-	for (uint32_t i = 0; i < PERSIST_PAGE; i++)
-		__builtin_prefetch(session_at(lns, page * PERSIST_PAGE + i));
 	for (uint32_t i = 0; i < PERSIST_PAGE; i++) {
-		struct session *s = session_at(lns, page * PERSIST_PAGE + i);
-
-		if (!s || !s->in_dp || dp_session_traffic(lns->dp, s->index, &t[n]))
+		if (!counted[i])
 			continue;
-		moved |= sum_of(&t[n]) != s->counted;
-		of[n++] = s;
+		looked++;
+		moved |= 1 + dp_traffic_sum(lns->dp, page * PERSIST_PAGE + i) != counted[i];
 	}
+	lns->round.looked += looked;
 	if (moved) {
-		put_page(lns, page, of, t, n);
-		*ret_wrote = true;
-	} else if (!n && lns->counter_pages[page]) {
+		put_page(lns, page);
+	} else if (!looked && lns->counter_pages[page]) {
 		store_delete(lns->store, STORE_MISC, PERSIST_COUNTERS(page));
 		lns->counter_pages[page] = false;
 	}
-	return n;
+	return moved;
 }
 
-bool counters_sweep(struct lns *lns, unsigned int most)
+static uint64_t now_us(void)
 {
-	uint32_t pages = PERSIST_PAGES(lns);
-	unsigned int looked = 0;
-	bool wrote = false;
+	struct timespec ts;
 
-	for (uint32_t n = 0; n < pages && looked < most; n++)
-		looked += look_at_page(lns, lns->sweep_at++ % pages, &wrote);
-	return wrote;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void round_over(struct lns *lns)
+{
+	struct lns_sweep_info *is = &lns->state.sweep;
+
+	*is = (struct lns_sweep_info){ .sessions = lns->round.looked,
+				       .pages = lns->round.written,
+				       .ms = lns->now - lns->round.since,
+				       .busy_us = lns->round.busy_us,
+				       .slice_us = lns->round.slice_us };
+}
+
+/* Pages from sweep_at on, until so many sessions were looked at or pages written. */
+static bool go_on(struct lns *lns, unsigned int sessions, unsigned int writes)
+{
+	unsigned int looked = lns->round.looked, wrote = 0;
+	uint32_t pages = PERSIST_PAGES(lns), empty = 0;
+
+	while (lns->sweep_at < pages && lns->round.looked - looked < sessions && wrote < writes &&
+	       empty < EMPTY_PAGES) {
+		unsigned int before = lns->round.looked;
+
+		wrote += look_at_page(lns, lns->sweep_at++);
+		empty += before == lns->round.looked;
+	}
+	lns->round.written += wrote;
+	return lns->sweep_at == pages;
+}
+
+static bool slice(struct lns *lns, unsigned int sessions, unsigned int writes)
+{
+	uint64_t since = now_us(), took;
+	bool over;
+
+	if (!lns->sweep_at)
+		lns->round = (struct counters_round){ .since = lns->now };
+	over = go_on(lns, sessions, writes);
+	took = now_us() - since;
+	lns->round.busy_us += took;
+	if (took > lns->round.slice_us)
+		lns->round.slice_us = took;
+	if (over) {
+		lns->sweep_at = 0;
+		round_over(lns);
+	}
+	return over;
+}
+
+bool counters_slice(struct lns *lns)
+{
+	return slice(lns, SLICE_SESSIONS, SLICE_WRITES);
+}
+
+void counters_all(struct lns *lns)
+{
+	lns->sweep_at = 0;
+	while (!slice(lns, UINT_MAX, UINT_MAX))
+		;
+}
+
+/* So that looking takes a hundredth of a core, and the disk gets no more than it used to get for
+ * 65 536 sessions that all have traffic. */
+msec_t counters_pause(const struct lns *lns, msec_t ms)
+{
+	unsigned int by_looks = 1 + lns->round.looked / LOOKS_A_PAUSE,
+		     by_writes = 1 + lns->round.written / WRITES_A_PAUSE;
+
+	return ms * (by_looks > by_writes ? by_looks : by_writes);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

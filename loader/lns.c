@@ -333,11 +333,12 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 	lns->drains = calloc(cfg->n_peers + 1, sizeof(*lns->drains));
 	lns->half_open = calloc(cfg->n_peers + 1, sizeof(*lns->half_open));
 	lns->counter_pages = calloc(PERSIST_PAGES(lns), sizeof(*lns->counter_pages));
+	lns->counted = calloc((size_t)PERSIST_PAGES(lns) * PERSIST_PAGE, sizeof(*lns->counted));
 	lns->l2tp = l2tp_endpoint_new(&cfg->limits, &l2tp_ops, lns, &lns->timers);
 	lns->failures =
 		failures_new(cfg->limits.auth_failures ?: L2TP_AUTH_FAILURES, lns_random, NULL);
-	if (!lns->tick || !lns->table || !lns->drains || !lns->counter_pages || !lns->half_open ||
-	    !lns->l2tp || !lns->failures)
+	if (!lns->tick || !lns->table || !lns->drains || !lns->counter_pages || !lns->counted ||
+	    !lns->half_open || !lns->l2tp || !lns->failures)
 		goto fail;
 	rc = open_pools(lns, err, errlen);
 	if (rc)
@@ -443,6 +444,7 @@ void lns_free(struct lns *lns)
 	failures_free(lns->failures);
 	free(lns->drains);
 	free(lns->counter_pages);
+	free(lns->counted);
 	free(lns->half_open);
 	if (lns->tick)
 		event_free(lns->tick);

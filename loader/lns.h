@@ -123,6 +123,13 @@ struct lns_peer_info {
 void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_peer_info *p),
 		     void *arg);
 
+/* The last round over the counters of all sessions. */
+struct lns_sweep_info {
+	unsigned int sessions, pages; /* looked at; written, of 32 sessions each */
+	msec_t ms; /* from its begin to its end, with pauses */
+	uint64_t busy_us, slice_us; /* time that it took, and of that the most at once */
+};
+
 /* What the start found and did, and how the store is. */
 struct lns_state_info {
 	struct dp_adoption adoption;
@@ -132,6 +139,7 @@ struct lns_state_info {
 	unsigned int set_aside; /* records that have ended workers */
 	msec_t restored_in_ms;
 	bool draining; /* all */
+	struct lns_sweep_info sweep;
 };
 void lns_state(struct lns *lns, struct lns_state_info *ret);
 

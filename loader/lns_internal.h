@@ -12,6 +12,8 @@
 
 #define NO_POOL UINT_MAX
 #define OUTBOX_SENT UINT32_MAX
+#define REST_MOST 1024u /* identifiers in one record */
+#define REST_ENTRY 4u /* octets */
 
 /* A session exists from ICRQ (call_request) to call_down. */
 struct session {
@@ -20,7 +22,6 @@ struct session {
 	uint64_t rx_seen; /* dp_session_rx when last looked at */
 	msec_t data_at; /* when it was seen to have grown */
 	msec_t heard_at; /* or a PPP frame came */
-	uint64_t counted; /* the sum of its counters in the store */
 	uint32_t index;
 	bool in_dp;
 	struct session *next_dead, *next_dirty;
@@ -46,6 +47,13 @@ struct session {
 struct outbox {
 	uint8_t *mem;
 	size_t len, cap;
+};
+
+/* A round over the counters of all sessions. */
+struct counters_round {
+	unsigned int looked, written; /* sessions; pages */
+	uint64_t busy_us, slice_us; /* all slices, the longest one */
+	msec_t since;
 };
 
 /* What takes no new calls, for maintenance; one for each of cfg->peers. */
@@ -83,6 +91,11 @@ struct lns {
 	struct session *dirty; /* to be written at the end of the event */
 	struct timer sweep, drain_timer;
 	uint32_t sweep_at, rest_serial;
+	struct counters_round round; /* this one, or the last */
+	uint64_t *counted; /* by session index: 1 + the sum of its counters in the store; 0: none */
+	uint8_t resting[REST_MOST *
+			REST_ENTRY]; /* of the batch: identifiers that rest from now on */
+	unsigned int n_resting;
 	uint64_t totals_sum; /* of those in the store */
 	bool *counter_pages; /* those that stand in the store */
 	struct drain *drains;

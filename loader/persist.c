@@ -8,7 +8,8 @@
  *   tunnels    our tunnel ID              version, peer's name, path, l2tp/'s record
  *   messages   tunnel ID << 32 | serial   l2tp/'s record
  *   sessions   session index              see write_session: ours, l2tp/'s, ppp/'s
- *   resting    time << 20 | serial        tunnel ID, session ID (0: the tunnel's own)
+ *   resting    time << 20 | serial        tunnel ID, session ID (0: the tunnel's own), and
+ *                                         so on: all of one batch
  *   misc       PERSIST_CLOCK              origin of our time, and when it was written
  *              PERSIST_DRAIN              what takes no new calls (drain.c)
  *              PERSIST_TOTALS             counters of this host (totals.c)
@@ -25,9 +26,9 @@
 #include "loader/persist.h"
 
 #define SWEEP_MS 900 /* with the time to write it to disk: within a second */
-#define SWEEP_MOST 65536u /* sessions that it looks at */
+#define SLICE_PAUSE_MS 1
 #define CLOCK_MS 500 /* how often the clock is written, at the most */
-#define PURGE_MOST 20000 /* identifiers that have rested, in one sweep */
+#define PURGE_MOST 1000 /* records of identifiers that have rested, in one sweep */
 
 /* ---- records ------------------------------------------------------------------------- */
 
@@ -156,16 +157,24 @@ static void on_call(void *arg, struct l2tp_call *c, uint16_t tunnel_id, uint16_t
 			     dp_index(lns->cfg->datapath.shards, tunnel_id, session_id));
 }
 
+static void put_resting(struct lns *lns)
+{
+	if (lns->n_resting)
+		store_put(lns->store, STORE_RESTING, PERSIST_REST_KEY(lns->now, lns->rest_serial++),
+			  lns->resting, (size_t)lns->n_resting * REST_ENTRY);
+	lns->n_resting = 0;
+}
+
+/* All of a batch in one record: a tunnel may have 65 000 sessions, and end. */
 static void on_resting(void *arg, uint16_t tunnel_id, uint16_t session_id)
 {
 	struct lns *lns = arg;
-	uint8_t buf[4];
-	struct writer w = writer_of(buf, sizeof(buf));
+	struct writer w = writer_of(lns->resting + (size_t)lns->n_resting * REST_ENTRY, REST_ENTRY);
 
 	writer_u16(&w, tunnel_id);
 	writer_u16(&w, session_id);
-	store_put(lns->store, STORE_RESTING, PERSIST_REST_KEY(lns->now, lns->rest_serial++), buf,
-		  w.len);
+	if (++lns->n_resting == REST_MOST)
+		put_resting(lns);
 }
 
 /* ---- the clock ------------------------------------------------------------------------ */
@@ -214,6 +223,7 @@ void persist_commit(struct lns *lns)
 	};
 
 	l2tp_changes(lns->l2tp, &changes, lns);
+	put_resting(lns);
 	while (lns->dirty) {
 		struct session *s = lns->dirty;
 
@@ -233,18 +243,23 @@ void persist_commit(struct lns *lns)
 	_exit(EXIT_FAILURE);
 }
 
-/* Counters change without an event: looked at now, for the day the host loses its power. */
+/* Counters change without an event: looked at now, for the day the host loses its power. A round
+ * over all sessions is made of slices, between which the event loop goes on. */
 static void sweep(struct timer *t, msec_t now)
 {
 	struct lns *lns = (struct lns *)((char *)t - offsetof(struct lns, sweep));
+	bool over = counters_slice(lns);
 
-	totals_sweep(lns);
-	if (counters_sweep(lns, SWEEP_MOST))
-		store_hurry(lns->store);
-	if (now > IDS_REST_MS)
-		store_purge(lns->store, STORE_RESTING, PERSIST_REST_KEY(now - IDS_REST_MS, 0),
-			    PURGE_MOST);
-	timer_set(&lns->timers, t, now + SWEEP_MS, sweep);
+	if (over) {
+		totals_sweep(lns);
+		if (lns->round.written)
+			store_hurry(lns->store);
+		if (now > IDS_REST_MS)
+			store_purge(lns->store, STORE_RESTING,
+				    PERSIST_REST_KEY(now - IDS_REST_MS, 0), PURGE_MOST);
+	}
+	timer_set(&lns->timers, t, now + (over ? counters_pause(lns, SWEEP_MS) : SLICE_PAUSE_MS),
+		  sweep);
 }
 
 void persist_start(struct lns *lns)
@@ -255,5 +270,5 @@ void persist_start(struct lns *lns)
 void persist_end(struct lns *lns)
 {
 	totals_sweep(lns);
-	counters_sweep(lns, UINT_MAX);
+	counters_all(lns);
 }

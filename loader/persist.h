@@ -107,9 +107,15 @@ struct counters_key { /* whose an entry is */
 void counters_put(struct writer *w, const struct counters_key *k, const struct dp_traffic *t);
 bool counters_find(const uint8_t *rec, size_t len, const struct counters_key *k,
 		   struct dp_traffic *ret);
-/* Into the batch what moved since it was last written, of `most` sessions and a page more; the next
- * one goes on from there. True: something was. */
-bool counters_sweep(struct lns *lns, unsigned int most);
+/* A session's place in the data path begins, or ends: its counters are looked at meanwhile. */
+void counters_begin(struct session *s);
+void counters_end(struct session *s);
+/* Into the batch what moved since it was last written, of as many sessions as take about half a
+ * millisecond; the next one goes on from there. True: now every session was looked at. */
+bool counters_slice(struct lns *lns);
+void counters_all(struct lns *lns); /* a whole round at once */
+/* How long after a round the next one begins; ms: where it is small. */
+msec_t counters_pause(const struct lns *lns, msec_t ms);
 /* Pages as they were read, by number. */
 struct counters {
 	struct counters_page {

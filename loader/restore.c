@@ -94,10 +94,16 @@ static bool read_resting(void *arg, uint64_t key, const uint8_t *rec, size_t len
 	struct restoring *re = arg;
 	struct reader r = reader_of(rec, len);
 	msec_t since = PERSIST_REST_TIME(key);
-	uint16_t tunnel_id = reader_u16(&r), session_id = reader_u16(&r);
 
-	if (!r.bad && since <= re->lns->now && re->lns->now - since < IDS_REST_MS)
+	if (since > re->lns->now || re->lns->now - since >= IDS_REST_MS)
+		return true;
+	while (r.left) {
+		uint16_t tunnel_id = reader_u16(&r), session_id = reader_u16(&r);
+
+		if (r.bad)
+			break;
 		l2tp_rest(re->lns->l2tp, tunnel_id, session_id, since);
+	}
 	return true;
 }
 
@@ -240,6 +246,7 @@ static int restore_link(struct session *s, uint64_t key, const struct persist_se
 		return rc == -ENOMEM ? rc : 0;
 	}
 	s->in_dp = true;
+	counters_begin(s);
 	dp_session_traffic_restore(lns->dp, s->index, &p->traffic);
 	s->rx_seen = dp_session_rx(lns->dp, s->index);
 	/* The peer is not to suffer for our absence. After a reboot it is asked by a Hello, and

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/lns_internal.h"
+#include "loader/persist.h"
 #include "loader/proxy.h"
 
 #define LOG_BURST 2000 /* lines of sessions that come or go, at once; then one in */
@@ -224,6 +224,7 @@ void session_call_up(void *ctx, struct l2tp_call *c, const struct l2tp_call_info
 	ret = dp_session_set(lns->dp, &s->dp);
 	if (!ret) {
 		s->in_dp = true;
+		counters_begin(s);
 		s->ppp = session_new_link(s);
 	}
 	who = session_who(s);
@@ -272,6 +273,7 @@ void session_call_down(void *ctx, struct l2tp_call *c, const struct l2tp_reason 
 	if (s->in_dp)
 		dp_session_del(lns->dp, s->index);
 	s->in_dp = false;
+	counters_end(s);
 	if (s->ppp)
 		ppp_lower_down(s->ppp, lns->now);
 	half_open_end(s);

@@ -36,6 +36,13 @@ static json_t *json_store(const struct store_health *h)
 			 (json_int_t)h->durable_behind_ms, "error", json_text_or_null(h->error));
 }
 
+static json_t *json_sweep(const struct lns_sweep_info *s)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "sessions", (json_int_t)s->sessions, "pages",
+			 (json_int_t)s->pages, "ms", (json_int_t)s->ms, "busy_us",
+			 (json_int_t)s->busy_us, "slice_us", (json_int_t)s->slice_us);
+}
+
 int show_state(const struct request *rq, struct answer *a)
 {
 	const struct config *cfg = lns_config(rq->lns);
@@ -45,9 +52,10 @@ int show_state(const struct request *rq, struct answer *a)
 	if (err)
 		return err;
 	lns_state(rq->lns, &s);
-	return answer_whole(a, json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "runtime_directory",
+	return answer_whole(a, json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "runtime_directory",
 					 json_text_or_null(cfg->run_dir), "state_directory",
 					 json_text_or_null(cfg->state_dir), "bpf_directory",
 					 json_text_or_null(cfg->bpf_dir), "draining", s.draining,
-					 "start", json_start(&s), "store", json_store(&s.health)));
+					 "start", json_start(&s), "store", json_store(&s.health),
+					 "counters", json_sweep(&s.sweep)));
 }

@@ -213,6 +213,9 @@ void dp_session_del(struct datapath *dp, uint32_t index);
 int dp_tunnel_set(struct datapath *dp, uint16_t tunnel_id, const struct path *path);
 void dp_tunnel_del(struct datapath *dp, uint16_t tunnel_id);
 
+/* What is sent between these two may leave at the end of it, in order. */
+void dp_send_begin(struct datapath *dp);
+void dp_send_end(struct datapath *dp);
 /* One control message, from path->local:local_port; CS6 (DP-DS-4). */
 void dp_send_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len);
 /* One PPP frame (FF 03 ...) in a data message of this session, slow path counted apart
@@ -225,6 +228,9 @@ uint16_t dp_path_mtu(struct datapath *dp, const struct path *path, bool seq);
 uint16_t dp_path_mru(struct datapath *dp, const struct path *path);
 uint16_t dp_session_mtu(const struct datapath *dp, uint32_t index);
 int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret);
+/* The sum of its numbers, of a session that is in the data path: reads its counters alone, so that
+ * to go through a million of them is to read two arrays. */
+uint64_t dp_traffic_sum(const struct datapath *dp, uint32_t index);
 /* What tells that the subscriber lives: packets from it so far, hook and slow path, and the
  * Echo-Requests that the hook has answered. Cheap, for idle checks. */
 uint64_t dp_session_rx(const struct datapath *dp, uint32_t index);

@@ -424,21 +424,37 @@ static struct dp_traffic traffic_at_hook(const struct datapath *dp, uint32_t ind
 	return t;
 }
 
-int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret)
+/* The session itself is not touched: a million are read. */
+static struct dp_traffic traffic_of(const struct datapath *dp, uint32_t index)
 {
 	const struct l2x_traffic *hook = maps_traffic(dp, index);
-	const struct slow_traffic *slow;
+	const struct slow_traffic *slow = &dp->traffic[index];
 	struct dp_traffic t = { 0 };
 
-	if (!session_by_index(dp, index))
-		return -ENOENT;
-	slow = &dp->traffic[index]; /* the session itself is not touched: a million are read */
 	if (hook)
 		t = traffic_at_hook(dp, index, hook);
 	memcpy(&t.slow_rx, &slow->rx, sizeof(t.slow_rx));
 	memcpy(&t.slow_tx, &slow->tx, sizeof(t.slow_tx));
-	*ret = t;
+	return t;
+}
+
+int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *ret)
+{
+	if (!session_by_index(dp, index))
+		return -ENOENT;
+	*ret = traffic_of(dp, index);
 	return 0;
+}
+
+uint64_t dp_traffic_sum(const struct datapath *dp, uint32_t index)
+{
+	const struct dp_traffic t = traffic_of(dp, index);
+	const uint64_t *n = (const uint64_t *)&t;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*n); i++)
+		sum += n[i];
+	return sum;
 }
 
 /* The program may be adding to them already. */

@@ -27,7 +27,6 @@
 #define INTERVAL_MS 30000
 #define HELLO_MS 60000
 #define SWEEP_MS 900 /* as persist.c */
-#define SWEEP_MOST 65536
 #define A_TURN 2000 /* as lns.c */
 #define TUNNEL_SESSIONS 65535u
 
@@ -53,6 +52,7 @@ static uint8_t record[PPP_MAX_RECORD];
 static size_t record_len;
 static uint32_t *order; /* indices, shuffled */
 static struct session **all;
+static msec_t sweep_at;
 
 static double now_ns(void)
 {
@@ -149,7 +149,8 @@ static void set_up(uint32_t n)
 	lns.counter_pages = calloc(PERSIST_PAGES(&lns), sizeof(bool));
 	order = calloc(n, sizeof(*order));
 	all = calloc(n, sizeof(*all));
-	if (!lns.dp || !lns.table || !lns.counter_pages || !order || !all)
+	lns.counted = calloc((size_t)PERSIST_PAGES(&lns) * PERSIST_PAGE, sizeof(*lns.counted));
+	if (!lns.dp || !lns.table || !lns.counter_pages || !lns.counted || !order || !all)
 		die("out of memory");
 	shuffle(n);
 }
@@ -187,6 +188,7 @@ static void add(uint32_t i)
 	if (dp_session_set(lns.dp, &s->dp))
 		die("the data path");
 	s->in_dp = true;
+	counters_begin(s);
 	s->rx_seen = dp_session_rx(lns.dp, s->index);
 }
 
@@ -216,7 +218,7 @@ static void sweep(struct cost *c)
 {
 	double begun = now_ns();
 
-	counters_sweep(&lns, SWEEP_MOST);
+	sweep_at = lns.now + (counters_slice(&lns) ? counters_pause(&lns, SWEEP_MS) : 1);
 	c->ns += now_ns() - begun;
 	c->n++;
 }
@@ -247,7 +249,7 @@ static struct figures round_of(uint32_t n, uint32_t seconds, msec_t *ms)
 	for (; *ms < end; ++*ms, lns.now++) {
 		echoes(n, *ms);
 		timers(&run);
-		if (*ms % SWEEP_MS == 0)
+		if (lns.now >= sweep_at)
 			sweep(&count);
 		if (*ms % 1000 == 0)
 			hello(n, (uint32_t)(*ms / 1000), &look);

@@ -336,6 +336,7 @@ static void state_has_every_field(void **state)
 		.set_aside = 2,
 		.restored_in_ms = 24,
 		.draining = true,
+		.sweep = { 31, 32, 33, 34, 35 },
 	};
 	v = ask_ok(*state, "{\"command\":\"show state\"}");
 	assert_string_equal(text(v, "runtime_directory"), "/run/l2xdp");
@@ -364,6 +365,12 @@ static void state_has_every_field(void **state)
 	assert_int_equal(number(d, "durable_commits"), 15);
 	assert_int_equal(number(d, "durable_behind_ms"), 16);
 	assert_string_equal(text(d, "error"), "disk full");
+	d = json_object_get(v, "counters");
+	assert_int_equal(number(d, "sessions"), 31);
+	assert_int_equal(number(d, "pages"), 32);
+	assert_int_equal(number(d, "ms"), 33);
+	assert_int_equal(number(d, "busy_us"), 34);
+	assert_int_equal(number(d, "slice_us"), 35);
 	json_decref(v);
 
 	state_info = (struct lns_state_info){ .store = { STORE_HOT, "", 5999 } };

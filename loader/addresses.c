@@ -22,6 +22,8 @@ void addresses_give_back(struct session *s)
 {
 	struct lns *lns = s->lns;
 
+	if (!addr_is_set(&s->ipv4) && !s->ipv6.len && s->pool4 == NO_POOL && s->pool6 == NO_POOL)
+		return;
 	if (s->pool4 != NO_POOL)
 		pool_release4(lns->pools[s->pool4], &s->ipv4);
 	if (s->pool6 != NO_POOL)

@@ -89,6 +89,9 @@ void outbox_flush(struct lns *lns)
 	struct outbox *o = &lns->outbox;
 	struct parcel p;
 
+	if (!o->len)
+		return;
+	dp_send_begin(lns->dp);
 	for (size_t at = 0; at < o->len; at += sizeof(p) + p.len) {
 		struct session *s;
 
@@ -100,6 +103,7 @@ void outbox_flush(struct lns *lns)
 			s->waiting--;
 		send_parcel(lns, &p, o->mem + at + sizeof(p));
 	}
+	dp_send_end(lns->dp);
 	o->len = 0;
 	if (o->cap > OUTBOX_KEEP)
 		outbox_free(o);

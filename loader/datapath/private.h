@@ -179,6 +179,7 @@ struct port {
 };
 
 struct rx_batch;
+struct tx_batch;
 
 struct datapath {
 	const struct dp_config *cfg;
@@ -198,6 +199,7 @@ struct datapath {
 	size_t traffic_len;
 	int traffic_fd; /* holds the lock; -1: memory of our own */
 	bool traffic_is_new;
+	bool *traffic_room; /* by page of it: the file system has given it */
 
 	struct session **sessions; /* by index */
 	struct session **buckets; /* by address */
@@ -229,6 +231,7 @@ struct datapath {
 	struct listener listeners[L2X_MAX_LISTEN];
 	unsigned int n_listeners;
 	struct rx_batch *batch;
+	struct tx_batch *tx; /* NULL: nothing is collected */
 	int tun_fd, icmp4_fd, icmp6_fd;
 	bool tun_is_new; /* not an earlier daemon's */
 	unsigned int tun_ifindex;
@@ -371,7 +374,8 @@ int lanes_open(struct listener *l, struct datapath *dp, const struct ipaddr *a, 
 int lanes_start(struct datapath *dp); /* events */
 void lanes_close(struct listener *l);
 void lanes_drain(struct datapath *dp); /* a turn of those that are ready */
-struct rx_batch *rx_batch_new(void); /* free() it */
+struct rx_batch *rx_batch_new(void);
+struct tx_batch *tx_batch_new(void); /* free() it */
 
 /* socket.c */
 int sockets_open(struct datapath *dp, char *err, size_t errlen);

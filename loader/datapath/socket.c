@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sockets: those of the listen addresses (lanes.c receives, the first of each group
- * sends) and the raw ones, by which ICMP errors to inner senders leave and reports of the
+ * The sockets: those of the listen addresses (lanes.c receives, send.c sends by the first of
+ * each group) and the raw ones, by which ICMP errors to inner senders leave and reports of the
  * path MTU come. A UDP socket is set for data: with DF, and deaf to the kernel's own idea of
  * the path MTU (ours is validated, pmtu.c). For a message that may be cut it is switched for
  * that one message.
@@ -27,7 +27,6 @@
 #define ICMP_PAUSE_US 50000
 #define ICMP_MAX 2048 /* RFC 1812, RFC 4443: no error is longer than 1280 */
 #define TOS_ICMP_ERROR 0xc0 /* RFC 1812 section 4.3.2.5 */
-#define SEND_LOG_MS 10000
 
 static int set(int fd, int level, int name, int value)
 {
@@ -150,8 +149,9 @@ int sockets_open(struct datapath *dp, char *err, size_t errlen)
 	if (rc < 0)
 		return rc;
 	dp->batch = rx_batch_new();
-	if (!dp->batch)
-		return dp_fail(-ENOMEM, err, errlen, "no memory for receive buffers");
+	dp->tx = tx_batch_new();
+	if (!dp->batch || !dp->tx)
+		return dp_fail(-ENOMEM, err, errlen, "no memory for buffers of the sockets");
 	for (unsigned int i = 0; i < dp->cfg->n_listen; i++) {
 		dp->n_listeners = i + 1;
 		rc = lanes_open(&dp->listeners[i], dp, &dp->cfg->listen[i], dp->cfg->port);
@@ -232,104 +232,7 @@ void sockets_close(struct datapath *dp)
 		close(dp->icmp6_fd);
 	dp->icmp4_fd = dp->icmp6_fd = -1;
 	free(dp->batch);
+	free(dp->tx);
 	dp->batch = NULL;
-}
-
-/* ---- sending --------------------------------------------------------------------------- */
-
-static int sender(const struct listener *l)
-{
-	return l->lanes[0].fd;
-}
-
-static void may_fragment(struct listener *l, bool yes)
-{
-	if (addr_is_v4(&l->addr)) {
-		set(sender(l), SOL_IP, IP_MTU_DISCOVER, yes ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
-		return;
-	}
-	set(sender(l), SOL_IPV6, IPV6_MTU_DISCOVER, yes ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_PROBE);
-	set(sender(l), SOL_IPV6, IPV6_DONTFRAG, !yes);
-}
-
-/* What every way takes in one piece (RFC 791, RFC 8200 section 5) is sent as it is: nearly
- * all messages, and two system calls less for each. */
-static bool is_small(const struct listener *l, const struct iovec *iov, unsigned int n)
-{
-	size_t len = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return len <= (addr_is_v4(&l->addr) ? 576 - 28 : 1280 - 48);
-}
-
-static void with_checksum(struct listener *l, bool yes)
-{
-	/* DP-CK-1: only IPv4 may go without */
-	if (!addr_is_v4(&l->addr) || l->checksum == yes)
-		return;
-	l->checksum = yes;
-	set(sender(l), SOL_SOCKET, SO_NO_CHECK, !yes);
-}
-
-static struct listener *listener_of(struct datapath *dp, const struct ipaddr *a)
-{
-	for (unsigned int i = 0; i < dp->n_listeners; i++)
-		if (addr_eq(&dp->listeners[i].addr, a))
-			return &dp->listeners[i];
-	return NULL;
-}
-
-int socket_send(struct datapath *dp, const struct path *path, const struct iovec *iov,
-		unsigned int n, const struct send_how *how)
-{
-	struct listener *l = listener_of(dp, &path->local);
-	union {
-		struct cmsghdr align;
-		uint8_t room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct sockaddr_storage to;
-	struct msghdr m = { .msg_name = &to,
-			    .msg_iov = (struct iovec *)iov,
-			    .msg_iovlen = n,
-			    .msg_control = control.room,
-			    .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int tos = how->tos, fd, rc;
-	bool cut;
-
-	if (!l)
-		return -EADDRNOTAVAIL;
-	fd = sender(l);
-	cut = how->fragment && !is_small(l, iov, n);
-	m.msg_namelen = addr_to_sockaddr(&path->peer, path->peer_port, &to);
-	c->cmsg_level = addr_is_v4(&l->addr) ? SOL_IP : SOL_IPV6;
-	c->cmsg_type = addr_is_v4(&l->addr) ? IP_TOS : IPV6_TCLASS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &tos, sizeof(tos));
-	with_checksum(l, how->checksum);
-	if (cut)
-		may_fragment(l, true);
-	rc = sendmsg(fd, &m, 0) < 0 ? -errno : 0;
-	if (cut)
-		may_fragment(l, false);
-	if (rc < 0 && log_allowed(&dp->send_log, dp_now(), 3, SEND_LOG_MS)) {
-		char at[PATH_STRLEN];
-
-		log_warn(NULL, "sending to %s: %s", endpoint_str(&path->peer, path->peer_port, at),
-			 strerror(-rc));
-	}
-	return rc;
-}
-
-/* The kernel chooses the source: an address by which the receiver's way leads. */
-int socket_icmp(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len)
-{
-	int fd = about->v6 ? dp->icmp6_fd : dp->icmp4_fd;
-	struct sockaddr_storage to;
-	socklen_t tolen = addr_to_sockaddr(&about->src, 0, &to);
-
-	if (fd < 0)
-		return -EAFNOSUPPORT;
-	return sendto(fd, msg, len, 0, (struct sockaddr *)&to, tolen) < 0 ? -errno : 0;
+	dp->tx = NULL;
 }

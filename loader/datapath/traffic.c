@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -106,6 +107,9 @@ int traffic_open(struct datapath *dp)
 		dp->traffic_fd = -1;
 		flags |= MAP_ANONYMOUS;
 	}
+	dp->traffic_room = calloc(length(dp) / PAGE, sizeof(*dp->traffic_room));
+	if (!dp->traffic_room)
+		return -ENOMEM;
 	dp->traffic_mem = mmap(NULL, length(dp), PROT_READ | PROT_WRITE, flags, dp->traffic_fd, 0);
 	if (dp->traffic_mem == MAP_FAILED) {
 		dp->traffic_mem = NULL;
@@ -122,6 +126,8 @@ void traffic_close(struct datapath *dp, bool remove)
 
 	if (dp->traffic_mem)
 		munmap(dp->traffic_mem, dp->traffic_len);
+	free(dp->traffic_room);
+	dp->traffic_room = NULL;
 	if (remove && dp->traffic_fd >= 0) {
 		snprintf(path, sizeof(path), "%s/" FILE_NAME, dp->cfg->run_dir);
 		unlink(path);
@@ -133,12 +139,16 @@ void traffic_close(struct datapath *dp, bool remove)
 	dp->traffic_fd = -1;
 }
 
-static void make_room(const struct datapath *dp, const struct slow_traffic *t)
+/* Once for each page: a system call for every session and change would be dear. */
+static void make_room(struct datapath *dp, const struct slow_traffic *t)
 {
-	size_t at = (size_t)((const uint8_t *)t - (const uint8_t *)dp->traffic_mem) / PAGE * PAGE;
+	size_t page = (size_t)((const uint8_t *)t - (const uint8_t *)dp->traffic_mem) / PAGE;
+	size_t at = page * PAGE;
 
-	if (dp->traffic_fd < 0 ||
-	    fallocate(dp->traffic_fd, FALLOC_FL_KEEP_SIZE, (off_t)at, PAGE) == 0 ||
+	if (dp->traffic_fd < 0 || dp->traffic_room[page])
+		return;
+	dp->traffic_room[page] = true;
+	if (fallocate(dp->traffic_fd, FALLOC_FL_KEEP_SIZE, (off_t)at, PAGE) == 0 ||
 	    (errno != ENOSPC && errno != EDQUOT))
 		return;
 	log_warn(NULL,

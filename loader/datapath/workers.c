@@ -306,7 +306,7 @@ void workers_place(struct datapath *dp, uint32_t index, bool fresh)
 		return;
 	place = place_get(at);
 	if (fresh) {
-		place = placement_least(w->load, PLACES);
+		place = w->serves ? placement_least(w->load, PLACES) : 0;
 		place_put(at, place);
 	} else if (place == L2X_MOVING) {
 		place = resume(dp, index, at);

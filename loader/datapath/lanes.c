@@ -31,7 +31,7 @@
 #include "loader/l2tp/header.h"
 
 #define DATAGRAM_MAX 65536 /* after the kernel's reassembly */
-#define BATCH 64 /* the largest of all lanes */
+#define BATCH 256 /* the largest of all lanes */
 #define OUTER_TTL 64 /* DP-TX-5 */
 #define TENTATIVE_TRIES 40 /* of 100 ms: until an IPv6 address is no duplicate */
 #define CMSG_ROOM 64
@@ -47,8 +47,8 @@ static const struct {
 	enum dp_slow_counter dropped;
 } lanes[LANES] = {
 	[LANE_URGENT] = { 64, 4 << 20, DP_SLOW_QUEUE_URGENT_DROPPED },
-	[LANE_CONTROL] = { 32, 8 << 20, DP_SLOW_QUEUE_CONTROL_DROPPED },
-	[LANE_DATA] = { 64, 8 << 20, DP_SLOW_QUEUE_DATA_DROPPED },
+	[LANE_CONTROL] = { 128, 8 << 20, DP_SLOW_QUEUE_CONTROL_DROPPED },
+	[LANE_DATA] = { 256, 8 << 20, DP_SLOW_QUEUE_DATA_DROPPED },
 	[LANE_CONTACT] = { 8, 2 << 20, DP_SLOW_QUEUE_CONTACT_DROPPED },
 };
 
@@ -261,9 +261,9 @@ void lanes_drain(struct datapath *dp)
 				continue;
 			s->ready = false;
 			drain(s);
-			dp_turn(dp);
 		}
 	}
+	dp_turn(dp); /* one transaction of the store for all of it */
 }
 
 static void on_drain(evutil_socket_t fd, short what, void *arg)

@@ -55,6 +55,7 @@ static void arm(struct lns *lns)
 
 void lns_leave(struct lns *lns)
 {
+	l2tp_acknowledge(lns->l2tp);
 	persist_commit(lns);
 	outbox_flush(lns);
 	while (lns->dead) {
@@ -340,6 +341,7 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 	if (!lns->tick || !lns->table || !lns->drains || !lns->counter_pages || !lns->counted ||
 	    !lns->half_open || !lns->l2tp || !lns->failures)
 		goto fail;
+	l2tp_batch_acks(lns->l2tp);
 	rc = open_pools(lns, err, errlen);
 	if (rc)
 		goto fail;

@@ -242,6 +242,42 @@ static void deliver_held(struct l2tp_tunnel *t, msec_t now)
 	}
 }
 
+/* True: it is acknowledged at the end of the batch, with what comes until then. By IDs, because
+ * the tunnel may be gone by then; no other one has its ID so soon. */
+static bool owe(const struct l2tp_tunnel *t)
+{
+	struct l2tp_endpoint *ep = t->ep;
+
+	if (!ep->acks_wait || !t->rel.ack_owed)
+		return false;
+	if (ep->n_owing && ep->owing[ep->n_owing - 1] == t->id)
+		return true;
+	if (ep->n_owing == L2TP_OWING)
+		return false;
+	ep->owing[ep->n_owing++] = t->id;
+	return true;
+}
+
+void l2tp_batch_acks(struct l2tp_endpoint *ep)
+{
+	ep->acks_wait = true;
+}
+
+void l2tp_acknowledge(struct l2tp_endpoint *ep)
+{
+	if (!ep->n_owing)
+		return;
+	endpoint_enter(ep);
+	for (unsigned int i = 0; i < ep->n_owing; i++) {
+		struct l2tp_tunnel *t = idmap_get(&ep->tunnels, ep->owing[i]);
+
+		if (t && !t->dead)
+			reliable_acknowledge(&t->rel);
+	}
+	ep->n_owing = 0;
+	endpoint_leave(ep);
+}
+
 /* A message that is no ZLB, and whole. */
 static void receive(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header *h,
 		    const uint8_t *msg)
@@ -271,7 +307,7 @@ static void receive(struct l2tp_tunnel *t, msec_t now, const struct l2tp_header 
 		reliable_acknowledged(&t->rel, now, h->nr);
 		break;
 	}
-	if (!t->dead)
+	if (!t->dead && !owe(t))
 		reliable_acknowledge(&t->rel); /* V2-REL-13 */
 }
 

@@ -34,6 +34,7 @@
 #define L2TP_REST_MS 31000 /* one cycle of retransmissions (V2-REL-14) */
 #define L2TP_SETUP_MS 60000 /* a tunnel or call that does not get on (V2-CALL-5) */
 #define L2TP_LOOK_MS 5000 /* has the peer got it, so that its time runs? */
+#define L2TP_OWING 256u /* tunnels that wait for one acknowledgement at the end of a batch */
 #define L2TP_MAX_STOPPED 4096 /* closed tunnels that still acknowledge */
 #define LOG_TUNNELS 1000u /* lines of tunnels that come, go or move, each at once; then one in */
 #define LOG_TUNNEL_MS 20
@@ -224,6 +225,9 @@ struct l2tp_endpoint {
 	struct l2tp_sources sources;
 	struct l2tp_shares shares; /* of tunnel IDs */
 	unsigned int depth; /* public functions and timers that run now */
+	bool acks_wait; /* for l2tp_acknowledge */
+	uint16_t owing[L2TP_OWING]; /* our IDs of tunnels that do */
+	unsigned int n_owing;
 	struct l2tp_tunnel *dead_tunnels; /* to be freed when depth is 0 */
 	struct l2tp_call *dead_calls;
 	bool shutting_down;

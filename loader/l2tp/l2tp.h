@@ -212,6 +212,10 @@ void l2tp_endpoint_free(struct l2tp_endpoint *ep);
 /* One datagram with T=1 that arrived on `path`. */
 void l2tp_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path, const uint8_t *msg,
 		size_t len);
+/* For a caller that takes many datagrams at once: what is owed for them is not sent at each one
+ * but by l2tp_acknowledge, which is called behind them, once for each tunnel. */
+void l2tp_batch_acks(struct l2tp_endpoint *ep);
+void l2tp_acknowledge(struct l2tp_endpoint *ep);
 
 /* StopCCN 6 on every tunnel (V2-TEAR-5). Tunnels are gone for the caller at once; their
  * retransmission goes on while the endpoint lives: l2tp_unacknowledged tells how many

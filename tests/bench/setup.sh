@@ -7,7 +7,9 @@
 #   tests/bench/setup.sh [--full] [--csv FILE] [--rounds N]
 #   SHAPES="1x1000 16x1000" tests/bench/setup.sh      tunnels x sessions in each
 #   BACK="" tests/bench/setup.sh                      without the last table
+#   FAMILIES="4" tests/bench/setup.sh                 IPv4 alone
 #
+# CHAP and IPCP; for the first shape with IPV6CP and router advertisements, too.
 # Without SHAPES, 1x1000, 1000x1 and 16x1250; with --full also a million in 16 tunnels, once,
 # which takes 6 GB of memory and minutes. Each shape runs N (3) times against a fresh
 # daemon; printed are the median and, in brackets, the least and the most. A shape in which a
@@ -33,11 +35,11 @@ while [ $# -gt 0 ]; do
 	--full) shapes+=" 16x62500" ;;
 	--csv) csv=$2 && shift ;;
 	--rounds) RUNS=$2 && shift ;;
-	*) sed -n 's/^# \{0,1\}//; 2,25p' "$0" >&2 && exit 2 ;;
+	*) sed -n 's/^# \{0,1\}//; 2,28p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
 done
-SHAPES=${SHAPES-$shapes} BACK=${BACK-16x4096}
+SHAPES=${SHAPES-$shapes} BACK=${BACK-16x4096} FAMILIES=${FAMILIES-4 6} family=4
 shards=1
 cpus=$(nproc) lns_cpu=0 load_cpu=0
 [ "$cpus" = 1 ] || load_cpu=1
@@ -50,10 +52,13 @@ setup_lab() {
 
 # sized SESSIONS: a configuration with room for so many
 sized() {
+	local v6=''
+	[ "$family" = 6 ] || v6='/^    ipv6:/d; s/\[10.0.0.53, .*\]/[10.0.0.53]/'
 	shards=1
 	while [ $((shards * 65000)) -lt "$1" ]; do shards=$((2 * shards)); done
 	[ "$1" -lt 60000 ] || [ $shards -ge 8 ] || shards=8
 	lab_config "s/shards: .*/shards: $shards/
+		s/\[mschapv2, chap, pap\]/[chap]/; $v6
 		$([ $shards = 1 ] || echo 's,10.0.0.0/16,10.0.0.0/12,; s,1000::/48,1000::/44,')"
 }
 
@@ -113,7 +118,7 @@ figures() {
 	daemon_up || return
 	before=$(daemon_rss)
 	cpu=$(cpu_ms "${daemon_all[@]}")
-	load_up load "$1" "$2" --verify --hold 3600
+	load_up load "$1" "$2" --auth chap --verify --hold 3600 "${no_v6[@]}"
 	load_ready load 1800 >&2 || return
 	cpu=$(($(cpu_ms "${daemon_all[@]}") - cpu))
 	sleep $((HOLD + up / 200000))
@@ -149,12 +154,15 @@ column() {
 shape() { # TUNNELSxSESSIONS
 	local i tunnels=${1%x*} sessions=${1#*x} runs=$RUNS
 	[ $((tunnels * sessions)) -lt 100000 ] || runs=1
+	no_v6=(--no-ipv6)
+	[ "$family" = 4 ] || no_v6=()
 	sized $((tunnels * sessions)) || return
 	: >"$lab/runs"
 	for ((i = 0; i < runs; i++)); do
 		figures "$tunnels" "$sessions" >>"$lab/runs" || return
 	done
-	echo "$tunnels tunnels x $sessions sessions, $runs runs"
+	echo "$tunnels tunnels x $sessions sessions, IPv4$([ "$family" = 4 ] || echo " and IPv6"), $runs runs"
+	set -- "$1,IPv$family"
 	column 1 "$1" "set up" "sessions/s"
 	column 2 "$1" "latency p50" ms
 	column 3 "$1" "latency p99" ms
@@ -208,7 +216,11 @@ comeback() { # TUNNELSxSESSIONS
 
 setup_lab || exit 1
 for s in $SHAPES; do
-	shape "$s" || status=1
+	for family in $FAMILIES; do
+		shape "$s" || status=1
+	done
+	FAMILIES=4
 done
+family=4
 [ -z "$BACK" ] || comeback "$BACK" || status=1
 exit $status

@@ -335,9 +335,46 @@ static void a_tunnel_that_does_not_get_on_ends_after_60_s(void **state)
 	world_free(w);
 }
 
+/* What is owed at the end of a batch is one acknowledgement a tunnel, and none where a message of
+ * ours has carried it. */
+static void acknowledgements_of_a_batch_are_one(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct l2tp_tunnel *t = raw_up(w);
+	struct side *lns = &w->side[LNS];
+	uint64_t before = counter(lns, L2TP_C_TX_ZLB);
+	struct l2tp_build b;
+
+	(void)state;
+	raw_simple(w, LNS, t, 0, L2TP_HELLO, 0);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 1);
+	l2tp_batch_acks(lns->ep);
+	for (unsigned int i = 0; i < 5; i++)
+		raw_simple(w, LNS, t, 0, L2TP_HELLO, 0);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 1);
+	l2tp_acknowledge(lns->ep);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 2);
+	l2tp_acknowledge(lns->ep);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 2);
+	/* ICRP acknowledges ICRQ */
+	raw_call(w, t, 5, false);
+	l2tp_acknowledge(lns->ep);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 2);
+	/* a retransmission is answered, too */
+	raw_send(w, LNS, t, &b, raw_message(&b, 0, L2TP_HELLO, 0), -1);
+	l2tp_acknowledge(lns->ep);
+	assert_int_equal(counter(lns, L2TP_C_TX_ZLB), before + 3);
+	/* one that is gone is owed nothing more than its end has said */
+	raw_simple(w, LNS, t, 0, L2TP_HELLO, 0);
+	l2tp_endpoint_free(lns->ep);
+	lns->ep = NULL;
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(acknowledgements_of_a_batch_are_one),
 		cmocka_unit_test(every_cell_of_the_tunnel_table),
 		cmocka_unit_test(every_cell_of_the_call_tables),
 		cmocka_unit_test(every_message_in_every_tunnel_state),

@@ -34,6 +34,7 @@
 #define L2TP_REST_MS 31000 /* one cycle of retransmissions (V2-REL-14) */
 #define L2TP_SETUP_MS 60000 /* a tunnel or call that does not get on (V2-CALL-5) */
 #define L2TP_LOOK_MS 5000 /* has the peer got it, so that its time runs? */
+#define L2TP_SHARDS_MAX 64u /* over which tunnels are spread by what these have to do */
 #define L2TP_OWING 256u /* tunnels that wait for one acknowledgement at the end of a batch */
 #define L2TP_MAX_STOPPED 4096 /* closed tunnels that still acknowledge */
 #define LOG_TUNNELS 1000u /* lines of tunnels that come, go or move, each at once; then one in */
@@ -196,6 +197,7 @@ struct l2tp_shard {
 	struct ids *ids;
 	struct idmap calls;
 	struct l2tp_shares shares;
+	uint32_t tunnels; /* live ones */
 	uint16_t spare; /* taken for a call that was refused before its peer saw it */
 };
 

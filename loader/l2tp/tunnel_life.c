@@ -13,6 +13,8 @@
 
 static timer_fn tick;
 
+#define ID_DRAWS 4u /* for each shard, at the most */
+
 struct log_who tunnel_who(const struct l2tp_tunnel *t)
 {
 	return (struct log_who){ .tunnel = t->id, .peer = t->peer->name };
@@ -30,6 +32,7 @@ void tunnels_append(struct l2tp_tunnels *list, struct l2tp_tunnel *t)
 		list->first = t;
 	list->last = t;
 	list->n++;
+	t->ep->shards[t->id & (t->ep->limits.shards - 1)].tunnels++;
 }
 
 /* t keeps its `next`: a walk that stands on it goes on from there. */
@@ -44,16 +47,77 @@ void tunnels_remove(struct l2tp_tunnels *list, struct l2tp_tunnel *t)
 	else
 		list->last = t->prev;
 	list->n--;
+	t->ep->shards[t->id & (t->ep->limits.shards - 1)].tunnels--;
 }
 
 /* ---- coming ---- */
+
+/* What a shard has to do: its calls, and those that each of its tunnels may be expected to have. */
+static uint64_t work_of(const struct l2tp_endpoint *ep, uint16_t tunnel_id, unsigned int mean)
+{
+	const struct l2tp_shard *shard = &ep->shards[tunnel_id & (ep->limits.shards - 1)];
+
+	return (shard->ids ? ids_in_use(shard->ids) : 0) + (uint64_t)shard->tunnels * mean;
+}
+
+static uint64_t least_work(const struct l2tp_endpoint *ep, unsigned int mean)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = 0; i < ep->limits.shards; i++) {
+		uint64_t work = work_of(ep, (uint16_t)i, mean);
+
+		if (work < least)
+			least = work;
+	}
+	return least;
+}
+
+static unsigned int mean_calls(const struct l2tp_endpoint *ep)
+{
+	uint64_t calls = 0;
+
+	for (unsigned int i = 0; i < ep->limits.shards; i++)
+		calls += ep->shards[i].ids ? ids_in_use(ep->shards[i].ids) : 0;
+	return 1 + (unsigned int)(ep->live.n ? calls / ep->live.n : 0);
+}
+
+/* An ID whose shard has the least to do: tunnels of tens of thousands of sessions fit in one shard
+ * each, and not two of them. Drawn until it is one of those, or the best of many. */
+static uint16_t take_id(struct l2tp_endpoint *ep, msec_t now)
+{
+	unsigned int mean, most = ID_DRAWS * ep->limits.shards, n = 0;
+	uint16_t drawn[ID_DRAWS * L2TP_SHARDS_MAX], best;
+	uint64_t least;
+
+	if (ep->limits.shards == 1 || ep->limits.shards > L2TP_SHARDS_MAX)
+		return ids_take(ep->tunnel_ids, now);
+	mean = mean_calls(ep);
+	least = least_work(ep, mean);
+	best = ids_take(ep->tunnel_ids, now);
+	while (best && n < most && work_of(ep, best, mean) > least) {
+		uint16_t other = ids_take(ep->tunnel_ids, now);
+
+		if (!other)
+			break;
+		if (work_of(ep, other, mean) < work_of(ep, best, mean)) {
+			drawn[n++] = best;
+			best = other;
+		} else {
+			drawn[n++] = other;
+		}
+	}
+	while (n)
+		ids_return(ep->tunnel_ids, drawn[--n]);
+	return best;
+}
 
 struct l2tp_tunnel *tunnel_new(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
 			       const struct l2tp_peer *peer, bool initiator)
 {
 	struct l2tp_tunnel *t = calloc(1, sizeof(*t)), *old;
 	struct l2tp_setup *s = calloc(1, sizeof(*s));
-	uint16_t id = ids_take(ep->tunnel_ids, now);
+	uint16_t id = take_id(ep, now);
 
 	if (!t || !s || !id ||
 	    hashtab_add(&ep->in_setup, &s->in_setup, endpoint_hash_address(ep, &path->peer)) < 0)

@@ -426,9 +426,30 @@ static void a_tunnel_that_is_not_wanted_is_told_why(void **state)
 	world_free(w);
 }
 
+/* A tunnel's sessions are all in the shard that its ID names: sixteen fat ones need sixteen. */
+static void fat_tunnels_do_not_share_a_shard(void **state)
+{
+	const struct l2tp_limits limits = { .shards = 16 };
+	struct world *w = world_new(&limits);
+	bool taken[16] = { false };
+
+	(void)state;
+	w->capture = true;
+	for (unsigned int i = 0; i < 16; i++) {
+		uint16_t shard;
+
+		raw_sccrq(w, LNS, (uint16_t)(i + 1), NULL);
+		shard = w->side[LNS].tunnel->id & 15;
+		assert_false(taken[shard]);
+		taken[shard] = true;
+	}
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fat_tunnels_do_not_share_a_shard),
 		cmocka_unit_test(spoofed_sccrq_do_not_lock_the_true_peer_out),
 		cmocka_unit_test(the_greediest_source_makes_room),
 		cmocka_unit_test(half_open_ones_make_room_below_the_limit_of_tunnels),

@@ -538,7 +538,9 @@ static void host_sends(bool v6, size_t len, int size)
 	if (size)
 		assert_int_equal(
 			setsockopt(fd, IPPROTO_UDP, 103 /* UDP_SEGMENT */, &size, sizeof(size)), 0);
-	assert_int_equal(send(fd, data, len, 0), len);
+	/* by a device that makes no sums, 6.1 sends no large datagrams at all */
+	if (send(fd, data, len, 0) != (ssize_t)len && !(size && errno == EIO))
+		fail_msg("%zu octets cannot be sent: %s", len, strerror(errno));
 	close(fd);
 }
 

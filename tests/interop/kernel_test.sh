@@ -37,7 +37,9 @@ diag "guest: $guest_kernel"
 # ---- verifier, program tests ---------------------------------------------------------
 # The verifier's reason stands at the end of a log of megabytes.
 load() { # OBJECT
-	guest "bpftool prog loadall /lab/$1 /sys/fs/bpf/load type xdp >/tmp/load 2>&1
+	local kind=xdp
+	[[ $1 != *_tc.bpf.o ]] || kind=classifier
+	guest "bpftool prog loadall /lab/$1 /sys/fs/bpf/load type $kind >/tmp/load 2>&1
 		status=\$?
 		rm -rf /sys/fs/bpf/load
 		tail -n 40 /tmp/load | cut -c 1-300
@@ -53,6 +55,7 @@ program_test() { # COMPILER NAME [FILTER]
 		[ \$status = 0 ] || tail -n 60 /tmp/test | cut -c 1-300
 		exit \$status"
 }
+guest 'modprobe -a tun veth sch_ingress cls_bpf'
 for cc in $COMPILERS; do
 	for object in "$BUILD/$cc"/bpf/*.bpf.o; do
 		name=$(basename "$object")
@@ -67,7 +70,6 @@ done
 
 # ---- a data path that outlives its daemon -------------------------------------------------
 cc=${COMPILERS%% *}
-guest 'modprobe -a tun veth'
 for name in the_next_daemon other_pools; do
 	[ -n "$cc" ] || break
 	GUEST_SECONDS=120 check "$guest_kernel: adopt_test, $name" \

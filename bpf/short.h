@@ -505,6 +505,16 @@ static __always_inline int short_down_do(struct xdp_md *ctx, void *ip, struct l2
 	return 0;
 }
 
+/* The number of a session that has them stands in one more line: it is asked for before there is
+ * something to do meanwhile. */
+static __always_inline void short_number_fetch(__u32 index)
+{
+	const struct l2x_traffic *t = bpf_map_lookup_elem(&traffic, &index);
+
+	if (t)
+		traffic_fetch(&t->tx_packets);
+}
+
 /* To the session `index`: the packet at `ip`, whose header is all there, and UDP_LEN octets. */
 static __always_inline int short_down(struct xdp_md *ctx, void *ip, __u32 index, __u32 l3, bool v6,
 				      __u32 *ret_lower, struct short_end *end)
@@ -530,8 +540,11 @@ static __always_inline int short_down(struct xdp_md *ctx, void *ip, __u32 index,
 		if (short_down_do(ctx, ip, s, gen, flags & L2X_S_MSS, nh, index, l3, ETH_LEN, v6,
 				  end))
 			return GO_ON;
-	} else if (short_down_do(ctx, ip, s, gen, flags, nh, index, l3, link_len(nh), v6, end)) {
-		return GO_ON;
+	} else {
+		if (flags & L2X_S_SEQ_TX)
+			short_number_fetch(index);
+		if (short_down_do(ctx, ip, s, gen, flags, nh, index, l3, link_len(nh), v6, end))
+			return GO_ON;
 	}
 	*ret_lower = nh->lower;
 	return L2X_V_ENCAP;

@@ -59,12 +59,13 @@ static void echo_send(struct ppp_link *l)
 }
 
 /* PPP-ECHO-2: its data, or its own echoes, speak for it. What others have answered counts for
- * PPP-ECHO-3, too. */
+ * PPP-ECHO-3, too. A client asks though it was asked: of two that both keep silent then, the one
+ * who began asks for ever, and should not be the one with a million links. */
 static bool was_heard(struct ppp_link *l)
 {
 	bool heard = l->ops->alive && l->ops->alive(l->ctx, l->echo.since);
 
-	if (!heard && !l->echo.asked)
+	if (!heard && (!l->echo.asked || l->cfg->client))
 		return false;
 	l->echo.missed = 0;
 	l->lcp.echo_loops = 0;

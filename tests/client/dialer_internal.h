@@ -32,7 +32,7 @@ struct line {
 	const char *cause; /* what PPP says, static */
 	char *refusal; /* what the authenticator said, printable; NULL: nothing */
 	struct timer patience;
-	msec_t last_rx;
+	msec_t last_rx; /* data */
 	struct ppp_config cfg;
 	uint16_t tunnel_id, session_id; /* ours */
 	uint16_t peer_tunnel_id, peer_session_id;

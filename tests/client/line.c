@@ -324,7 +324,6 @@ bool line_receive(struct line *l, msec_t now, const struct l2tp_header *h, struc
 
 	if (!l->up || !in_sequence(l, h))
 		return false;
-	l->last_rx = now;
 	if (!l->started)
 		start_ppp(l, now);
 	at = ppp_header_parse(h->payload, h->payload_len, &protocol);
@@ -342,6 +341,7 @@ bool line_receive(struct line *l, msec_t now, const struct l2tp_header *h, struc
 		d->counters.rx_closed++;
 		return false;
 	}
+	l->last_rx = now;
 	ret->line = l;
 	ret->protocol = protocol;
 	ret->data = h->payload + at;

@@ -40,7 +40,7 @@ lab_up || exit 1
 hook() { # MODE
 	local before sent received tunnel session port
 	begin "$1"
-	check "$1: echoes are answered at the hook" wait_for 10 echoes_reach 3
+	check "$1: echoes are answered at the hook" wait_for 15 echoes_reach 3
 	sent=$(slow tx_ppp) received=$(slow rx_ppp)
 	sleep 6
 	check "$1: all of them" echoes_reach 8
@@ -63,7 +63,7 @@ hook() { # MODE
 	daemon_restart || exit 1
 	check "$1: after a restart it is as the maps had it" \
 		grep -q 'adopted 1 sessions.* 1 as the maps had them, 0 put' "$lab/l2xdpd.log"
-	check "$1: ... and answered" wait_for 5 echoes_reach $((before + 3))
+	check "$1: ... and answered" wait_for 15 echoes_reach $((before + 3))
 	is "$1: ... in the same session" "$(session_id)" "$id"
 
 	# The subscriber begins anew, and says nothing more: until LCP is open again its echoes are
@@ -81,7 +81,7 @@ hook() { # MODE
 	kill -CONT "${client_pid[joe]}"
 	check "$1: LCP opens again" wait_for 20 is_open "$id"
 	before=$(verdict echo)
-	check "$1: ... and echoes are answered again" wait_for 10 echoes_reach $((before + 3))
+	check "$1: ... and echoes are answered again" wait_for 15 echoes_reach $((before + 3))
 	finish "$1"
 }
 for mode in ${MODE:-native generic}; do hook "$mode"; done

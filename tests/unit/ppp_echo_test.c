@@ -57,6 +57,33 @@ static void a_peer_that_asks_is_not_asked(void **state)
 	world_free(&w);
 }
 
+/* Both ask every 30 s; whoever begins, it is the client that goes on. */
+static void of_two_that_ask_the_client_goes_on(void **state)
+{
+	uint8_t ours, its;
+	struct world w;
+
+	(void)state;
+	for (unsigned int ms = 0; ms < 30000; ms += 1999) {
+		world_init(&w);
+		w.client.cfg.echo_ms = ECHO_MS;
+		w.client.cfg.echo_failures = 4;
+		world_pair(&w);
+		world_run(&w, 300);
+		/* as if it had begun then */
+		timer_set(&w.timers, &w.client.link->echo_timer, w.now + ms,
+			  w.client.link->echo_timer.fn);
+		world_run(&w, 2 * ECHO_MS);
+		ours = w.lns.link->echo.id;
+		its = w.client.link->echo.id;
+		world_run(&w, 10 * ECHO_MS);
+		assert_int_equal(w.lns.link->echo.id, ours);
+		assert_in_range((uint8_t)(w.client.link->echo.id - its), 9, 10);
+		assert_int_equal(w.lns.n_finished + w.client.n_finished, 0);
+		world_free(&w);
+	}
+}
+
 /* A question with a bad number says nothing of the peer (PPP-ECHO-3). */
 static void what_is_not_the_peers_own_does_not_count(void **state)
 {
@@ -277,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_that_asks_is_not_asked),
+		cmocka_unit_test(of_two_that_ask_the_client_goes_on),
 		cmocka_unit_test(what_is_not_the_peers_own_does_not_count),
 		cmocka_unit_test(an_answer_does_not_save_the_next_question),
 		cmocka_unit_test(links_are_looked_at_together),

@@ -59,6 +59,7 @@ flood_wait() {
 # What is measured in quiet and under a flood.
 measure() { # NAME
 	local from
+	refused_before=$(refused)
 	sub ping -q -i 0.02 -c $((seconds * 30)) -W 2 203.0.113.2 >"$lab/$1.ping" 2>&1 &
 	lab_pids+=($!)
 	from=$!
@@ -73,13 +74,27 @@ figures() { # NAME
 		"Hello answered in $(json '"%s ms, at most %s ms" % (d["median_ms"], d["max_ms"])' <"$lab/$1.hello");" \
 		"ping $(sed -n 's/^rtt[^=]*= //p' "$lab/$1.ping")"
 }
-# The flood is on the subscribers' own wire.
+# The flood is on the subscribers' own wire: datagrams of theirs that find the veth's ring full are
+# lost before anybody has looked at them. Who sent one is told, and it is counted; by an older
+# kernel, with all others, where they arrive.
+refused() {
+	{
+		sub nstat -asz UdpSndbufErrors | grep UdpSndbufErrors
+		lns ethtool -S access0 | grep 'rx_queue_[0-9]*_drops'
+	} | awk '{ n += $2 } END { print n }'
+}
+refused_before=0
 no_loss() { # NAME FILE
-	local lost
-	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$2")
-	diag "ping: $lost % lost; the wire has lost $(wire_drops) frames"
-	check "$1" test "$(echo "[$lost, $(wire_drops)]" | json 'd[0] == 0 or d[1] > 0 and d[0] < 3')" = true
+	local lost wire=$(($(refused) - refused_before))
+	lost=$(awk '/packets transmitted/ { print $1 - $4 }' "$2")
+	diag "ping: $lost lost; of the subscribers' own datagrams the wire took all but $wire"
+	check "$1" test "${lost:-999}" -le $wire
 	is "$1 at the hook" "$(session '[d["rx"]["drops"], d["tx"]["drops"]]')" "[0, 0]"
+}
+hellos_answered() { # NAME FILE
+	local wire=$(($(refused) - refused_before))
+	check "$1: every Hello is answered at the first try" \
+		test $((30 - $(json 'd["answered"]' <"$2"))) -le $wire || diag "$(cat "$2"); the wire refused $wire"
 }
 expect_undisturbed() { # NAME
 	figures "$1"
@@ -88,7 +103,7 @@ expect_undisturbed() { # NAME
 		diag "$(tail -n 3 "$lab/$1.load-log")"
 	no_loss "$1: the established session loses nothing" "$lab/$1.ping"
 	is "$1: and is the same one" "$(session_id)" "$id"
-	is "$1: every Hello is answered at the first try" "$(json 'd["answered"]' <"$lab/$1.hello")" 30
+	hellos_answered "$1" "$lab/$1.hello"
 }
 no_ports() { core nstat -asz UdpNoPorts 2>/dev/null | awk '/UdpNoPorts/ { print $2 }'; }
 
@@ -125,6 +140,7 @@ flood_start all --rate 100000
 churn >"$lab/churn" 2>&1 &
 churn_pid=$!
 lab_pids+=("$churn_pid")
+refused_before=$(refused)
 sub ping -q -i 0.02 -c $((seconds * 20)) -W 2 203.0.113.2 >"$lab/churn.ping" 2>&1
 wait "$churn_pid"
 is "set-ups and teardowns of a known peer under a flood: all succeed" $? 0 || diag "$(tail -n 3 "$lab/churn")"
@@ -144,11 +160,11 @@ id=$(session_id)
 sub tests/lab/hello.py --count 30 >"$lab/off.hello"
 diag "mode off, quiet: $(cat "$lab/off.hello")"
 for kind in unknown sccrq; do
+	refused_before=$(refused)
 	flood_start "$kind" --rate 50000
 	sub tests/lab/hello.py --count 30 >"$lab/off.hello" 2>&1
 	diag "mode off, 50000 $kind a second: $(cat "$lab/off.hello")"
-	is "mode off, 50000 $kind a second: every Hello is answered at the first try" \
-		"$(json 'd["answered"]' <"$lab/off.hello")" 30
+	hellos_answered "mode off, 50000 $kind a second" "$lab/off.hello"
 	check "mode off, $kind: and at once" test "$(json 'd["median_ms"] < 50' <"$lab/off.hello")" = true
 	flood_wait
 	is "mode off, $kind: the session is the same one" "$(session_id)" "$id"

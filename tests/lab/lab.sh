@@ -398,8 +398,14 @@ transfer() {
 }
 
 # Frames of the subscribers that the veth's ring (256 frames) had no room for: lost before
-# anybody has looked at them.
-wire_drops() { lns ethtool -S access0 | awk '/rx_queue_[0-9]+_drops/ { n += $2 } END { print n + 0 }'; }
+# anybody has looked at them. The kernel counts them where they arrive, a newer one where they
+# are sent.
+wire_drops() {
+	{
+		lns ethtool -S access0 | grep 'rx_queue_[0-9]*_drops'
+		echo "sent: $(sub cat /sys/class/net/lac0/statistics/tx_dropped)"
+	} | awk '{ n += $2 } END { print n + 0 }'
+}
 
 # Packets of a session: at the hook and in the slow path, both ways together.
 crossed() { session '[sum(d[a][b] for a in ("rx", "tx")) for b in ("hook_packets", "slow_packets")]'; }

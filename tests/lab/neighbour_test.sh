@@ -34,9 +34,11 @@ crowd() {
 	done | ip -n "$lab_lns" -batch -
 }
 
+# Before there are any: one that is reachable by the defaults is so for up to 45 s, and would be
+# forgotten as it becomes stale.
 lab_up || exit 1
-daemon_start && check "sessions with traffic are up" subscribers_start || exit 1
 for device in access0 core0; do hurry $device; done
+daemon_start && check "sessions with traffic are up" subscribers_start || exit 1
 check "the table of neighbours is crowded" crowd
 
 lab_spawn "$lab_lns" "$lab/neighbours" ip -ts monitor neigh

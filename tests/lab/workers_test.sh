@@ -35,13 +35,16 @@ set_workers() {
 	edit "s/^  workers: .*/  workers: $1/"
 	ctl_text reload && wait_for 20 worker_is_not "$before" && daemon_ready
 }
-# A veth keeps 256 frames for a CPU that does not run; what it loses then is not the data path's.
-wire_drops() {
+# A veth keeps 256 frames for a CPU that does not run; what it loses then is not the data path's. The
+# kernel counts it where it arrives, a newer one where it is sent.
+veth_drops() {
 	{
 		sub ethtool -S lac0
 		core ethtool -S host0
 		lns ethtool -S access0
 		lns ethtool -S core0
+		echo "rx_queue_0_drops: $(sub cat /sys/class/net/lac0/statistics/tx_dropped)"
+		echo "rx_queue_0_drops: $(core cat /sys/class/net/host0/statistics/tx_dropped)"
 	} | awk '/rx_queue_[0-9]+_drops:/ { sum += $2 } END { print sum + 0 }'
 }
 # Since the last time: no packet overtaken, doubled, or lost but by a veth.
@@ -49,7 +52,7 @@ in_order() {
 	local drops=$wire
 	traffic_lossless load >"$lab/lossless"
 	cat "$lab/lossless"
-	wire=$(wire_drops)
+	wire=$(veth_drops)
 	[ "$wire" = "$drops" ] || echo "the lab's veths lost $((wire - drops))"
 	/usr/bin/python3 -c 'import ast, sys
 ways = [ast.literal_eval(l.split(": ", 1)[1]) for l in open(sys.argv[1]) if l.startswith("load ")]
@@ -96,7 +99,7 @@ known "$lab_lns" access0 192.0.2.10 "$lab_sub" lac0
 host_start "$rate" || exit 1
 load_start load --tunnels 1 --sessions 16 --user user%d --hold 600 --traffic-to "$host4" --traffic "$rate" || exit 1
 check "16 sessions of one tunnel come up" load_ready load 30 || exit 1
-wire_first=$(wire_drops)
+wire_first=$(veth_drops)
 wire=$wire_first
 during "off" true
 is "all are where their frames arrive" "$(workers 'd["sessions_here"]')" 16

@@ -127,7 +127,7 @@ void lns_peers_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_pee
 struct lns_sweep_info {
 	unsigned int sessions, pages; /* looked at; written, of 32 sessions each */
 	msec_t ms; /* from its begin to its end, with pauses */
-	uint64_t busy_us, slice_us; /* time that it took, and of that the most at once */
+	uint64_t busy_us, slice_us; /* CPU that it took, and of that the most at once */
 };
 
 /* What the start found and did, and how the store is. */

@@ -25,7 +25,7 @@ for cc in $COMPILERS; do
 		guest_program "$BUILD/$cc/tests/bpf/$name" "$cc-$name"
 	done
 done
-for vectors in tests/vectors/*.json; do guest_file "$vectors" "$vectors"; done
+for file in tests/vectors/*.json tests/bpf/limits.txt; do guest_file "$file" "$file"; done
 guest_file tests/interop/guest_lab.sh
 guest_file "$BUILD/tests/lab/pass.bpf.o"
 for program in l2xdpd l2xdpctl tests/l2xdp-client; do

@@ -65,8 +65,6 @@ moves "down, IPv6" 2001:db8:c::2 -20000000
 
 # Packets that one end has sent and the other has not counted. What the veth pair's rings (256
 # frames) and the client's socket had no room for was lost outside of l2xdp.
-# shellcheck disable=SC2016 # awk's
-sum_of() { awk -v re="$1" '$1 ~ re { n += $2 } END { print n + 0 }'; }
 of_joe() { sub cat "/sys/class/net/joe/statistics/$1"; }
 of_session() { session "d['$1']['hook_packets'] + d['$1']['slow_packets']"; }
 lost_up() {

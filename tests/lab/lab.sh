@@ -397,14 +397,17 @@ transfer() {
 	grep -q "^${octets#-} " "$lab/transfer.here" && cmp "$lab/transfer.here" "$lab/transfer.there"
 }
 
+# The sum of those counters on standard input, name and number in a line.
+# shellcheck disable=SC2016 # awk's
+sum_of() { awk -v re="$1" '$1 ~ re { n += $2 } END { print n + 0 }'; } # REGEX
 # Frames of the subscribers that the veth's ring (256 frames) had no room for: lost before
 # anybody has looked at them. The kernel counts them where they arrive, a newer one where they
 # are sent.
 wire_drops() {
 	{
-		lns ethtool -S access0 | grep 'rx_queue_[0-9]*_drops'
-		echo "sent: $(sub cat /sys/class/net/lac0/statistics/tx_dropped)"
-	} | awk '{ n += $2 } END { print n + 0 }'
+		lns ethtool -S access0
+		echo "tx_dropped $(sub cat /sys/class/net/lac0/statistics/tx_dropped)"
+	} | sum_of '^(rx_queue_[0-9]+_drops:|tx_dropped)$'
 }
 
 # Packets of a session: at the hook and in the slow path, both ways together.

@@ -78,6 +78,9 @@ static const char *why_not_static(const struct lns *lns, const struct ipaddr *a)
 	for (unsigned int i = 0; i < d->n_local; i++)
 		if (addr_eq(&d->local[i], a))
 			return "a local-address of ours";
+	for (unsigned int i = 0; i < d->n_listen; i++)
+		if (addr_eq(&d->listen[i], a))
+			return "a listen address of ours";
 	if (dp_is_own_address(lns->dp, a))
 		return "this host's own";
 	l2tp_tunnels_visit(lns->l2tp, ask_peer, &ask);

@@ -277,14 +277,16 @@ static struct ipaddr *kept_back(const struct lns *lns, unsigned int *ret_n)
 {
 	const struct dp_config *d = &lns->cfg->datapath;
 	size_t n_static = lns->users ? users_addresses(lns->users, NULL, 0) : 0;
-	struct ipaddr *kept = calloc(d->n_local + n_static + 1, sizeof(*kept));
+	unsigned int own = d->n_local + d->n_listen;
+	struct ipaddr *kept = calloc(own + n_static + 1, sizeof(*kept));
 
 	if (!kept)
 		return NULL;
 	memcpy(kept, d->local, d->n_local * sizeof(*kept));
+	memcpy(kept + d->n_local, d->listen, d->n_listen * sizeof(*kept));
 	if (n_static)
-		users_addresses(lns->users, kept + d->n_local, n_static);
-	*ret_n = d->n_local + (unsigned int)n_static;
+		users_addresses(lns->users, kept + own, n_static);
+	*ret_n = own + (unsigned int)n_static;
 	return kept;
 }
 

@@ -61,6 +61,7 @@ has_pollers() { [ "$(threads 'napi/lac0-*' | wc -l)" -gt 0 ] && [ "$(threads 'na
 # What the wire brings is taken by a thread on the receiver's core, not by who sends. It may lose
 # what the veth's 256 places do not hold while it gets no CPU.
 poll_apart() {
+	local thread
 	sub sh -c 'echo 1 >/sys/class/net/lac0/threaded' 2>/dev/null &&
 		lns sh -c 'echo 1 >/sys/class/net/access0/threaded' 2>/dev/null &&
 		wait_for 5 has_pollers || return
@@ -68,6 +69,7 @@ poll_apart() {
 	pin $load_cpu $(threads 'napi/lac0-*')
 	mapfile -t pollers < <(threads 'napi/access0-*')
 	pin $lns_cpu "${pollers[@]}"
+	for thread in "${pollers[@]}" $(threads 'napi/lac0-*'); do chrt -f -p 1 "$thread" || return; done
 }
 
 setup_lab() {
@@ -184,7 +186,7 @@ shape() { # TUNNELSxSESSIONS
 	[ $((tunnels * sessions)) -lt 100000 ] || runs=1
 	no_v6=(--no-ipv6)
 	[ "$family" = 4 ] || no_v6=()
-	sized $((tunnels * sessions)) || return
+	sized $((runs * tunnels * sessions)) || return # an ID rests after its session, also over a restart
 	: >"$lab/runs"
 	for ((i = 0; i < runs; i++)); do
 		figures "$tunnels" "$sessions" >>"$lab/runs" || return

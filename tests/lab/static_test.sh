@@ -15,7 +15,7 @@ ended() { ! kill -0 "${client_pid[$1]}" 2>/dev/null; }
 holders() { ctl show sessions | json '[s["user"] for s in d if s["ipv4"] == "10.0.7.7"]'; }
 
 lab_up || exit 1
-echo 'thief * wonder 10.0.7.7' >>"$lab/chap-secrets"
+printf '%s\n' 'thief * wonder 10.0.7.7' 'greedy * wonder 192.0.2.1' >>"$lab/chap-secrets"
 daemon_start || exit 1
 check "the user connects" client_start old "${fixed[@]}" || exit 1
 is "with the address of the users file" "$(client_value old ipv4 address)" 10.0.7.7
@@ -42,6 +42,9 @@ has "and is told why" "$(cat "$lab/thief.log")" 'refused: .*[Aa]ddress'
 is "the first user keeps it" "$(holders)" '["fixed"]'
 has "the log says why" "$(cat "$lab/l2xdpd.log")" 'refused: static address 10\.0\.7\.7 is held by'
 check "and traffic still finds the first user" core ping -q -c 4 -i 0.2 -W 2 10.0.7.7
+client_spawn greedy --user greedy --password wonder --no-ipv6
+check "a user whose address we listen at does not come in" wait_for 30 ended greedy
+has "and the log says why" "$(cat "$lab/l2xdpd.log")" 'static address 192\.0\.2\.1 is a listen address'
 client_stop new
 check "when that one is gone" wait_for 10 sessions_are 0
 check "the other user gets it" client_start late --user thief --password wonder --no-ipv6

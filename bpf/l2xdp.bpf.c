@@ -53,6 +53,7 @@
 #include "bpf/downlink.h"
 #include "bpf/echo.h"
 #include "bpf/frame.h"
+#include "bpf/host.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
 #include "bpf/short.h"
@@ -129,6 +130,8 @@ static __always_inline int serve(struct xdp_md *ctx, const struct short_end *end
 		v = police_slow(ctx, &f, v);
 	if (v == L2X_V_PPP_CONTROL)
 		v = echo(ctx, &f);
+	if (v == L2X_V_TO_HOST)
+		v = host_in(ctx, &f);
 	if (f.uplink && f.udp && verdict_is_slow(v))
 		v = daemon_check(ctx, &f, v);
 	return verdict_leave(ctx, &f, v, at_worker);

@@ -7,7 +7,7 @@
  *               from interfaces that are not ours. It leaves by the NIC as from XDP, large
  *               segments as such (skb_down.h).
  *   l2xdp_in    ingress of a NIC, behind XDP, which passes what is for an address of this host
- *               (to-host). It comes in by l2tp0 (skb_up.h).
+ *               (to-host), and TCP without its headers (host.h). It comes in by l2tp0 (skb_up.h).
  *   l2xdp_tc    ingress of a NIC with `mode: tc`, in the place of XDP: all of both ways.
  *
  * What the first two leave goes on as if they were not there, to the daemon, which counts it as
@@ -22,6 +22,7 @@
 
 #include "bpf/daemon.h"
 #include "bpf/frame.h"
+#include "bpf/host.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
 #include "bpf/skb_down.h"
@@ -69,12 +70,18 @@ SEC("tc")
 int l2xdp_in(struct xdp_md *ctx)
 {
 	struct frame f = { .host = HOST_ONLY };
+	const struct ethhdr *eth;
 	__u32 index = 0;
 	__be16 proto = 0;
 	int v;
 
 	if (!live.host)
 		return TC_UNSPEC;
+	eth = frame_at(ctx, 0, sizeof(*eth));
+	if (eth && host_mac_is(eth)) { /* XDP has taken its headers off, and counted it */
+		bpf_skb_change_type(ctx, PACKET_HOST);
+		return (int)bpf_redirect(live.host, REDIRECT_INGRESS);
+	}
 	skb_linear(ctx);
 	if (skb_parse_link(ctx, &f, &proto) != GO_ON || classify(ctx, &f, proto, &index) != GO_ON ||
 	    !f.uplink)

@@ -58,6 +58,7 @@ _Static_assert(__builtin_offsetof(struct __sk_buff, gso_size) == 176, "as linux/
 #define ROOM_ENCAP_IPV6 (1ull << 2) /* BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 */
 #define ROOM_ENCAP_UDP (1ull << 4) /* BPF_F_ADJ_ROOM_ENCAP_L4_UDP */
 #define ROOM_ENCAP_L2(len) ((__u64)(len) << 56) /* BPF_F_ADJ_ROOM_ENCAP_L2 */
+#define PACKET_HOST 0 /* linux/if_packet.h */
 #define REDIRECT_INGRESS 1 /* BPF_F_INGRESS */
 
 #define IPPROTO_SCTP 132

@@ -50,7 +50,7 @@ static __always_inline int verdict_forward(struct xdp_md *ctx, __u32 lower, int 
 static __always_inline int verdict_leave(struct xdp_md *ctx, const struct frame *f, int v,
 					 bool at_worker)
 {
-	if (verdict_is_forward(v))
+	if (verdict_is_forward(v) && v != L2X_V_HOST_IN)
 		return verdict_forward(ctx, f->lower, v, at_worker);
 	verdict_count(v);
 	return verdict_is_drop(v) ? XDP_DROP : XDP_PASS;

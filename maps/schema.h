@@ -378,6 +378,9 @@ struct l2x_live {
 	__u32 workers; /* 0: no session has a place but 0, the look-up is left out */
 	__u32 host; /* ifindex of l2tp0, whose door the programs for tc keep; 0: the slow path does */
 	__u32 host_mtu; /* of l2tp0 */
+	__u8 host_mac[6]; /* random, set once: what XDP has taken out of the tunnel for l2tp0 is sent to
+			   * this address, which is nobody's */
+	__u16 reserved;
 };
 /* So long after that nothing more is kept that routes4 and routes6 speak of. */
 #define L2X_LEASE_JIFFIES 1024u
@@ -425,7 +428,7 @@ L2X_ASSERT(sizeof(struct l2x_nexthop) == 40);
 L2X_ASSERT(__builtin_offsetof(struct l2x_nexthop, dmac) == 8);
 L2X_ASSERT(sizeof(struct l2x_route) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_route, dst) == 48);
-L2X_ASSERT(sizeof(struct l2x_live) == 44);
+L2X_ASSERT(sizeof(struct l2x_live) == 52);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);
 L2X_ASSERT(sizeof(struct l2x_prefix) == 32);

@@ -247,6 +247,20 @@ int program_same_maps(struct l2xdp_bpf *to, struct l2xdp_bpf *from)
 	return rc;
 }
 
+/* What only we and the programs know. An earlier daemon's stays: it is as good, buckets stand where it
+ * put them, and frames are on their way. Returns 0, or -1 and errno. */
+static int live_secrets(struct l2x_live *live)
+{
+	if (!live->seed && getrandom(&live->seed, sizeof(live->seed), 0) < 0)
+		return -1;
+	if (live->host_mac[0])
+		return 0;
+	if (getrandom(live->host_mac, sizeof(live->host_mac), 0) < 0)
+		return -1;
+	live->host_mac[0] = (uint8_t)((live->host_mac[0] & ~1) | 2); /* one station's, and local */
+	return 0;
+}
+
 /* ---- the maps, mapped ------------------------------------------------------------------------ */
 
 int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t errlen)
@@ -283,8 +297,7 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 	m->queues = bpf_map__fd(a->skel->maps.workers);
 	m->live = (struct l2x_live *)a->live.mem;
 	dp->maps = m;
-	/* an earlier daemon's seed stays: it is as good, and buckets stand where it put them */
-	if (!m->live->seed && getrandom(&m->live->seed, sizeof(m->live->seed), 0) < 0)
+	if (live_secrets(m->live) < 0)
 		return dp_fail(-errno, err, errlen, "no randomness: %s", strerror(errno));
 	rc = maps_recall(dp);
 	if (rc < 0)

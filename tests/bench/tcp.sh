@@ -11,7 +11,7 @@
 # The subscriber's side is lac.bpf.c: no large segments there, so that what the LNS takes is
 # packets, as from a line; nor is there a process in the way. The session is l2xdp-load's.
 #
-#   tests/bench/tcp.sh [--full] [--rounds N] [--csv FILE] [--foreign PERCENT]
+#   tests/bench/tcp.sh [--full] [--rounds N] [--csv FILE] [--foreign PERCENT] [--only REGEX]
 #
 # A measurement during which processes of others took more than PERCENT (5) of all CPUs is
 # thrown away and counted.
@@ -21,13 +21,14 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/lab.sh
 . tests/lab/lab.sh
 
-rounds=3 csv='' foreign=5 seconds=2 tries=10 thrown=0 status=0
+rounds=3 csv='' foreign=5 seconds=2 tries=10 thrown=0 status=0 only=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full) seconds=5 rounds=5 ;;
 	--rounds) rounds=$2 && shift ;;
 	--csv) csv=$2 && shift ;;
 	--foreign) foreign=$2 && shift ;;
+	--only) only=$2 && shift ;;
 	*) sed -n 's/^# \{0,1\}//; 2,20p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
@@ -153,6 +154,7 @@ stream() {
 row() {
 	local name=$1 i own plain
 	shift
+	[[ $name =~ $only ]] || return 0
 	: >"$lab/row"
 	for ((i = 0; i < rounds; i++)); do
 		if ! plain=$(stream sub core 198.18.1.2) || ! own=$(stream "$@"); then

@@ -26,6 +26,7 @@
 #define LOCAL4 "203.0.113.1" /* of this host */
 #define LOCAL6 "2001:db8:ffff::1"
 
+static const uint8_t host_mac[6] = { 0x5a, 1, 2, 3, 4, 5 };
 static struct rig rig, by_xdp;
 static struct l2xdp_tc_bpf *tc;
 static unsigned int door; /* ifindex of what stands for l2tp0 */
@@ -288,6 +289,7 @@ static void host_is_on(void)
 	rig_reset(&rig, false, 0);
 	rig.skel->bss->live.host = door;
 	rig.skel->bss->live.host_mtu = 1500;
+	memcpy(rig.skel->bss->live.host_mac, host_mac, sizeof(host_mac));
 }
 
 static void what_is_for_this_host_loses_its_headers(void **state)
@@ -298,7 +300,7 @@ static void what_is_for_this_host_loses_its_headers(void **state)
 	host_is_on();
 	for (i = 0; i < 8; i++) {
 		struct inner_desc d = {
-			.v6 = i & 1, .dst = i & 1 ? LOCAL6 : LOCAL4, .l4 = P_TCP, .payload = 100
+			.v6 = i & 1, .dst = i & 1 ? LOCAL6 : LOCAL4, .l4 = P_UDP, .payload = 100
 		};
 		struct outer_desc o = { .v6 = i & 2, .ppp_pad = i & 4 ? 3 : 0 };
 		struct rig_result res;
@@ -314,6 +316,92 @@ static void what_is_for_this_host_loses_its_headers(void **state)
 		assert_int_equal(rig.t->rx_packets, 1);
 		assert_int_equal(rig.t->rx_bytes, res.len - 14);
 	}
+}
+
+/* By XDP, and l2xdp_in counts it no more. */
+static void a_segment_for_this_host_loses_them_before(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	host_is_on();
+	for (i = 0; i < 16; i++) {
+		struct inner_desc d = { .v6 = i & 1,
+					.dst = i & 1 ? LOCAL6 : LOCAL4,
+					.l4 = P_TCP,
+					.tos = i & 8 ? 2 : 0,
+					.payload = i & 8 ? 1400 : 101 };
+		struct outer_desc o = { .v6 = i & 2, .ppp_pad = i & 4 ? 3 : 0 };
+		struct rig_result res, next;
+		struct packet p;
+		size_t inner;
+
+		rig_reset(&rig, i & 2, L2X_S_MSS);
+		inner = make_rx(&p, &o, &d);
+		rig_expect(&rig, rig.access, p.b, p.len, L2X_V_HOST_IN, "XDP takes it", &res);
+		assert_int_equal(res.len, 14 + p.len - inner - o.ppp_pad);
+		assert_memory_equal(res.frame, host_mac, sizeof(host_mac));
+		assert_int_equal(get16(res.frame + 12), d.v6 ? ETH_P_IPV6 : ETH_P_IP);
+		assert_memory_equal(res.frame + 14, p.b + inner, res.len - 14);
+		assert_int_equal(tc_run(tc->progs.l2xdp_in, rig.access, res.frame, res.len, &next), 0);
+		assert_int_equal(next.action, XDP_REDIRECT);
+		assert_memory_equal(next.frame + 14, p.b + inner, res.len - 14);
+		assert_int_equal(rig.t->rx_packets, 1);
+		assert_int_equal(rig.t->rx_bytes, res.len - 14);
+	}
+}
+
+/* Segments that XDP leaves to l2xdp_in. */
+static void a_segment_that_wants_more_takes_the_other_door(void **state)
+{
+	static const struct {
+		struct inner_desc d;
+		struct outer_desc o;
+		const char *what;
+	} cases[] = {
+		{ { .dst = LOCAL4, .l4 = P_SYN }, {}, "a SYN" },
+		{ { .dst = LOCAL4, .l4 = P_TCP, .frag = 0x2000 }, {}, "a fragment" },
+		{ { .dst = LOCAL4, .l4 = P_TCP, .frag = 0x0010 }, {}, "a later fragment" },
+		{ { .dst = LOCAL4, .l4 = P_TCP }, { .S = true }, "a number" },
+		{ { .dst = LOCAL4, .l4 = P_TCP, .tos = 2 }, { .tos = 3 }, "congestion" },
+		{ { .dst = LOCAL4, .l4 = P_UDP }, {}, "no TCP" },
+	};
+	struct rig_result res;
+	struct packet p;
+	unsigned int i, at;
+
+	(void)state;
+	host_is_on();
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		make_rx(&p, &cases[i].o, &cases[i].d);
+		takes(&p, &res);
+	}
+	/* whichever octet is damaged on the line before the tunnel */
+	for (at = 0; at < 60; at++) {
+		struct inner_desc d = { .dst = LOCAL4, .l4 = P_TCP, .payload = 40 };
+		struct outer_desc o = { .nosum = true };
+		size_t inner = make_rx(&p, &o, &d);
+
+		p.b[inner + 20 + at] ^= 0x10;
+		takes(&p, &res);
+	}
+}
+
+/* To the address between XDP and tc, while tc has no door. */
+static void nobody_comes_in_when_the_door_is_shut(void **state)
+{
+	struct inner_desc d = { .dst = LOCAL4, .l4 = P_TCP };
+	struct rig_result res;
+	struct packet p;
+
+	(void)state;
+	host_is_on();
+	make_rx(&p, &(struct outer_desc){}, &d);
+	memcpy(p.b, host_mac, sizeof(host_mac));
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_OTHER_HOST, "from the wire", NULL);
+	rig.skel->bss->live.host = 0;
+	assert_int_equal(tc_run(tc->progs.l2xdp_in, rig.access, p.b, p.len, &res), 0);
+	assert_int_equal(res.action, XDP_PASS); /* and the IP stack drops it: another host's */
 }
 
 static void congestion_is_told_to_this_host(void **state)
@@ -742,6 +830,9 @@ int main(void)
 		cmocka_unit_test(downlink_is_as_by_xdp),
 		cmocka_unit_test(a_syn_is_clamped),
 		cmocka_unit_test(what_is_for_this_host_loses_its_headers),
+		cmocka_unit_test(a_segment_for_this_host_loses_them_before),
+		cmocka_unit_test(a_segment_that_wants_more_takes_the_other_door),
+		cmocka_unit_test(nobody_comes_in_when_the_door_is_shut),
 		cmocka_unit_test(congestion_is_told_to_this_host),
 		cmocka_unit_test(all_else_goes_its_way),
 		cmocka_unit_test(what_is_forged_is_not_taken),

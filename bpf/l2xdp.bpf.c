@@ -33,7 +33,11 @@
  * at, the hook only hands them on, before either way has begun, and all of the above is done
  * there, from the start.
  *
- * Rules of the house: decide before you write, and never pass a frame that was changed.
+ * What is for this host goes up: TCP without its headers (host.h), all else as it came, for
+ * l2xdp_tc.bpf.c.
+ *
+ * Rules of the house: decide before you write, and never pass a frame that was changed, but to the
+ * address that only l2xdp_in knows.
  * What cannot be done here, or only at a cost, is passed up as it came, and the daemon or
  * the kernel does it: without XDP it is slow, never broken. What goes up is policed
  * (police.h), and what is for the daemon goes up only while it has a socket (daemon.h).

@@ -378,7 +378,8 @@ struct l2x_live {
 	__u32 workers; /* 0: no session has a place but 0, the look-up is left out */
 	__u32 host; /* ifindex of l2tp0, whose door the programs for tc keep; 0: the slow path does */
 	__u32 host_mtu; /* of l2tp0 */
-	__u8 host_mac[6]; /* random, set once: what XDP has taken out of the tunnel for l2tp0 is sent to
+	__u8 host_mac
+		[6]; /* random, set once: what XDP has taken out of the tunnel for l2tp0 is sent to
 			   * this address, which is nobody's */
 	__u16 reserved;
 };

@@ -54,7 +54,7 @@
 	  "too many control messages of one control connection")                                   \
 	X(38, ECHO, "echo", FORWARD, "LCP Echo-Request, answered here")                            \
 	X(39, TO_HOST, "to-host", PASS, "for this host: tc takes its header off")                  \
-	X(40, HOST_IN, "host-in", FORWARD, "tc: header taken off, and given to this host")         \
+	X(40, HOST_IN, "host-in", FORWARD, "header taken off, and given to this host")             \
 	X(41, HOST_OUT, "host-out", FORWARD, "tc: of this host, header put on and forwarded")
 
 #define L2X_VERDICT_ENUM(n, NAME, name, class, text) L2X_V_##NAME = (n),

@@ -13,7 +13,8 @@
 
 static timer_fn tick;
 
-#define ID_DRAWS 16u /* for each shard, at the most: (15/16)^256 that none of 16 is the wanted one */
+#define ID_DRAWS                                                                                   \
+	16u /* for each shard, at the most: (15/16)^256 that none of 16 is the wanted one */
 
 struct log_who tunnel_who(const struct l2tp_tunnel *t)
 {

@@ -343,7 +343,8 @@ static void a_segment_for_this_host_loses_them_before(void **state)
 		assert_memory_equal(res.frame, host_mac, sizeof(host_mac));
 		assert_int_equal(get16(res.frame + 12), d.v6 ? ETH_P_IPV6 : ETH_P_IP);
 		assert_memory_equal(res.frame + 14, p.b + inner, res.len - 14);
-		assert_int_equal(tc_run(tc->progs.l2xdp_in, rig.access, res.frame, res.len, &next), 0);
+		assert_int_equal(tc_run(tc->progs.l2xdp_in, rig.access, res.frame, res.len, &next),
+				 0);
 		assert_int_equal(next.action, XDP_REDIRECT);
 		assert_memory_equal(next.frame + 14, p.b + inner, res.len - 14);
 		assert_int_equal(rig.t->rx_packets, 1);

@@ -8,6 +8,7 @@
 #   SHAPES="1x1000 16x1000" tests/bench/setup.sh      tunnels x sessions in each
 #   BACK="" tests/bench/setup.sh                      without the first table
 #   FAMILIES="4" tests/bench/setup.sh                 IPv4 alone
+#   IDLE=30 tests/bench/setup.sh                      and so long idle, with an LCP echo in 30 s each
 #   APART=yes tests/bench/setup.sh                    on a quiet machine: what arrives is taken on the
 #                                                     receiver's core, else on that of who sends
 #
@@ -19,7 +20,8 @@
 # session and all sessions, divided by their number; that of the kernel is what its BPF maps
 # take, which is fixed at the start and divided by the sessions that they have room for; that of
 # the store is what lies in the runtime directory. All counters are read while the sessions are up,
-# and all sessions shown.
+# and all sessions shown. A large shape idles for a minute (IDLE), with an LCP echo from each session in
+# 30 s.
 #
 # The first table: sessions that all end and all come back (BACK, 16x4096), while a thousand others
 # carry numbered packets, of which none may get lost.
@@ -144,14 +146,18 @@ shown() {
 
 # figures TUNNELS SESSIONS: one run; the columns of shape()
 figures() {
-	local before up=$(($1 * $2)) rss maps store cpu seen
+	local before up=$(($1 * $2)) rss maps store cpu seen seconds used
 	daemon_up || return
 	before=$(daemon_rss)
 	cpu=$(cpu_ms "${daemon_all[@]}" "${pollers[@]}")
-	load_up load "$1" "$2" --auth chap --verify --hold 3600 "${no_v6[@]}"
+	load_up load "$1" "$2" --auth chap --verify --hold 3600 --echo "$((idle ? 30 : 0))" \
+		"${no_v6[@]}"
 	load_ready load 1800 >&2 || return
 	cpu=$(($(cpu_ms "${daemon_all[@]}" "${pollers[@]}") - cpu))
 	sleep $((HOLD + up / 200000))
+	seconds=$(now_ms) used=$(cpu_ms "${daemon_all[@]}")
+	sleep "$idle"
+	seconds=$(($(now_ms) - seconds)) used=$(($(cpu_ms "${daemon_all[@]}") - used))
 	rss=$(daemon_rss)
 	maps=$(daemon_maps)
 	store=$(du -s --block-size=1 "$lab_run" | cut -f 1)
@@ -165,7 +171,7 @@ figures() {
 	json '"{:.0f} {:.1f} {:.1f} {:.2f}".format(d["per_second"], d["latency_ms"]["p50"],
 		d["latency_ms"]["p99"], d["teardown_seconds"])' <"$lab/load.json" | tr -d '\n'
 	echo " $((cpu * 1000 / up)) $(((rss - before) * 1024 / up)) $((maps / (shards * 65536)))" \
-		"$((store / up)) $seen"
+		"$((store / up)) $seen $((idle ? used * 1000 / seconds : 0))"
 }
 
 # column N SHAPE NAME UNIT: one line of the table, and of the CSV
@@ -182,8 +188,8 @@ column() {
 }
 
 shape() { # TUNNELSxSESSIONS
-	local i tunnels=${1%x*} sessions=${1#*x} runs=$RUNS
-	[ $((tunnels * sessions)) -lt 100000 ] || runs=1
+	local i tunnels=${1%x*} sessions=${1#*x} runs=$RUNS idle=${IDLE:-0}
+	[ $((tunnels * sessions)) -lt 100000 ] || runs=1 idle=${IDLE-60}
 	no_v6=(--no-ipv6)
 	[ "$family" = 4 ] || no_v6=()
 	sized $((runs * tunnels * sessions)) || return # an ID rests after its session, also over a restart
@@ -206,6 +212,7 @@ shape() { # TUNNELSxSESSIONS
 	column 11 "$1" "all counters read, with pauses" ms
 	column 12 "$1" "all counters read, CPU" ms
 	column 13 "$1" "all counters read, the most at once" us
+	[ "$idle" = 0 ] || column 14 "$1" "CPU of the daemon, all idle, an echo in 30 s each" "permille of a core"
 }
 
 # They go, and others come in their place; "all_back lossless".

@@ -26,11 +26,21 @@
 #include "bpf/seq.h"
 #include "bpf/session.h"
 #include "bpf/verdict.h"
+#ifdef L2X_SKB
+#include "bpf/skb_link.h"
+#endif
 
 #define LCP_ECHO_REQUEST 9
 #define LCP_ECHO_REPLY 10
 #define LCP_ECHO_LEN 8 /* code, identifier, length, magic number */
 #define TOS_CS6 (48 << 2) /* DP-DS-4 */
+
+/* Without XDP there may be a tag less already. */
+#ifdef L2X_SKB
+#define ECHO_NO_ROOM L2X_V_ERROR
+#else
+#define ECHO_NO_ROOM L2X_V_PPP_CONTROL
+#endif
 
 /* What has been decided, for echo_write. */
 struct echo {
@@ -116,21 +126,21 @@ static __always_inline __u64 echo_write_lcp(any16 *w, const struct echo *e)
 	return (__u64)e->magic + e->sum + first + bpf_htons(e->len);
 }
 
-/* Outer IP header. Not 0: the frame is too short, which cannot be; so too below. */
+/* Outer IP header at `at`. Not 0: the frame is too short, which cannot be; so too below. */
 static __always_inline int echo_write_ip(struct xdp_md *ctx, const struct session_tx *s,
-					 const struct echo *e)
+					 const struct echo *e, __u32 at)
 {
 	__u8 tos = s->flags & L2X_S_TOS_FIXED ? (__u8)(s->dscp << 2) : TOS_CS6;
 	__u32 len = UDP_LEN + e->l2tp + e->len;
 	void *to;
 
 	if (s->flags & L2X_S_OUTER6) {
-		to = frame_at(ctx, link_len(e->nh), IP6_LEN);
+		to = frame_at(ctx, at, IP6_LEN);
 		if (!to)
 			return -1;
 		write_ip6(to, s, len, tos);
 	} else {
-		to = frame_at(ctx, link_len(e->nh), IP4_LEN);
+		to = frame_at(ctx, at, IP4_LEN);
 		if (!to)
 			return -1;
 		write_ip4(to, s, len, tos);
@@ -138,11 +148,11 @@ static __always_inline int echo_write_ip(struct xdp_md *ctx, const struct sessio
 	return 0;
 }
 
-/* All that the answer is, in the frame that begins where it begins. */
+/* The answer but for the link layer, whose header has `link` octets. */
 static __always_inline int echo_headers(struct xdp_md *ctx, const struct session_tx *s,
-					const struct echo *e, __u16 ns)
+					const struct echo *e, __u32 link, __u16 ns)
 {
-	__u32 at = link_len(e->nh) + e->ip;
+	__u32 at = link + e->ip;
 	any16 *w;
 	__u64 sum;
 
@@ -155,10 +165,52 @@ static __always_inline int echo_headers(struct xdp_md *ctx, const struct session
 		return -1;
 	sum += echo_write_l2tp(w + UDP_LEN / 2, s, ns);
 	write_udp(w, s, UDP_LEN + e->l2tp + e->len, sum);
-	if (echo_write_ip(ctx, s, e))
-		return -1;
-	return link_write(ctx, e->nh, bpf_htons(s->flags & L2X_S_OUTER6 ? ETH_P_IPV6 : ETH_P_IP));
+	return echo_write_ip(ctx, s, e, link);
 }
+
+#ifdef L2X_SKB
+/* As below. The tags come off first, and what the headers differ by is behind the link layer. */
+static __always_inline long echo_room(struct xdp_md *ctx, const struct frame *f,
+				      const struct echo *e)
+{
+	int more = e->ip + UDP_LEN + e->l2tp - (f->in.at - f->l3);
+
+	if (skb_untag(ctx, f))
+		return -1;
+	return more ? bpf_skb_adjust_room(ctx, more, ROOM_AFTER_MAC, ROOM_FIXED_GSO) : 0;
+}
+
+static __always_inline int echo_finish(struct xdp_md *ctx, const struct session_tx *s,
+				       const struct echo *e, __u16 ns)
+{
+	__u32 len = ETH_LEN + e->ip + UDP_LEN + e->l2tp + e->len;
+
+	if ((ctx->len > len && bpf_skb_change_tail(ctx, len, 0)) ||
+	    echo_headers(ctx, s, e, ETH_LEN, ns))
+		return -1;
+	return skb_link_write(ctx, e->nh, bpf_htons(e->ip == IP6_LEN ? ETH_P_IPV6 : ETH_P_IP));
+}
+#else
+/* The frame begins where the answer begins. Not 0: there is no room. */
+static __always_inline long echo_room(struct xdp_md *ctx, const struct frame *f,
+				      const struct echo *e)
+{
+	__u32 head = link_len(e->nh) + e->ip + UDP_LEN + e->l2tp;
+
+	return bpf_xdp_adjust_head(ctx, (int)f->in.at - (int)head);
+}
+
+static __always_inline int echo_finish(struct xdp_md *ctx, const struct session_tx *s,
+				       const struct echo *e, __u16 ns)
+{
+	__u32 link = link_len(e->nh);
+
+	if (inner_trim(ctx, link + e->ip + UDP_LEN + e->l2tp + e->len) ||
+	    echo_headers(ctx, s, e, link, ns))
+		return -1;
+	return link_write(ctx, e->nh, bpf_htons(e->ip == IP6_LEN ? ETH_P_IPV6 : ETH_P_IP));
+}
+#endif
 
 /* The request's number is counted; PPP's own frames are taken also when late. A function of its
  * own, for the sake of the stack. */
@@ -171,19 +223,16 @@ static __noinline int echo_sequence(struct l2x_traffic *t, __u16 ns)
 static __always_inline int echo_write(struct xdp_md *ctx, struct frame *f, struct session_tx *s,
 				      struct l2x_traffic *t, const struct echo *e)
 {
-	__u32 head = link_len(e->nh) + e->ip + UDP_LEN + e->l2tp;
 	__u16 ns = 0;
 
-	if (bpf_xdp_adjust_head(ctx, (int)f->in.at - (int)head))
-		return L2X_V_PPP_CONTROL;
+	if (echo_room(ctx, f, e))
+		return ECHO_NO_ROOM;
 	if (f->sequenced && (s->flags & L2X_S_SEQ_RX))
 		echo_sequence(t, f->ns);
 	if (s->flags & L2X_S_SEQ_TX)
 		ns = seq_next(t);
 	s->flags &= (__u16)~L2X_S_CSUM0; /* DP-CK-5: PPP's own frames have no other sum */
-	if (inner_trim(ctx, head + e->len) || echo_headers(ctx, s, e, ns))
-		return L2X_V_ERROR;
-	return L2X_V_ECHO;
+	return echo_finish(ctx, s, e, ns) ? L2X_V_ERROR : L2X_V_ECHO;
 }
 
 /* Of f, a session's PPP frame that is not IP. PPP_CONTROL: it goes up. */

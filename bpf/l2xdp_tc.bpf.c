@@ -8,7 +8,8 @@
  *               segments as such (skb_down.h).
  *   l2xdp_in    ingress of a NIC, behind XDP, which passes what is for an address of this host
  *               (to-host), and TCP without its headers (host.h). It comes in by l2tp0 (skb_up.h).
- *   l2xdp_tc    ingress of a NIC with `mode: tc`, in the place of XDP: all of both ways.
+ *   l2xdp_tc    ingress of a NIC with `mode: tc`, in the place of XDP: all of both ways, and LCP
+ *               echoes.
  *
  * What the first two leave goes on as if they were not there, to the daemon, which counts it as
  * ever; XDP has counted and policed it, or it comes from this host. So under a verdict they count
@@ -21,6 +22,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/daemon.h"
+#include "bpf/echo.h"
 #include "bpf/frame.h"
 #include "bpf/host.h"
 #include "bpf/parse.h"
@@ -35,16 +37,6 @@ static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __be16 
 {
 	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
 					    : parse_ip6(ctx, f, ret_index);
-}
-
-/* What goes up by the daemon's socket. */
-static __always_inline int skb_slow(struct xdp_md *ctx, struct frame *f, int v)
-{
-	if (verdict_is_slow(v))
-		v = police_slow(ctx, f, v);
-	if (f->uplink && f->udp && verdict_is_slow(v))
-		v = daemon_check(ctx, f, v);
-	return v;
 }
 
 SEC("tc")
@@ -63,7 +55,13 @@ int l2xdp_tc(struct xdp_md *ctx)
 		v = f.uplink ? uplink(ctx, &f) : skb_downlink(ctx, &f, index);
 	if (v == L2X_V_TO_HOST) /* the kernel has joined it with others */
 		v = L2X_V_NO_ROUTE;
-	return skb_leave(&f, skb_slow(ctx, &f, v));
+	if (verdict_is_slow(v))
+		v = police_slow(ctx, &f, v);
+	if (v == L2X_V_PPP_CONTROL && !ctx->gso_size)
+		v = echo(ctx, &f);
+	if (f.uplink && f.udp && verdict_is_slow(v))
+		v = daemon_check(ctx, &f, v);
+	return skb_leave(&f, v);
 }
 
 SEC("tc")
@@ -91,7 +89,9 @@ int l2xdp_in(struct xdp_md *ctx)
 		return skb_leave(&f, v);
 	if (v != L2X_V_TO_HOST)
 		return TC_UNSPEC;
-	v = skb_slow(ctx, &f, L2X_V_NO_ROUTE); /* XDP did not, for it was to be ours */
+	v = police_slow(ctx, &f, L2X_V_NO_ROUTE); /* XDP did not, for it was to be ours */
+	if (verdict_is_slow(v))
+		v = daemon_check(ctx, &f, v);
 	return verdict_is_drop(v) ? skb_leave(&f, v) : TC_UNSPEC;
 }
 

@@ -233,6 +233,57 @@ static void downlink_is_as_by_xdp(void **state)
 	run(true);
 }
 
+/* LCP Echo-Requests, and what looks like some (echo_test says what is right). */
+static void an_echo_is_answered_as_by_xdp(void **state)
+{
+	static const uint32_t magics[] = { 0xd1c2b3a4, 0xd1c2b3a4, 0xd1c2b3a4, 0, 0x01a2b3c4, 7 };
+	static const char *const forms[] = { NULL, "noacf2", "acf1", "noacf1" };
+	uint64_t echoes = 0;
+	struct packet p;
+	unsigned int i;
+	bool outer6 = false;
+
+	(void)state;
+	forwarded = refused = 0;
+	for (i = 0; i < FRAMES / 4; i++) {
+		struct lcp_desc d = { .code = (uint8_t)(draw(8) ? 0 : draw(13)),
+				      .magic = magics[draw(6)],
+				      .data = draw(4) ? draw(60) : draw(1500),
+				      .length = draw(8) ? 0 : (int)draw(9) - 4 };
+		struct outer_desc o = { .L = draw(2),
+					.S = draw(2),
+					.O = !draw(8),
+					.ns = (uint16_t)draw(8),
+					.ppp = forms[draw(4)],
+					.pad = draw(4) ? 0 : draw(20),
+					.ppp_pad = draw(8) ? 0 : draw(9) };
+
+		if (i % 100 == 0) {
+			echoes += rig.t->echoes;
+			outer6 = draw(2);
+			set_sessions(outer6,
+				     (uint16_t)(L2X_S_ECHO |
+						(draw(2) ? L2X_S_SEQ_TX | L2X_S_SEQ_RX : 0) |
+						(draw(4) ? 0 : L2X_S_TOS_FIXED)),
+				     RIG_MTU);
+			rig.s->magic = by_xdp.s->magic = htonl(0x01a2b3c4);
+			rig.s->peer_magic = by_xdp.s->peer_magic = htonl(0xd1c2b3a4);
+		}
+		o.v6 = outer6;
+		o.nosum = !outer6 && draw(2);
+		o.tag[0] = draw(8) ? 0 : 100;
+		o.tag[1] = o.tag[0] && draw(2) ? 200 : 0;
+		make_lcp(&p, &o, &d);
+		if (!draw(8))
+			damage(&p);
+		through_both(&p, false, "echo");
+	}
+	print_message("  %u answered, %u not\n", forwarded, refused);
+	assert_in_range(forwarded, FRAMES / 32, FRAMES);
+	assert_in_range(refused, FRAMES / 32, FRAMES);
+	assert_in_range(echoes, FRAMES / 32, FRAMES);
+}
+
 /* The MSS in a SYN, at an even place and at an odd one. */
 static void a_syn_is_clamped(void **state)
 {
@@ -829,6 +880,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uplink_is_as_by_xdp),
 		cmocka_unit_test(downlink_is_as_by_xdp),
+		cmocka_unit_test(an_echo_is_answered_as_by_xdp),
 		cmocka_unit_test(a_syn_is_clamped),
 		cmocka_unit_test(what_is_for_this_host_loses_its_headers),
 		cmocka_unit_test(a_segment_for_this_host_loses_them_before),

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2119
 # LCP echoes of subscribers (PPP-ECHO-1, PPP-ECHO-2): answered at the hook while LCP is open,
 # whether the daemon runs or not; who asks is not asked. Without XDP the daemon does it.
-# MODE=generic: only that of the hook's modes.
+# MODE=generic: only that of the modes native, generic, tc.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/tap.sh
@@ -84,7 +84,7 @@ hook() { # MODE
 	check "$1: ... and echoes are answered again" wait_for 15 echoes_reach $((before + 3))
 	finish "$1"
 }
-for mode in ${MODE:-native generic}; do hook "$mode"; done
+for mode in ${MODE:-native generic tc}; do hook "$mode"; done
 
 begin off
 sleep 8

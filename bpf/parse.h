@@ -124,21 +124,26 @@ static __always_inline bool listen_has6(const struct in6_addr *addr)
 	return false;
 }
 
+static __always_inline __u32 pool_index(void *pool, __u32 slot)
+{
+	__u32 line = slot / L2X_SLOTS;
+	const struct l2x_slots *s = bpf_map_lookup_elem(pool, &line);
+
+	return s ? s->index[slot % L2X_SLOTS] : 0;
+}
+
 /* Index of the session that holds this address; 0: it is a pool's, but nobody holds it;
  * or NOT_IN_POOL. */
 static __always_inline __u32 pool_find4(__be32 addr)
 {
-	__u32 host = bpf_ntohl(addr), i, off, slot, *index;
+	__u32 host = bpf_ntohl(addr), i, off, *index;
 
 	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
 		if (i >= cfg.n_windows4)
 			break;
 		off = host - cfg.window4[i].first;
-		if (off < cfg.window4[i].count) {
-			slot = cfg.window4[i].slot + off;
-			index = bpf_map_lookup_elem(&pool4, &slot);
-			return index ? *index : 0;
-		}
+		if (off < cfg.window4[i].count)
+			return pool_index(&pool4, cfg.window4[i].slot + off);
 	}
 	if (!live.hosts4)
 		return NOT_IN_POOL;
@@ -149,17 +154,14 @@ static __always_inline __u32 pool_find4(__be32 addr)
 static __always_inline __u32 pool_find6(__be64 prefix)
 {
 	__u64 host = bpf_be64_to_cpu(prefix), off;
-	__u32 i, slot, *index;
+	__u32 i, *index;
 
 	for (i = 0; i < L2X_MAX_WINDOWS; i++) {
 		if (i >= cfg.n_windows6)
 			break;
 		off = host - cfg.window6[i].first;
-		if (off < cfg.window6[i].count) {
-			slot = cfg.window6[i].slot + (__u32)off;
-			index = bpf_map_lookup_elem(&pool6, &slot);
-			return index ? *index : 0;
-		}
+		if (off < cfg.window6[i].count)
+			return pool_index(&pool6, cfg.window6[i].slot + (__u32)off);
 	}
 	if (!live.hosts6)
 		return NOT_IN_POOL;

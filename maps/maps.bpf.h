@@ -3,12 +3,11 @@
  * The maps of the programs, declared: keys and values are told in schema.h.
  *
  * Sizes here are the smallest that load; the daemon sets the real ones before it loads
- * (sessions, traffic and the short way's: 65536 a shard, places: a 64th of that, pool4 and pool6: the
- * windows' sum, workers, handed and routes: by the number of CPUs; routes is no per-CPU map,
+ * (sessions, traffic and the short way's: 65536 a shard, places: a 64th of that, pool4 and pool6: a
+ * 16th of the windows' sum, workers, handed and routes: by the number of CPUs; routes is no per-CPU map,
  * whose elements lie one by one). What the
  * daemon changes while traffic flows it changes by mmap. BPF_F_RDONLY_PROG cannot stand
- * beside that: the kernel refuses to map such a map writable. An array's elements lie a
- * multiple of 8 octets apart, so mapped pool4 and pool6 have 8 octets for each u32.
+ * beside that: the kernel refuses to map such a map writable.
  */
 #ifndef L2X_MAPS_MAPS_BPF_H
 #define L2X_MAPS_MAPS_BPF_H
@@ -64,7 +63,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct l2x_slots);
 } pool4 SEC(".maps");
 
 struct {
@@ -72,7 +71,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct l2x_slots);
 } pool6 SEC(".maps");
 
 struct {

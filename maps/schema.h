@@ -12,8 +12,8 @@
  *   up_lines   session index        l2x_short_up     writes, reads     read, add
  *   down_lines session index        l2x_short_down   writes, reads     read, add
  *   tunnels    our tunnel ID        l2x_tunnel       writes            read
- *   pool4      window slot          session index    writes            read
- *   pool6      window slot          session index    writes            read
+ *   pool4      window slot / 16     l2x_slots        writes            read
+ *   pool6      window slot / 16     l2x_slots        writes            read
  *   hosts4     IPv4 address         session index    writes            read
  *   hosts6     upper 64 bits        session index    writes            read
  *   ports      ifindex, probed      l2x_port         writes            read
@@ -157,6 +157,12 @@ struct l2x_traffic {
 	__u64 tx_done;
 	__u64 echoes; /* Echo-Requests of the subscriber that the program has answered */
 	__u64 reserved1;
+} __attribute__((aligned(64)));
+
+/* A cache line of a window's slots: each alone would take 8 octets of an array. */
+#define L2X_SLOTS 16u
+struct l2x_slots {
+	__u32 index[L2X_SLOTS]; /* of the session that has the address; 0: nobody */
 } __attribute__((aligned(64)));
 
 /*
@@ -429,6 +435,7 @@ L2X_ASSERT(sizeof(struct l2x_nexthop) == 40);
 L2X_ASSERT(__builtin_offsetof(struct l2x_nexthop, dmac) == 8);
 L2X_ASSERT(sizeof(struct l2x_route) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_route, dst) == 48);
+L2X_ASSERT(sizeof(struct l2x_slots) == 64);
 L2X_ASSERT(sizeof(struct l2x_live) == 52);
 L2X_ASSERT(sizeof(struct l2x_window4) == 12);
 L2X_ASSERT(sizeof(struct l2x_window6) == 16);

@@ -29,8 +29,8 @@ enum adopt adopt_judge(const struct l2x_session *have, const struct l2x_session 
 /* Slots that point to a session which has not that address. */
 static void sweep_pool(struct datapath *dp, struct map_array *pool, bool v6)
 {
-	for (uint32_t i = 0; i < pool->n; i++) {
-		uint32_t *at = (uint32_t *)(pool->mem + (size_t)i * pool->stride), slot;
+	for (uint32_t i = 0; i < pool->n * L2X_SLOTS; i++) {
+		uint32_t *at = maps_slot_at(pool, i), slot;
 		const struct session *s;
 
 		if (!*at)

@@ -55,12 +55,11 @@ void *map_array_at(const struct map_array *a, uint32_t i)
 	return a->mem && i < a->n ? a->mem + (size_t)i * a->stride : NULL;
 }
 
-static void array_put_word(struct map_array *a, uint32_t i, uint32_t v)
+uint32_t *maps_slot_at(const struct map_array *pool, uint32_t slot)
 {
-	uint32_t *at = map_array_at(a, i);
+	struct l2x_slots *line = map_array_at(pool, slot / L2X_SLOTS);
 
-	if (at)
-		__atomic_store_n(at, v, __ATOMIC_RELEASE);
+	return line ? &line->index[slot % L2X_SLOTS] : NULL;
 }
 
 /* ---- sessions ------------------------------------------------------------------------ */
@@ -354,13 +353,15 @@ static int address_put(struct datapath *dp, const struct ipaddr *a, uint8_t len,
 {
 	struct dp_maps *m = dp->maps;
 	struct prefix p = { *a, len };
-	uint32_t slot;
+	uint32_t slot, *at;
 
 	if (len == 64)
 		memset(p.addr.b + 8, 0, 8);
 	if (!maps_slot(m, a, &slot))
 		return host_put(dp, &p, index, add);
-	array_put_word(addr_is_v4(a) ? &m->pool4 : &m->pool6, slot, add ? index : 0);
+	at = maps_slot_at(addr_is_v4(a) ? &m->pool4 : &m->pool6, slot);
+	if (at)
+		__atomic_store_n(at, add ? index : 0, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -114,7 +114,7 @@ void program_config(const struct datapath *dp, struct l2x_config *ret)
 	set_config(dp, &m, ret);
 }
 
-static uint32_t slots(const struct dp_maps *m, bool v6)
+static uint32_t slot_lines(const struct dp_maps *m, bool v6)
 {
 	uint32_t n = 0;
 
@@ -122,7 +122,7 @@ static uint32_t slots(const struct dp_maps *m, bool v6)
 		n += m->window4[i].count;
 	for (unsigned int i = 0; v6 && i < m->n_windows6; i++)
 		n += m->window6[i].count;
-	return n ? n : 1;
+	return n ? (n + L2X_SLOTS - 1) / L2X_SLOTS : 1;
 }
 
 static uint32_t possible_cpus(void)
@@ -162,8 +162,8 @@ int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 	rc = rc ?: bpf_map__set_max_entries(p->maps.down_lines, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.places, sessions / L2X_PLACES);
 	rc = rc ?: set_cpus(p);
-	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slots(&m, false));
-	rc = rc ?: bpf_map__set_max_entries(p->maps.pool6, slots(&m, true));
+	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slot_lines(&m, false));
+	rc = rc ?: bpf_map__set_max_entries(p->maps.pool6, slot_lines(&m, true));
 	if (rc < 0)
 		l2xdp_bpf__destroy(p);
 	else

@@ -44,6 +44,14 @@ static struct l2x_addr mapped(uint32_t host)
 	return a;
 }
 
+/* Indices in an element of a pool; builds in which that was one can be compared. */
+static __u32 slots_of(const struct bpf_object *obj, const char *name)
+{
+	__u32 size = bpf_map__value_size(bpf_object__find_map_by_name(obj, name));
+
+	return strncmp(name, "pool", 4) ? 1 : size / (__u32)sizeof(__u32);
+}
+
 static int set_sizes(struct bpf_object *obj)
 {
 	static const char *const names[] = { "sessions", "traffic",  "pool4",
@@ -56,7 +64,8 @@ static int set_sizes(struct bpf_object *obj)
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, names[i]);
 
 		if (map) /* builds before there was one can be compared */
-			r = bpf_map__set_max_entries(map, BENCH_NUMBERS);
+			r = bpf_map__set_max_entries(map,
+						     BENCH_NUMBERS / slots_of(obj, names[i]));
 	}
 	routes = bpf_object__find_map_by_name(obj, "routes");
 	if (routes && !r)
@@ -118,17 +127,18 @@ static uint8_t *array_of(const struct program *p, const char *name, size_t strid
 	return NULL;
 }
 
-/* Number k of a window is session index k: elements of 4 octets, 8 apart. */
+/* Number k of a window is session index k. */
 static int set_pool(const struct program *p, const char *name)
 {
-	uint8_t *mem = array_of(p, name, 8);
+	size_t apart = slots_of(p->obj, name) == 1 ? 8 : sizeof(__u32);
+	uint8_t *mem = array_of(p, name, apart);
 	__u32 k;
 
 	if (!mem)
 		return -errno;
 	for (k = 0; k < BENCH_NUMBERS; k++)
-		memcpy(mem + k * 8ul, &k, sizeof(k));
-	munmap(mem, BENCH_NUMBERS * 8ul);
+		memcpy(mem + k * apart, &k, sizeof(k));
+	munmap(mem, BENCH_NUMBERS * apart);
 	return 0;
 }
 

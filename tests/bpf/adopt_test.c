@@ -314,10 +314,10 @@ static struct l2x_session in_map(uint32_t index)
 
 static uint32_t in_pool(const char *name, uint32_t slot)
 {
-	uint32_t v = 0;
+	struct l2x_slots v;
 
-	assert_true(map_read(name, slot, &v));
-	return v;
+	assert_true(map_read(name, slot / L2X_SLOTS, &v));
+	return v.index[slot % L2X_SLOTS];
 }
 
 /* Which program is at the hook; 0: none. */

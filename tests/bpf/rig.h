@@ -81,7 +81,7 @@ struct rig {
 	struct l2x_short_down *down;
 	struct l2x_tunnel *tunnels;
 	struct l2x_port *ports;
-	uint64_t *pool4, *pool6; /* u32 values, 8 octets apart: see maps.bpf.h */
+	uint32_t *pool4, *pool6; /* a session index for each slot */
 	struct l2x_session *s; /* the session of the vectors */
 	struct l2x_traffic *t;
 	unsigned int access, core, vlan; /* ifindex; vlan: stands in for a VLAN device */
@@ -433,8 +433,8 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	bpf_map__set_max_entries(r->skel->maps.traffic, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.up_lines, RIG_SESSIONS);
 	bpf_map__set_max_entries(r->skel->maps.down_lines, RIG_SESSIONS);
-	bpf_map__set_max_entries(r->skel->maps.pool4, 65536);
-	bpf_map__set_max_entries(r->skel->maps.pool6, 65536);
+	bpf_map__set_max_entries(r->skel->maps.pool4, 65536 / L2X_SLOTS);
+	bpf_map__set_max_entries(r->skel->maps.pool6, 65536 / L2X_SLOTS);
 	bpf_map__set_max_entries(r->skel->maps.places, RIG_SESSIONS / L2X_PLACES);
 	r->cpus = (unsigned int)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(r->skel->maps.workers, r->cpus < 2 ? 1 : 2);

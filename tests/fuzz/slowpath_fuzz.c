@@ -4,7 +4,7 @@
  * beyond the buffer, nothing sent back to where a datagram came from, and what goes to the
  * host is a sound packet of the subscriber's own address.
  */
-/* FUZZ_SOURCES: loader/datapath/inner.c loader/datapath/mtu.c loader/datapath/seq.c loader/datapath/session.c loader/datapath/traffic.c loader/datapath/adopt.c loader/datapath/claim.c loader/datapath/tunnel.c loader/datapath/maps.c loader/datapath/slowpath_in.c loader/datapath/slowpath_out.c loader/datapath/pmtu.c loader/datapath/netlink.c loader/datapath/survey.c loader/datapath/workers.c loader/datapath/placement.c loader/datapath/names.c */
+/* FUZZ_SOURCES: loader/datapath/inner.c loader/datapath/mtu.c loader/datapath/seq.c loader/datapath/session.c loader/datapath/short.c loader/datapath/traffic.c loader/datapath/adopt.c loader/datapath/claim.c loader/datapath/tunnel.c loader/datapath/maps.c loader/datapath/slowpath_in.c loader/datapath/slowpath_out.c loader/datapath/pmtu.c loader/datapath/netlink.c loader/datapath/survey.c loader/datapath/workers.c loader/datapath/placement.c loader/datapath/names.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

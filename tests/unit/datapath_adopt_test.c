@@ -29,8 +29,8 @@ static struct dp_maps *maps_new(const struct dp_config *cfg)
 	m->sessions = array_new(65536, sizeof(struct l2x_session));
 	m->traffic = array_new(65536, sizeof(struct l2x_traffic));
 	m->tunnels = array_new(65536, sizeof(struct l2x_tunnel));
-	m->pool4 = array_new(POOL_SLOTS, 4);
-	m->pool6 = array_new(POOL_SLOTS, 4);
+	m->pool4 = array_new(POOL_SLOTS / L2X_SLOTS, sizeof(struct l2x_slots));
+	m->pool6 = array_new(POOL_SLOTS / L2X_SLOTS, sizeof(struct l2x_slots));
 	m->live = calloc(1, sizeof(*m->live));
 	return m;
 }
@@ -53,7 +53,7 @@ static struct l2x_session *value(const struct dp_maps *m, uint32_t index)
 
 static uint32_t *slot(const struct map_array *a, uint32_t i)
 {
-	return (uint32_t *)(a->mem + (size_t)i * a->stride);
+	return maps_slot_at(a, i);
 }
 
 /* The daemon that comes after one that was killed: same maps, nothing known. */

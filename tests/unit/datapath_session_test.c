@@ -326,7 +326,7 @@ static void a_sweep_goes_in_slices_and_survives_deletion(void **state)
 /* Maps of ordinary memory. */
 static void give_maps(struct world *w)
 {
-	static const uint32_t pool_slots = 65536 * 2;
+	static const uint32_t lines = 65536 * 2 / L2X_SLOTS;
 	struct dp_maps *m = calloc(1, sizeof(*m));
 
 	assert_non_null(m);
@@ -339,8 +339,8 @@ static void give_maps(struct world *w)
 	ARRAY(sessions, 65536, sizeof(struct l2x_session));
 	ARRAY(traffic, 65536, sizeof(struct l2x_traffic));
 	ARRAY(tunnels, 65536, sizeof(struct l2x_tunnel));
-	ARRAY(pool4, pool_slots, 4);
-	ARRAY(pool6, pool_slots, 4);
+	ARRAY(pool4, lines, sizeof(struct l2x_slots));
+	ARRAY(pool6, lines, sizeof(struct l2x_slots));
 #undef ARRAY
 	m->live = calloc(1, sizeof(*m->live));
 	w->dp.maps = m;
@@ -369,7 +369,7 @@ static uint32_t in_pool(const struct map_array *a, uint32_t slot)
 {
 	uint32_t v;
 
-	memcpy(&v, a->mem + (size_t)slot * 8, sizeof(v));
+	memcpy(&v, maps_slot_at(a, slot), sizeof(v));
 	return v;
 }
 

@@ -26,8 +26,8 @@ static struct dp_maps *maps_new(const struct dp_config *cfg)
 	m->up_lines = array_new(65536, sizeof(struct l2x_short_up));
 	m->down_lines = array_new(65536, sizeof(struct l2x_short_down));
 	m->tunnels = array_new(65536, sizeof(struct l2x_tunnel));
-	m->pool4 = array_new(65536, 4);
-	m->pool6 = array_new(65536, 4);
+	m->pool4 = array_new(65536 / L2X_SLOTS, sizeof(struct l2x_slots));
+	m->pool6 = array_new(65536 / L2X_SLOTS, sizeof(struct l2x_slots));
 	m->live = calloc(1, sizeof(*m->live));
 	return m;
 }

@@ -40,8 +40,8 @@ static struct dp_maps *maps_new(const struct dp_config *cfg)
 	m->tunnels = array_new(65536, sizeof(struct l2x_tunnel));
 	m->places = array_new(65536 / L2X_PLACES, sizeof(struct l2x_places));
 	m->handed = array_new(4 * L2X_HANDED_COLUMNS, sizeof(uint64_t));
-	m->pool4 = array_new(65536, 4);
-	m->pool6 = array_new(65536, 4);
+	m->pool4 = array_new(65536 / L2X_SLOTS, sizeof(struct l2x_slots));
+	m->pool6 = array_new(65536 / L2X_SLOTS, sizeof(struct l2x_slots));
 	m->live = calloc(1, sizeof(*m->live));
 	return m;
 }

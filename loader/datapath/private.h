@@ -312,7 +312,8 @@ void adopt_sweep_kernel(struct datapath *dp); /* hosts and routes, once the prog
 int map_array_open(struct map_array *a, int fd, char *err, size_t errlen, const char *name);
 void map_array_close(struct map_array *a);
 void *map_array_at(const struct map_array *a, uint32_t i); /* NULL: there is none */
-uint32_t *maps_slot_at(const struct map_array *pool, uint32_t slot); /* of pool4 or pool6; the same */
+uint32_t *maps_slot_at(const struct map_array *pool,
+		       uint32_t slot); /* of pool4 or pool6; the same */
 /* Writes a line of n octets that begins with its generation, which is 0 meanwhile. */
 void map_line_write(uint8_t *line, const uint8_t *value, size_t n, uint32_t generation);
 void maps_windows(const struct dp_config *cfg, struct dp_maps *ret);

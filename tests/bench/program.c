@@ -64,8 +64,7 @@ static int set_sizes(struct bpf_object *obj)
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, names[i]);
 
 		if (map) /* builds before there was one can be compared */
-			r = bpf_map__set_max_entries(map,
-						     BENCH_NUMBERS / slots_of(obj, names[i]));
+			r = bpf_map__set_max_entries(map, BENCH_NUMBERS / slots_of(obj, names[i]));
 	}
 	routes = bpf_object__find_map_by_name(obj, "routes");
 	if (routes && !r)

@@ -54,6 +54,26 @@ static __always_inline bool host_sum_is_good(struct xdp_md *ctx, const struct in
 	return sum != CSUM_FAIL && csum_fold(pseudo + sum) == 0xffff;
 }
 
+/* Congestion outside goes inside here as well (RFC 6040): by the other door such a segment would
+ * overtake those before it that wait to be joined. Not 0: the frame is too short, which cannot be. */
+static __always_inline int host_mark(struct xdp_md *ctx, const struct inner *in, __u8 ecn)
+{
+	void *ip;
+
+	if (in->v6) {
+		ip = frame_at(ctx, ETH_LEN, IP6_LEN);
+		if (!ip)
+			return -1;
+		inner_mark6(ip, ecn);
+		return 0;
+	}
+	ip = frame_at(ctx, ETH_LEN, IP4_LEN);
+	if (!ip)
+		return -1;
+	inner_mark4(ip, ecn);
+	return 0;
+}
+
 /* After the long way has said TO_HOST; a function of its own for the sake of the stack. HOST_IN:
  * *f has lost its headers. TO_HOST: it is as it was. */
 __noinline int host_in(struct xdp_md *ctx, struct frame *f)
@@ -62,13 +82,15 @@ __noinline int host_in(struct xdp_md *ctx, struct frame *f)
 	struct ethhdr *eth;
 	struct inner in;
 	__u32 index;
+	int ecn;
 
 	if (!f)
 		return L2X_V_ERROR;
 	in = f->in;
 	index = f->session;
+	ecn = ecn_decapsulate(f->ecn, in.tos & 3);
 	if (in.proto != IPPROTO_TCP || in.fragment || in.len < inner_header_len(&in) + TCP_LEN ||
-	    f->sequenced || f->l3 != ETH_LEN || (f->ecn & 1) || mss_is_syn(ctx, &in) ||
+	    f->sequenced || f->l3 != ETH_LEN || ecn < 0 || mss_is_syn(ctx, &in) ||
 	    !host_sum_is_good(ctx, &in))
 		return L2X_V_TO_HOST;
 	t = bpf_map_lookup_elem(&traffic, &index);
@@ -80,6 +102,8 @@ __noinline int host_in(struct xdp_md *ctx, struct frame *f)
 	if (!eth)
 		return L2X_V_ERROR;
 	host_mac_write(eth, in.v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
+	if (host_mark(ctx, &in, (__u8)ecn))
+		return L2X_V_ERROR;
 	__sync_fetch_and_add(&t->rx_packets, 1);
 	__sync_fetch_and_add(&t->rx_bytes, in.len);
 	return L2X_V_HOST_IN;

@@ -415,7 +415,6 @@ static void a_segment_that_wants_more_takes_the_other_door(void **state)
 		{ { .dst = LOCAL4, .l4 = P_TCP, .frag = 0x2000 }, {}, "a fragment" },
 		{ { .dst = LOCAL4, .l4 = P_TCP, .frag = 0x0010 }, {}, "a later fragment" },
 		{ { .dst = LOCAL4, .l4 = P_TCP }, { .S = true }, "a number" },
-		{ { .dst = LOCAL4, .l4 = P_TCP, .tos = 2 }, { .tos = 3 }, "congestion" },
 		{ { .dst = LOCAL4, .l4 = P_UDP }, {}, "no TCP" },
 	};
 	struct rig_result res;
@@ -473,6 +472,31 @@ static void congestion_is_told_to_this_host(void **state)
 
 		takes(&p, &res);
 		assert_int_equal(v6 ? res.frame[15] >> 4 & 3 : res.frame[15] & 3, 3);
+		if (!v6)
+			assert_int_equal(rig_sum(res.frame + 14, 20, 0), 0xffff);
+		assert_memory_equal(res.frame + 34, p.b + inner + 20, res.len - 34);
+	}
+}
+
+/* By the same door as those before it, which wait there to be joined: none is overtaken. */
+static void congestion_overtakes_no_segment(void **state)
+{
+	struct rig_result res;
+	struct packet p;
+	unsigned int i;
+
+	(void)state;
+	host_is_on();
+	for (i = 0; i < 4; i++) {
+		bool v6 = i & 1;
+		struct inner_desc d = {
+			.v6 = v6, .dst = v6 ? LOCAL6 : LOCAL4, .l4 = P_TCP, .tos = 2, .payload = 10
+		};
+		struct outer_desc o = { .tos = i & 2 ? 3 : 1 };
+		size_t inner = make_rx(&p, &o, &d);
+
+		rig_expect(&rig, rig.access, p.b, p.len, L2X_V_HOST_IN, "XDP takes it", &res);
+		assert_int_equal(v6 ? res.frame[15] >> 4 & 3 : res.frame[15] & 3, o.tos);
 		if (!v6)
 			assert_int_equal(rig_sum(res.frame + 14, 20, 0), 0xffff);
 		assert_memory_equal(res.frame + 34, p.b + inner + 20, res.len - 34);
@@ -887,6 +911,7 @@ int main(void)
 		cmocka_unit_test(a_segment_that_wants_more_takes_the_other_door),
 		cmocka_unit_test(nobody_comes_in_when_the_door_is_shut),
 		cmocka_unit_test(congestion_is_told_to_this_host),
+		cmocka_unit_test(congestion_overtakes_no_segment),
 		cmocka_unit_test(all_else_goes_its_way),
 		cmocka_unit_test(what_is_forged_is_not_taken),
 		cmocka_unit_test(numbers_hold_across_the_hooks),

@@ -16,7 +16,7 @@
 #   tests/bench/run.sh                 minutes
 #   tests/bench/run.sh --full          all lines of all tables: hours
 #   tests/bench/run.sh PART...         datapath, rows, tcp, setup, count, idle, pieces; --full before them
-#   tests/bench/run.sh --ARGUMENT...   datapath_bench alone, see its --help
+#   tests/bench/run.sh --ARGUMENT...   datapath_bench alone: --rounds N, --only REGEX, --list, --live ...
 #   ROUNDS=1 tests/bench/run.sh        a look at all tables, with no spread
 #
 # docs/performance.md says what the rows mean. One bench at a time: a second one waits.
@@ -25,6 +25,9 @@ cd "$(dirname "$0")/../.." || exit 1
 export BUILD=${BUILD:-build}
 csv=$BUILD/bench.csv rounds=(${ROUNDS:+--rounds "$ROUNDS"}) full=() parts=() status=0
 
+case ${1:-} in
+-h | --help) sed -n 's/^# \{0,1\}//; 4,22p' "$0" && exit ;;
+esac
 if [ "$(id -u)" != 0 ]; then
 	echo "bench: needs root (network namespaces, BPF)" >&2
 	exit 1

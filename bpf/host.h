@@ -28,12 +28,6 @@ static __always_inline void host_mac_write(struct ethhdr *eth, __be16 proto)
 	eth->h_proto = proto;
 }
 
-static __always_inline bool host_mac_is(const struct ethhdr *eth)
-{
-	return *(const any32 *)eth->h_dest == *(const volatile any32 *)live.host_mac &&
-	       ((const any16 *)eth->h_dest)[2] == ((const volatile any16 *)live.host_mac)[2];
-}
-
 /* Is the segment as it was sent? */
 static __always_inline bool host_sum_is_good(struct xdp_md *ctx, const struct inner *in)
 {

@@ -76,7 +76,7 @@ static __always_inline int parse_link(struct xdp_md *ctx, struct frame *f, __be1
 		return L2X_V_NOT_OURS;
 	f->group = eth->h_dest[0] & 1;
 	if (!f->group && !port_mac_is(port, eth))
-		return L2X_V_OTHER_HOST;
+		return host_mac_is(eth) ? L2X_V_SPOOFED : L2X_V_OTHER_HOST;
 	*ret_proto = proto;
 	return GO_ON;
 }

@@ -28,6 +28,13 @@ static __always_inline bool port_mac_is(const struct l2x_port *port, const struc
 	       ((const any16 *)a)[2] == ((const any16 *)b)[2];
 }
 
+/* Is it sent to what only host.h sends to, and l2xdp_in takes? */
+static __always_inline bool host_mac_is(const struct ethhdr *eth)
+{
+	return *(const any32 *)eth->h_dest == *(const volatile any32 *)live.host_mac &&
+	       ((const any16 *)eth->h_dest)[2] == ((const volatile any16 *)live.host_mac)[2];
+}
+
 /* Octets of Ethernet header and tags. Tags are filled from the outer one on. */
 static __always_inline __u32 link_len(const struct l2x_nexthop *nh)
 {

@@ -484,9 +484,9 @@ size_t dp_memory(const struct dp_config *cfg)
 	n += DP_INDEXES(cfg); /* places */
 	n += (size_t)L2X_MAX_TUNNELS * sizeof(struct l2x_tunnel);
 	for (unsigned int i = 0; i < w.n_windows4; i++)
-		n += (size_t)w.window4[i].count * 8;
+		n += (size_t)w.window4[i].count * sizeof(uint32_t);
 	for (unsigned int i = 0; i < w.n_windows6; i++)
-		n += (size_t)w.window6[i].count * 8;
+		n += (size_t)w.window6[i].count * sizeof(uint32_t);
 	n += (size_t)cpus() * L2X_MAX_NEXTHOPS * sizeof(struct l2x_nexthop);
 	n += (size_t)cpus() * L2X_HANDED_COLUMNS * sizeof(uint64_t);
 	n += L2X_PORT_SLOTS * sizeof(struct l2x_port) +

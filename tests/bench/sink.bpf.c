@@ -51,7 +51,11 @@ int sink_verify(struct xdp_md *ctx)
 {
 	struct sink_frame *f;
 	__u64 len = bpf_xdp_get_buff_len(ctx), last = len - 1;
+	const __u8 *eth = (void *)(long)ctx->data;
 
+	/* what the kernel itself says to a group, as MLD does, is nobody's frame */
+	if (eth + 1 <= (const __u8 *)(long)ctx->data_end && (*eth & 1))
+		return XDP_DROP;
 	sink.frames++;
 	f = bpf_ringbuf_reserve(&frames, sizeof(*f), 0);
 	if (!f) {

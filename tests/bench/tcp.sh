@@ -202,7 +202,7 @@ whole() { # on | off
 # mode MODE NAME: all directions with one way of working
 mode() {
 	lab_config "s/mode: .*/mode: $1/; s/authentication: .*/authentication: [chap]/"
-	if ! daemon_start >&2 || ! subscriber; then
+	if ! daemon_start >&2 || ! lns ethtool -K access0 gro on || ! subscriber; then
 		echo "$2: the session did not come up" && status=1
 		return
 	fi

@@ -449,7 +449,7 @@ static void nobody_comes_in_when_the_door_is_shut(void **state)
 	host_is_on();
 	make_rx(&p, &(struct outer_desc){}, &d);
 	memcpy(p.b, host_mac, sizeof(host_mac));
-	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_OTHER_HOST, "from the wire", NULL);
+	rig_expect(&rig, rig.access, p.b, p.len, L2X_V_SPOOFED, "from the wire", NULL);
 	rig.skel->bss->live.host = 0;
 	assert_int_equal(tc_run(tc->progs.l2xdp_in, rig.access, p.b, p.len, &res), 0);
 	assert_int_equal(res.action, XDP_PASS); /* and the IP stack drops it: another host's */

@@ -9,6 +9,7 @@
 #   BACK="" tests/bench/setup.sh                      without the first table
 #   FAMILIES="4" tests/bench/setup.sh                 IPv4 alone
 #   IDLE=30 tests/bench/setup.sh                      and so long idle, with an LCP echo in 30 s each
+#   WINDOW=500 tests/bench/setup.sh                   sessions in set-up at once
 #   APART=yes tests/bench/setup.sh                    on a quiet machine: what arrives is taken on the
 #                                                     receiver's core, else on that of who sends
 #
@@ -43,7 +44,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-SHAPES=${SHAPES-$shapes} BACK=${BACK-16x4096} FAMILIES=${FAMILIES-4 6} family=4
+SHAPES=${SHAPES-$shapes} BACK=${BACK-16x4096} WINDOW=${WINDOW:-500} FAMILIES=${FAMILIES-4 6} family=4
 shards=1
 cpus=$(nproc) lns_cpu=0 load_cpu=0 pollers=() apart=no
 [ "$cpus" = 1 ] || load_cpu=1
@@ -73,6 +74,8 @@ poll_apart() {
 	pin $lns_cpu "${pollers[@]}"
 	for thread in "${pollers[@]}" $(threads 'napi/lac0-*'); do chrt -f -p 1 "$thread" || return; done
 }
+
+export GLIBC_TUNABLES=glibc.malloc.hugetlb=1 # as deploy/l2xdpd.service has it
 
 setup_lab() {
 	lab_begin && lab_access_veth && lab_core_side || return
@@ -151,7 +154,7 @@ figures() {
 	before=$(daemon_rss)
 	cpu=$(cpu_ms "${daemon_all[@]}" "${pollers[@]}")
 	load_up load "$1" "$2" --auth chap --verify --hold 3600 --echo "$((idle ? 30 : 0))" \
-		"${no_v6[@]}"
+		--window "$WINDOW" "${no_v6[@]}"
 	load_ready load 1800 >&2 || return
 	cpu=$(($(cpu_ms "${daemon_all[@]}" "${pollers[@]}") - cpu))
 	sleep $((HOLD + up / 200000))

@@ -27,6 +27,9 @@ warnings() { grep -c "$1" "$lab/l2xdpd.log"; }
 bad_sums() { sub nstat -asz UdpInCsumErrors Udp6InCsumErrors TcpInCsumErrors | awk '{ n += $2 } END { print n + 0 }'; }
 bad_sums_here() { lns nstat -asz TcpInCsumErrors UdpInCsumErrors | awk '{ n += $2 } END { print n + 0 }'; }
 
+received() { lns nstat -asz IpInReceives | awk '$1 == "IpInReceives" { print $2 }'; }
+packets_up() { session 'd["rx"]["hook_packets"]'; }
+
 # crosses LABEL FROM TO ADDRESS OCTETS: as it was sent, and without the daemon
 crosses() {
 	local label=$1 before after
@@ -81,7 +84,12 @@ is "with verdicts of their own" \
 	"[true, true, true]"
 
 sums=$(bad_sums) sums_here=$(bad_sums_here)
+lns ethtool -K access0 gro on # as a NIC has it
+buffers=$(received) packets=$(packets_up)
 crosses "TCP to the LNS, IPv4" sub lns 10.0.0.1 20000000
+buffers=$(($(received) - buffers)) packets=$(($(packets_up) - packets))
+check "segments are joined on their way in: $packets packets, $buffers buffers" \
+	[ $((buffers * 2)) -lt "$packets" ]
 crosses "TCP from the LNS, IPv4" sub lns 10.0.0.1 -20000000
 crosses "TCP to the LNS, IPv6" sub lns 2001:db8:c::1 20000000
 crosses "TCP from the LNS, IPv6" sub lns 2001:db8:c::1 -20000000

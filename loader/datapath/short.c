@@ -142,6 +142,12 @@ void short_count(const struct datapath *dp, uint32_t index, struct l2x_traffic *
 	add->tx_bytes += __atomic_load_n(&down->bytes, __ATOMIC_RELAXED);
 }
 
+/* For short_rx. */
+void short_fetch(const struct datapath *dp, uint32_t index)
+{
+	__builtin_prefetch(up_at(dp, index));
+}
+
 /* Packets from the subscriber alone: one line is touched. */
 uint64_t short_rx(const struct datapath *dp, uint32_t index)
 {

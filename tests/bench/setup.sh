@@ -10,8 +10,6 @@
 #   FAMILIES="4" tests/bench/setup.sh                 IPv4 alone
 #   IDLE=30 tests/bench/setup.sh                      and so long idle, with an LCP echo in 30 s each
 #   WINDOW=500 tests/bench/setup.sh                   sessions in set-up at once
-#   APART=yes tests/bench/setup.sh                    on a quiet machine: what arrives is taken on the
-#                                                     receiver's core, else on that of who sends
 #
 # CHAP and IPCP; for the first shape with IPV6CP and router advertisements, too.
 # Without SHAPES, 1x1000, 1000x1 and 16x1250; with --full also a million in 16 tunnels, once,
@@ -46,34 +44,8 @@ while [ $# -gt 0 ]; do
 done
 SHAPES=${SHAPES-$shapes} BACK=${BACK-16x4096} WINDOW=${WINDOW:-500} FAMILIES=${FAMILIES-4 6} family=4
 shards=1
-cpus=$(nproc) lns_cpu=0 load_cpu=0 pollers=() apart=no
+cpus=$(nproc) lns_cpu=0 load_cpu=0
 [ "$cpus" = 1 ] || load_cpu=1
-
-# threads PATTERN: IDs of kernel threads by name
-threads() {
-	local comm
-	for comm in /proc/[0-9]*/comm; do
-		# shellcheck disable=SC2053 # a pattern
-		[[ $(cat "$comm" 2>/dev/null) == $1 ]] && comm=${comm%/comm} && echo "${comm#/proc/}"
-	done
-	return 0
-}
-# shellcheck disable=SC2317 # by wait_for
-has_pollers() { [ "$(threads 'napi/lac0-*' | wc -l)" -gt 0 ] && [ "$(threads 'napi/access0-*' | wc -l)" -gt 0 ]; }
-
-# What the wire brings is taken by a thread on the receiver's core, not by who sends. It may lose
-# what the veth's 256 places do not hold while it gets no CPU.
-poll_apart() {
-	local thread
-	sub sh -c 'echo 1 >/sys/class/net/lac0/threaded' 2>/dev/null &&
-		lns sh -c 'echo 1 >/sys/class/net/access0/threaded' 2>/dev/null &&
-		wait_for 5 has_pollers || return
-	# shellcheck disable=SC2046
-	pin $load_cpu $(threads 'napi/lac0-*')
-	mapfile -t pollers < <(threads 'napi/access0-*')
-	pin $lns_cpu "${pollers[@]}"
-	for thread in "${pollers[@]}" $(threads 'napi/lac0-*'); do chrt -f -p 1 "$thread" || return; done
-}
 
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1 # as deploy/l2xdpd.service has it
 
@@ -122,8 +94,6 @@ daemon_up() {
 	daemon_start >&2 || return
 	mapfile -t daemon_all < <(echo "$daemon_pid" && daemon_children)
 	pin $lns_cpu "${daemon_all[@]}"
-	[ "$apart" = no ] || poll_apart ||
-		echo "no threaded NAPI here: each side receives on the other's core" >&2
 	sleep 0.5
 }
 
@@ -152,11 +122,11 @@ figures() {
 	local before up=$(($1 * $2)) rss maps store cpu seen seconds used
 	daemon_up || return
 	before=$(daemon_rss)
-	cpu=$(cpu_ms "${daemon_all[@]}" "${pollers[@]}")
+	cpu=$(cpu_ms "${daemon_all[@]}")
 	load_up load "$1" "$2" --auth chap --verify --hold 3600 --echo "$((idle ? 30 : 0))" \
 		--window "$WINDOW" "${no_v6[@]}"
 	load_ready load 1800 >&2 || return
-	cpu=$(($(cpu_ms "${daemon_all[@]}" "${pollers[@]}") - cpu))
+	cpu=$(($(cpu_ms "${daemon_all[@]}") - cpu))
 	sleep $((HOLD + up / 200000))
 	seconds=$(now_ms) used=$(cpu_ms "${daemon_all[@]}")
 	sleep "$idle"
@@ -206,7 +176,7 @@ shape() { # TUNNELSxSESSIONS
 	column 2 "$1" "latency p50" ms
 	column 3 "$1" "latency p99" ms
 	column 4 "$1" "all down" s
-	column 5 "$1" "CPU of daemon and NIC" us/set-up
+	column 5 "$1" "CPU of the daemon" us/set-up
 	column 6 "$1" "memory of the daemon" octets/session
 	column 7 "$1" "memory of the maps" octets/session
 	column 8 "$1" "memory of the store" octets/session
@@ -256,7 +226,6 @@ comeback() { # TUNNELSxSESSIONS
 
 setup_lab || exit 1
 [ -z "$BACK" ] || comeback "$BACK" || status=1
-[ "$cpus" = 1 ] || apart=${APART:-no}
 for s in $SHAPES; do
 	for family in $FAMILIES; do
 		shape "$s" || status=1

@@ -76,7 +76,8 @@ int l2xdp_in(struct xdp_md *ctx)
 	if (!live.host)
 		return TC_UNSPEC;
 	eth = frame_at(ctx, 0, sizeof(*eth));
-	if (eth && is_ip(eth->h_proto) && !ctx->vlan_present && host_mac_is(eth)) { /* XDP has taken its headers off, and counted it */
+	if (eth && is_ip(eth->h_proto) && !ctx->vlan_present &&
+	    host_mac_is(eth)) { /* XDP has taken its headers off, and counted it */
 		bpf_skb_change_type(ctx, PACKET_HOST);
 		return (int)bpf_redirect(live.host, REDIRECT_INGRESS);
 	}

@@ -416,10 +416,10 @@ void read_workers(struct load *ld, const struct key *k, yaml_node_t *n, void *at
 	else if ((parse_bool(v, &on) && !on) || !strcmp(v, "0"))
 		w.mode = DP_WORKERS_OFF;
 	else if (is_quoted(n) || !parse_number(v, &w.n) || w.n > k->max) {
-		fault_add(
-			&ld->faults, node_line(n),
-			"%s is %s; write off, auto, how many (1 to %u, without quotes), or a list of CPUs: [2, 3]",
-			k->name, node_quote(n, q), k->max);
+		fault_add(&ld->faults, node_line(n),
+			  "%s is %s; write off, auto, how many (1 to %u, without quotes), or a "
+			  "list of CPUs: [2, 3]",
+			  k->name, node_quote(n, q), k->max);
 		return;
 	}
 	*(struct dp_workers_config *)at = w;

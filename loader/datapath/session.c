@@ -446,14 +446,28 @@ int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *r
 	return 0;
 }
 
-uint64_t dp_traffic_sum(const struct datapath *dp, uint32_t index)
+static uint64_t words(const void *numbers, size_t len)
 {
-	const struct dp_traffic t = traffic_of(dp, index);
-	const uint64_t *n = (const uint64_t *)&t;
+	const uint64_t *n = numbers;
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < sizeof(t) / sizeof(*n); i++)
+	for (size_t i = 0; i < len / sizeof(*n); i++)
 		sum += n[i];
+	return sum;
+}
+
+uint64_t dp_traffic_sum(const struct datapath *dp, uint32_t index)
+{
+	const struct l2x_traffic *hook = maps_traffic(dp, index);
+	const struct slow_traffic *slow = &dp->traffic[index];
+	uint64_t sum = words(&slow->rx, sizeof(slow->rx)) + words(&slow->tx, sizeof(slow->tx));
+
+	/* not by traffic_of, whose struct would be most of the work */
+#define LOAD(field) __atomic_load_n(&hook->field, __ATOMIC_RELAXED)
+	if (hook)
+		sum += LOAD(rx_packets) + LOAD(rx_bytes) + LOAD(rx_drops) + LOAD(rx_lost) +
+		       LOAD(tx_packets) + LOAD(tx_bytes) + LOAD(tx_drops) + short_sum(dp, index);
+#undef LOAD
 	return sum;
 }
 

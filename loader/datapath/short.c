@@ -142,6 +142,14 @@ void short_count(const struct datapath *dp, uint32_t index, struct l2x_traffic *
 	add->tx_bytes += __atomic_load_n(&down->bytes, __ATOMIC_RELAXED);
 }
 
+uint64_t short_sum(const struct datapath *dp, uint32_t index)
+{
+	struct l2x_traffic t = { 0 };
+
+	short_count(dp, index, &t);
+	return t.rx_packets + t.rx_bytes + t.tx_packets + t.tx_bytes;
+}
+
 /* For short_rx. */
 void short_fetch(const struct datapath *dp, uint32_t index)
 {

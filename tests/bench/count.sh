@@ -29,4 +29,4 @@ done
 # shellcheck disable=SC2119
 GUEST_MEGABYTES=$((512 + 384 * ($# > 1 ? $# : 1))) GUEST_COUNT=yes guest_start
 echo "kernel $guest_kernel" >&2
-GUEST_SECONDS=1200 guest "modprobe veth; LD_LIBRARY_PATH=/lab/lib /lab/count_bench$arguments"
+GUEST_SECONDS=1200 guest "modprobe -a veth l2tp_ppp; LD_LIBRARY_PATH=/lab/lib /lab/count_bench$arguments"

@@ -6,7 +6,8 @@
  * veth: one that drops, the bare redirect, and ours (or several builds of it). What the first
  * costs is the generator, one veth and a drop, and is subtracted from the others; so a
  * figure is all from the driver's call of the program to the drop at the far end, a second
- * veth included.
+ * veth included. After them the kernel in the program's place: what it forwards, and the same
+ * session by its own l2tp_ppp.
  *
  * Of each program's blocks the cheapest counts: the others hold a timer tick.
  */
@@ -19,11 +20,12 @@
 
 #include "tests/bench/chain.h"
 #include "tests/bench/frames.h"
+#include "tests/bench/kernel_l2tp.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/program.h"
 
 #define FIRST_PROGRAM 2u /* way 0 is the bare redirect, way 1 drops */
-#define MAX_PROGRAMS (GEN_WAYS - FIRST_PROGRAM)
+#define MAX_PROGRAMS (GEN_WAYS - FIRST_PROGRAM - 1) /* the last way is the kernel's */
 #define WARM_GROUPS 66u
 #define VERIFY_TRIES 4u
 #define BLOCKS 24u /* of each way */
@@ -43,8 +45,23 @@ static const struct {
 	{ { .op = BENCH_ENCAP, .family = 4, .inner = 512, .sessions = 1, .plain_sum = true },
 	  "encap-ipv4-512-full-sum" },
 	{ { .op = BENCH_ECHO, .family = 4, .inner = 20, .sessions = 1 }, "lcp-echo" },
+}, kernel_cells[] = {
+#define FORWARD .inner = 64, .sessions = 1, .device = BENCH_FORWARD
+	{ { .op = BENCH_DECAP, .family = 4, FORWARD }, "forwarding-up-ipv4" },
+	{ { .op = BENCH_DECAP, .family = 6, FORWARD }, "forwarding-up-ipv6" },
+	{ { .op = BENCH_ENCAP, .family = 4, FORWARD }, "forwarding-down-ipv4" },
+	{ { .op = BENCH_ENCAP, .family = 6, FORWARD }, "forwarding-down-ipv6" },
+#undef FORWARD
+	/* the same frames as for ours */
+	{ { .op = BENCH_DECAP, .family = 4, .inner = 64, .sessions = 1 }, "l2tp_ppp-decap-ipv4" },
+	{ { .op = BENCH_DECAP, .family = 6, .inner = 64, .sessions = 1 }, "l2tp_ppp-decap-ipv6" },
+	{ { .op = BENCH_ENCAP, .family = 4, .inner = 64, .sessions = 1, .foreign = true },
+	  "l2tp_ppp-encap-ipv4" },
+	{ { .op = BENCH_ENCAP, .family = 6, .inner = 64, .sessions = 1, .foreign = true },
+	  "l2tp_ppp-encap-ipv6" },
 };
 #define N_CELLS (sizeof(cells) / sizeof(cells[0]))
+#define N_KERNEL_CELLS (sizeof(kernel_cells) / sizeof(kernel_cells[0]))
 
 struct count {
 	struct chain chain;
@@ -74,7 +91,9 @@ static int open_all(struct count *c, int argc, char **argv)
 	c->n = argc > 1 ? (unsigned int)argc - 1 : 1;
 	if (c->n > MAX_PROGRAMS)
 		return -E2BIG;
-	r = chain_make(FIRST_PROGRAM + c->n, &c->chain);
+	r = chain_make(FIRST_PROGRAM + c->n + 1, &c->chain);
+	if (!r)
+		r = kernel_l2tp();
 	if (!r)
 		r = open_rig(c);
 	if (!r)
@@ -82,6 +101,8 @@ static int open_all(struct count *c, int argc, char **argv)
 	c->rig.warm = WARM_GROUPS;
 	/* ksoftirqd must get its turn: while it waits, 6.1 leaves the driver's work to it */
 	c->rig.urgent = false;
+	if (!r)
+		r = rig_set(&c->rig, FIRST_PROGRAM + c->n, c->rig.pass);
 	for (i = 0; (unsigned int)i < c->n && !r; i++) {
 		path = argc > 1 ? strchr(argv[i + 1], '=') : NULL;
 		if (path)
@@ -110,40 +131,59 @@ static int sessions(struct count *c, const struct cell *cell)
 	return r;
 }
 
-static int verify(struct count *c, const struct cell *cell, const char *name)
+/* Sends on one way until each frame that left was as it has to be. */
+static int verify(struct count *c, const struct cell *cell, unsigned int way, const char *what)
 {
 	static struct check k;
-	unsigned int i, way, tries;
+	unsigned int tries;
+	int r = -EPIPE;
+
+	/* a batch may get lost while ksoftirqd waits for its turn */
+	for (tries = 0; r == -EPIPE && tries < VERIFY_TRIES; tries++)
+		r = rig_verify(&c->rig, cell, way, &c->state[way], &k);
+	if (!r && (k.bad || k.sessions != cell->sessions))
+		r = -EBADMSG;
+	if (r)
+		fprintf(stderr, "count: %s: %u frames left, %u wrong: %s\n", what, k.frames, k.bad,
+			k.why);
+	return r;
+}
+
+static int verify_programs(struct count *c, const struct cell *cell, const char *name)
+{
+	char what[64];
+	unsigned int i;
 	int r = chain_attach(c->chain.sink, c->rig.sink_verify);
 
 	if (!r)
 		r = sessions(c, cell);
 	for (i = 0; i < c->n && !r; i++) {
-		way = FIRST_PROGRAM + i;
-		/* a batch may get lost while ksoftirqd waits for its turn */
-		for (tries = 0; !r && tries < VERIFY_TRIES; tries++) {
-			r = rig_verify(&c->rig, cell, way, &c->state[way], &k);
-			if (r != -EPIPE)
-				break;
-			r = tries + 1 < VERIFY_TRIES ? 0 : r;
-		}
-		if (!r && (k.bad || k.sessions != cell->sessions))
-			r = -EBADMSG;
-		if (r)
-			fprintf(stderr, "count: %s through %s: %u frames left, %u wrong: %s\n",
-				name, c->programs[i].name, k.frames, k.bad, k.why);
+		snprintf(what, sizeof(what), "%s through %s", name, c->programs[i].name);
+		r = verify(c, cell, FIRST_PROGRAM + i, what);
 	}
 	return r;
 }
 
-static int measure(struct count *c, const struct cell *cell, const char *name)
+static int verify_kernel(struct count *c, const struct cell *cell, const char *name)
 {
+	int r = chain_attach(c->chain.sink, c->rig.sink_verify);
+
+	return r ? r : verify(c, cell, FIRST_PROGRAM + c->n, name);
+}
+
+/* The bare redirect, the drop, and `n` ways from `first` on. */
+static int measure(struct count *c, const struct cell *cell, const char *name, unsigned int first,
+		   unsigned int n)
+{
+	struct lineup l = { .n = 2 + n, .way = { 0, 1 } };
 	struct interval v = { 0 };
 	unsigned int i;
 	int r = chain_attach(c->chain.sink, c->rig.sink_count);
 
+	for (i = 0; i < n; i++)
+		l.way[2 + i] = first + i;
 	if (!r)
-		r = rig_time(&c->rig, cell, NULL, true, c->state, BLOCKS, &v);
+		r = rig_time(&c->rig, cell, &l, true, c->state, BLOCKS, &v);
 	if (!r && v.arrived != v.sent) {
 		fprintf(stderr, "count: %s: %llu frames sent, %llu arrived\n", name,
 			(unsigned long long)v.sent, (unsigned long long)v.arrived);
@@ -152,9 +192,10 @@ static int measure(struct count *c, const struct cell *cell, const char *name)
 	if (r)
 		return r;
 	printf("%-24s %8.1f %8.1f", name, v.turn[1].least, v.turn[0].least - v.turn[1].least);
-	for (i = 0; i < c->n; i++)
-		printf(" %8.1f", v.turn[FIRST_PROGRAM + i].least - v.turn[1].least);
+	for (i = 0; i < n; i++)
+		printf(" %8.1f", v.turn[2 + i].least - v.turn[1].least);
 	printf("\n");
+	fflush(stdout);
 	return 0;
 }
 
@@ -170,9 +211,16 @@ int main(int argc, char **argv)
 		printf(" %8s", c.programs[i].name ? c.programs[i].name : "");
 	printf("\n");
 	for (i = 0; i < N_CELLS && !r; i++) {
-		r = verify(&c, &cells[i].cell, cells[i].name);
+		r = verify_programs(&c, &cells[i].cell, cells[i].name);
 		if (!r)
-			r = measure(&c, &cells[i].cell, cells[i].name);
+			r = measure(&c, &cells[i].cell, cells[i].name, FIRST_PROGRAM, c.n);
+	}
+	printf("%-24s %8s %8s %8s\n", "the kernel itself", "base", "bare", "kernel");
+	for (i = 0; i < N_KERNEL_CELLS && !r; i++) {
+		r = verify_kernel(&c, &kernel_cells[i].cell, kernel_cells[i].name);
+		if (!r)
+			r = measure(&c, &kernel_cells[i].cell, kernel_cells[i].name,
+				    FIRST_PROGRAM + c.n, 1);
 	}
 	if (r)
 		fprintf(stderr, "count: %s\n", strerror(-r));

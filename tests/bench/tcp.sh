@@ -7,6 +7,8 @@
 #
 #   sub  lac0 ------- access0  lns  core0 ------- host0  core
 #   sub  plain1 ----- plain0   lns  plain2 ------ plain3 core     nothing of ours
+#   sub  wire1 ------ wire0    lns  wire2 ------- wire3 core      the same, but in packets, as a NIC
+#                                                                 has them from a wire and joins them
 #
 # The subscriber's side is lac.bpf.c: no large segments there, so that what the LNS takes is
 # packets, as from a line; nor is there a process in the way. The session is l2xdp-load's.
@@ -34,28 +36,35 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-ground() {
-	lab_up || return
-	ip link add plain0 netns "$lab_lns" type veth peer name plain1 netns "$lab_sub" &&
-		ip link add plain2 netns "$lab_lns" type veth peer name plain3 netns "$lab_core" ||
+# A way that the kernel forwards: NET.0.2 (sub) to NET.1.2 (core).
+way() { # NAME NET
+	ip link add "${1}0" netns "$lab_lns" type veth peer name "${1}1" netns "$lab_sub" &&
+		ip link add "${1}2" netns "$lab_lns" type veth peer name "${1}3" netns "$lab_core" ||
 		return
 	ip -n "$lab_lns" -batch - <<-E || return
-		addr add 198.18.0.1/24 dev plain0
-		addr add 198.18.1.1/24 dev plain2
-		link set plain0 up
-		link set plain2 up
+		addr add $2.0.1/24 dev ${1}0
+		addr add $2.1.1/24 dev ${1}2
+		link set ${1}0 up
+		link set ${1}2 up
 	E
 	ip -n "$lab_sub" -batch - <<-E || return
-		addr add 198.18.0.2/24 dev plain1
-		link set plain1 up
-		route add 198.18.1.0/24 via 198.18.0.1
+		addr add $2.0.2/24 dev ${1}1
+		link set ${1}1 up
+		route add $2.1.0/24 via $2.0.1
 	E
 	ip -n "$lab_core" -batch - <<-E
-		addr add 198.18.1.2/24 dev plain3
-		link set plain3 up
-		route add 198.18.0.0/24 via 198.18.1.1
+		addr add $2.1.2/24 dev ${1}3
+		link set ${1}3 up
+		route add $2.0.0/24 via $2.1.1
 	E
 }
+
+ground() {
+	lab_up && way plain 198.18 && way wire 198.19 || return
+	sub ethtool -K wire1 tx off tso off gso off &&
+		core ethtool -K wire3 tx off tso off gso off && lns ethtool -K wire0 gro on &&
+		lns ethtool -K wire2 gro on
+} >/dev/null
 
 # The octets of struct lac_session, in decimal.
 lac_session() {
@@ -152,25 +161,28 @@ stream() {
 
 # row NAME FROM TO ADDRESS [OPTION...]: in turns with plain forwarding
 row() {
-	local name=$1 i own plain
+	local name=$1 i own plain wire
 	shift
 	[[ $name =~ $only ]] || return 0
 	: >"$lab/row"
 	for ((i = 0; i < rounds; i++)); do
-		if ! plain=$(stream sub core 198.18.1.2) || ! own=$(stream "$@"); then
+		if ! plain=$(stream sub core 198.18.1.2) || ! own=$(stream "$@") ||
+			! wire=$(stream sub core 198.19.1.2); then
 			echo "$name: failed" && status=1
 			return
 		fi
-		echo "$plain $own" >>"$lab/row"
+		echo "$plain $own $wire" >>"$lab/row"
 	done
 	/usr/bin/python3 - "$name" "$lab/row" "$csv" <<-'E'
 		import os, statistics, sys
 		name, path, csv = sys.argv[1:]
 		rows = [tuple(map(float, line.split())) for line in open(path)]
 		series = {
-		    ("plain", "Gb/s"): [p for p, o in rows],
-		    ("whole", "Gb/s"): [o for p, o in rows],
-		    ("ratio", "rate"): [o / p for p, o in rows],
+		    ("plain", "Gb/s"): [p for p, o, w in rows],
+		    ("wire", "Gb/s"): [w for p, o, w in rows],
+		    ("whole", "Gb/s"): [o for p, o, w in rows],
+		    ("ratio", "rate"): [o / p for p, o, w in rows],
+		    ("to wire", "rate"): [o / w for p, o, w in rows],
 		}
 		line = f"{name:<44}"
 		for (figure, unit), v in series.items():
@@ -223,7 +235,7 @@ mode() {
 ground || exit 1
 : >"$lab/thrown"
 echo "one TCP stream, Gb/s, median (min-max) of $rounds rounds of $seconds s; ratio to plain forwarding"
-printf '%-44s %-21s %-21s %s\n' "" "plain forwarding" measured ratio
+printf '%-44s %-21s %-21s %-21s %-21s %s\n' "" plain "as from a wire" measured "ratio to plain" "to a wire"
 mode native l2xdp
 mode tc "l2xdp, mode: tc"
 mode off "l2xdp, mode: off"

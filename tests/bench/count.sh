@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
 # shellcheck source=tests/interop/guest.sh
 . tests/interop/guest.sh
-trap guest_stop EXIT
+trap 'guest_stop || :' EXIT # `set -e` holds there, too
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -91,18 +91,24 @@ static void print_cell(const struct table *t, unsigned int column, const char *t
 	fputs(last ? "\n" : "  ", stdout);
 }
 
+static size_t next_column(const struct table *t, size_t column)
+{
+	return column + 1 < t->n ? column + 1 : 0;
+}
+
 /* The widths of what is there, and the titles. */
 static void begin(struct table *t)
 {
-	size_t i, len, line = terminal_width();
+	size_t i, column = 0, len, line = terminal_width();
 
 	t->begun = true;
 	for (i = 0; i < t->n; i++)
 		t->width[i] = strlen(t->columns[i].title);
 	for (i = 0; i < t->n_cells; i++) {
 		len = strlen(t->cells[i]);
-		if (len > t->width[i % t->n])
-			t->width[i % t->n] = len;
+		if (len > t->width[column])
+			t->width[column] = len;
+		column = next_column(t, column);
 	}
 	t->narrow = line != SIZE_MAX;
 	fit(t, t->width, line);
@@ -112,13 +118,14 @@ static void begin(struct table *t)
 
 static void print_cells(struct table *t)
 {
-	size_t i;
+	size_t i, column = 0;
 
 	if (!t->begun)
 		begin(t);
 	for (i = 0; i < t->n_cells; i++) {
-		print_cell(t, (unsigned int)(i % t->n), t->cells[i]);
+		print_cell(t, (unsigned int)column, t->cells[i]);
 		free(t->cells[i]);
+		column = next_column(t, column);
 	}
 	t->n_cells = 0;
 }

@@ -84,12 +84,17 @@ is "with verdicts of their own" \
 	"[true, true, true]"
 
 sums=$(bad_sums) sums_here=$(bad_sums_here)
+bunches() { # TIMES NANOSECONDS: how often, and how long, access0 waits for more frames
+	lns sh -c "cd /sys/class/net/access0 && echo $1 >napi_defer_hard_irqs && echo $2 >gro_flush_timeout"
+}
 lns ethtool -K access0 gro on # as a NIC has it
+bunches 5 2000000
 buffers=$(received) packets=$(packets_up)
 crosses "TCP to the LNS, IPv4" sub lns 10.0.0.1 20000000
 buffers=$(($(received) - buffers)) packets=$(($(packets_up) - packets))
 check "segments are joined on their way in: $packets packets, $buffers buffers" \
 	[ $((buffers * 2)) -lt "$packets" ]
+bunches 0 0
 crosses "TCP from the LNS, IPv4" sub lns 10.0.0.1 -20000000
 crosses "TCP to the LNS, IPv6" sub lns 2001:db8:c::1 20000000
 crosses "TCP from the LNS, IPv6" sub lns 2001:db8:c::1 -20000000

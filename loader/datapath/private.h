@@ -346,8 +346,7 @@ void short_kill(struct datapath *dp, uint32_t index);
 bool short_fits(const struct datapath *dp, uint32_t index, const struct l2x_session *s);
 /* Adds what they have counted. */
 void short_count(const struct datapath *dp, uint32_t index, struct l2x_traffic *add);
-uint64_t short_sum(const struct datapath *dp, uint32_t index);
-void short_fetch(const struct datapath *dp, uint32_t index);
+uint64_t short_sum(const struct datapath *dp, uint32_t index); /* of the same */
 uint64_t short_rx(const struct datapath *dp, uint32_t index);
 
 enum end {

@@ -503,13 +503,6 @@ uint64_t dp_session_rx(const struct datapath *dp, uint32_t index)
 	const struct l2x_traffic *hook = maps_traffic(dp, index);
 	uint64_t slow;
 
-	/* lines that are far away, among a million: all are asked for before one is waited for */
-	if (hook) {
-		__builtin_prefetch(&hook->rx_packets);
-		__builtin_prefetch(&hook->echoes);
-		__builtin_prefetch(&dp->traffic[index].rx.packets);
-		short_fetch(dp, index);
-	}
 	if (!session_by_index(dp, index))
 		return 0;
 	slow = dp->traffic[index].rx.packets;

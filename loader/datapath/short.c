@@ -150,12 +150,6 @@ uint64_t short_sum(const struct datapath *dp, uint32_t index)
 	return t.rx_packets + t.rx_bytes + t.tx_packets + t.tx_bytes;
 }
 
-/* For short_rx. */
-void short_fetch(const struct datapath *dp, uint32_t index)
-{
-	__builtin_prefetch(up_at(dp, index));
-}
-
 /* Packets from the subscriber alone: one line is touched. */
 uint64_t short_rx(const struct datapath *dp, uint32_t index)
 {

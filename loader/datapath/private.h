@@ -137,6 +137,7 @@ struct workers {
 
 /* How a datagram is to leave. */
 struct send_how {
+	uint32_t session; /* what has one here keeps its order; 0: a control message, and they do */
 	uint8_t tos; /* DSCP and ECN */
 	bool fragment; /* may be cut on the way: control, PPP, IPv6 of 1280 on a narrow way */
 	bool checksum;
@@ -166,6 +167,7 @@ struct listener {
 	struct ipaddr addr;
 	struct lane_socket lanes[LANES]; /* the first of them sends */
 	bool checksum; /* how that one is set now */
+	bool no_bunches; /* the kernel would not part one: datagrams leave one by one */
 };
 
 /* An interface of the configuration. */

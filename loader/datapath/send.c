@@ -1,37 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sending. What the end of an event has to say (dp_send_begin to dp_send_end) is collected and
- * leaves by one system call for many datagrams; the slow path's packets leave one by one. UDP
- * may lose what it takes, so that a collected datagram which the kernel refuses afterwards was
- * counted as sent makes no difference; it is counted as refused too.
+ * leaves by one system call for many datagrams, those of a kind in one piece (bunches.h); the slow
+ * path's packets leave one by one. UDP may lose what it takes, so that a collected datagram which
+ * the kernel refuses afterwards was counted as sent makes no difference; it is counted as refused too.
  */
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "loader/datapath/bunches.h"
 
 #include "loader/datapath/private.h"
 
 #define SEND_LOG_MS 10000
-#define TX_BATCH 64
 #define TX_ROOM 1600 /* octets of one; what is longer leaves alone */
 
+/* The type of service, and for a bunch the length of each of its datagrams. */
 struct tx_control {
 	union {
 		struct cmsghdr align;
-		uint8_t room[CMSG_SPACE(sizeof(int))];
+		uint8_t room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
 	};
 };
 
 struct tx_batch {
-	struct mmsghdr msgs[TX_BATCH];
-	struct iovec iov[TX_BATCH];
-	struct sockaddr_storage to[TX_BATCH];
-	struct tx_control control[TX_BATCH];
-	struct path path[TX_BATCH]; /* for the log */
+	struct bunches bunches;
 	struct listener *by; /* of all of them */
-	unsigned int n;
 	bool open; /* between begin and end */
-	uint8_t data[TX_BATCH][TX_ROOM];
+	/* of each bunch */
+	struct mmsghdr msgs[BUNCHES_MAX];
+	struct sockaddr_storage to[BUNCHES_MAX];
+	struct tx_control control[BUNCHES_MAX];
+	/* of each datagram, bunch by bunch; and as they came */
+	struct iovec iov[BUNCHES_MAX];
+	uint8_t data[BUNCHES_MAX][TX_ROOM];
 };
 
 static int set(int fd, int level, int name, int value)
@@ -91,23 +95,29 @@ static void failed(struct datapath *dp, const struct path *path, int rc)
 			 strerror(-rc));
 }
 
+static void put_control(struct msghdr *m, int level, int type, const void *value, size_t len)
+{
+	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), value, len);
+	m->msg_controllen += CMSG_SPACE(len);
+}
+
 /* Everything of *m but what it says. */
 static void address(struct msghdr *m, const struct path *path, uint8_t tos,
 		    struct sockaddr_storage *to, struct tx_control *control)
 {
 	bool v4 = addr_is_v4(&path->local);
-	struct cmsghdr *c;
 	int value = tos;
 
 	m->msg_name = to;
 	m->msg_namelen = addr_to_sockaddr(&path->peer, path->peer_port, to);
 	m->msg_control = control->room;
-	m->msg_controllen = sizeof(control->room);
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = v4 ? SOL_IP : SOL_IPV6;
-	c->cmsg_type = v4 ? IP_TOS : IPV6_TCLASS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &value, sizeof(value));
+	m->msg_controllen = 0;
+	put_control(m, v4 ? SOL_IP : SOL_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &value, sizeof(value));
 }
 
 static int send_alone(struct listener *l, const struct path *path, const struct iovec *iov,
@@ -133,13 +143,68 @@ static int send_alone(struct listener *l, const struct path *path, const struct 
 
 struct tx_batch *tx_batch_new(void)
 {
-	struct tx_batch *b = calloc(1, sizeof(*b));
+	return calloc(1, sizeof(struct tx_batch));
+}
 
-	for (unsigned int i = 0; b && i < TX_BATCH; i++) {
-		b->msgs[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msgs[i].msg_hdr.msg_iovlen = 1;
+/* The datagrams of b->iov[from] and on, in one message or one in each. */
+static void put_message(struct tx_batch *b, unsigned int at, const struct datagram *d,
+			unsigned int from, unsigned int n)
+{
+	struct msghdr *m = &b->msgs[at].msg_hdr;
+
+	address(m, &d->path, d->tos, &b->to[at], &b->control[at]);
+	if (n > 1)
+		put_control(m, SOL_UDP, UDP_SEGMENT, &d->len, sizeof(d->len));
+	m->msg_iov = &b->iov[from];
+	m->msg_iovlen = n;
+}
+
+/* A message for each bunch. */
+static void put_messages(struct tx_batch *b)
+{
+	unsigned int from[BUNCHES_MAX], at = 0;
+	const struct bunches *bs = &b->bunches;
+
+	for (unsigned int i = 0; i < bs->n_bunches; at += bs->count[i++]) {
+		put_message(b, i, &bs->of[bs->first[i]], at, bs->count[i]);
+		from[i] = at;
 	}
-	return b;
+	for (unsigned int i = 0; i < bs->n; i++)
+		b->iov[from[bs->bunch[i]]++] = (struct iovec){ b->data[i], bs->of[i].len };
+}
+
+static void refused(struct datapath *dp, const struct path *path, int rc)
+{
+	dp_count(dp, DP_SLOW_SEND_FAILED);
+	failed(dp, path, rc);
+}
+
+/* Number `i` of a bunch. */
+static int send_member(struct tx_batch *b, unsigned int bunch, unsigned int i)
+{
+	const struct datagram *d = &b->bunches.of[b->bunches.first[bunch]];
+	struct msghdr m = { .msg_iov = b->msgs[bunch].msg_hdr.msg_iov + i, .msg_iovlen = 1 };
+
+	address(&m, &d->path, d->tos, &b->to[bunch], &b->control[bunch]);
+	return sendmsg(sender(b->by), &m, 0) < 0 ? -errno : 0;
+}
+
+/* The kernel parts no bunch on a way without checksums by the device (before 6.11), or through
+ * IPsec; and it takes nothing at all on some ways. */
+static void bunch_refused(struct datapath *dp, unsigned int bunch, int rc)
+{
+	const struct bunches *bs = &dp->tx->bunches;
+	const struct path *path = &bs->of[bs->first[bunch]].path;
+	bool bunched = bs->count[bunch] > 1, cannot = rc == -EIO || rc == -EINVAL;
+
+	for (unsigned int i = 0; i < bs->count[bunch]; i++) {
+		if (bunched)
+			rc = send_member(dp->tx, bunch, i);
+		if (rc < 0)
+			refused(dp, path, rc);
+		else if (cannot)
+			dp->tx->by->no_bunches = true;
+	}
 }
 
 static void flush(struct datapath *dp)
@@ -147,44 +212,42 @@ static void flush(struct datapath *dp)
 	struct tx_batch *b = dp->tx;
 	unsigned int at = 0;
 
-	if (b->n)
-		with_checksum(b->by, true);
-	while (at < b->n) {
-		int n = sendmmsg(sender(b->by), b->msgs + at, b->n - at, 0);
+	if (!b->bunches.n)
+		return;
+	with_checksum(b->by, true);
+	put_messages(b);
+	while (at < b->bunches.n_bunches) {
+		int n = sendmmsg(sender(b->by), b->msgs + at, b->bunches.n_bunches - at, 0);
 
-		if (n > 0) {
+		if (n > 0)
 			at += (unsigned int)n;
-		} else if (n == 0 || errno != EINTR) { /* about the first of them */
-			dp_count(dp, DP_SLOW_SEND_FAILED);
-			failed(dp, &b->path[at++], n ? -errno : -EIO);
-		}
+		else if (n == 0 || errno != EINTR) /* about the first of them */
+			bunch_refused(dp, at++, n ? -errno : -EIO);
 	}
-	b->n = 0;
+	b->bunches.n = b->bunches.n_bunches = 0;
 }
 
 /* False: it is not one to be collected. */
 static bool collect(struct datapath *dp, struct listener *l, const struct path *path,
 		    const struct iovec *iov, unsigned int n, const struct send_how *how)
 {
+	struct datagram d = { .path = *path, .session = how->session, .tos = how->tos };
 	struct tx_batch *b = dp->tx;
-	unsigned int i;
-	size_t len = 0;
+	uint8_t *data;
 	bool alone;
 
 	if (!b || !b->open)
 		return false;
 	alone = !how->checksum || !is_small(l, iov, n); /* less than TX_ROOM */
-	if (alone || b->n == TX_BATCH || b->by != l)
+	if (alone || b->bunches.n == BUNCHES_MAX || b->by != l)
 		flush(dp); /* those that came before leave before */
 	if (alone)
 		return false;
-	i = b->n++;
 	b->by = l;
-	for (unsigned int k = 0; k < n; len += iov[k++].iov_len)
-		memcpy(b->data[i] + len, iov[k].iov_base, iov[k].iov_len);
-	b->iov[i] = (struct iovec){ b->data[i], len };
-	b->path[i] = *path;
-	address(&b->msgs[i].msg_hdr, path, how->tos, &b->to[i], &b->control[i]);
+	data = b->data[b->bunches.n];
+	for (unsigned int k = 0; k < n; d.len += (uint16_t)iov[k++].iov_len)
+		memcpy(data + d.len, iov[k].iov_base, iov[k].iov_len);
+	bunches_add(&b->bunches, &d, l->no_bunches);
 	return true;
 }
 

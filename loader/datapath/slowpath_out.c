@@ -199,7 +199,9 @@ void dp_send_ppp(struct datapath *dp, uint32_t index, const uint8_t *frame, size
 {
 	struct session *s = session_by_index(dp, index);
 	/* DP-CK-5: what has no checksum of its own gets the outer one, always. */
-	struct send_how how = { .tos = TOS_CS6, .fragment = true, .checksum = true };
+	struct send_how how = {
+		.session = index, .tos = TOS_CS6, .fragment = true, .checksum = true
+	};
 	uint8_t header[HEADER_MAX];
 	struct iovec iov[2];
 

@@ -46,6 +46,7 @@ struct interval_of {
 	double rate; /* packets a second */
 	double per_cpu; /* packets for a second of CPU that the device used */
 	double cpu; /* share of its CPU that the device used */
+	double workers; /* of that, what workers' threads used */
 	double foreign, lost;
 };
 
@@ -55,14 +56,15 @@ struct bench {
 	FILE *csv;
 	double max_foreign; /* share of an interval that may be someone else's */
 	unsigned int rounds, window, ms;
-	int cpu, device_cpu, pids[MAX_PIDS];
-	unsigned int n_pids;
+	int cpu, device_cpu, pids[MAX_PIDS]; /* workers last */
+	unsigned int n_pids, n_workers;
 	unsigned int kept, foreign, lost;
 	struct bpf_object *obj;
 	int gen, data, arrived;
 	struct loop_shared shared;
 	struct ids *peer; /* by session number */
 	double per_cpu[2][MAX_ROUNDS], ratio[MAX_ROUNDS], rate[MAX_ROUNDS], cpu_used[MAX_ROUNDS];
+	double at_workers[MAX_ROUNDS];
 };
 
 /* ---- the sessions ------------------------------------------------------------------------ */
@@ -218,10 +220,15 @@ static int verify(struct bench *b)
 
 /* ---- intervals ---------------------------------------------------------------------------------- */
 
+static struct cpu_share workers_share(const struct bench *b)
+{
+	return cpu_share(b->device_cpu, b->pids + b->n_pids - b->n_workers, b->n_workers);
+}
+
 static int measure(struct bench *b, const char *in, struct interval_of *ret)
 {
 	uint64_t ns = b->ms * 1000000ull;
-	struct cpu_share before, after;
+	struct cpu_share before, after, workers;
 	struct loop_shared *s = &b->shared;
 	struct loop_arrived all;
 	double whole, got, foreign, own;
@@ -231,6 +238,7 @@ static int measure(struct bench *b, const char *in, struct interval_of *ret)
 
 	watch_start(&w, true);
 	before = cpu_share(b->device_cpu, b->pids, b->n_pids);
+	workers = workers_share(b);
 	r = spin(b, in, ns, UINT32_MAX >> 2);
 	after = cpu_share(b->device_cpu, b->pids, b->n_pids);
 	watch_stop(&w, (double)(ns + WARM_NS));
@@ -254,6 +262,7 @@ static int measure(struct bench *b, const char *in, struct interval_of *ret)
 	ret->rate = got / (double)(s->end_ns - s->begin_ns) * 1e9;
 	ret->per_cpu = (double)all.frames / (own + 1) * 1e9;
 	ret->cpu = own / whole;
+	ret->workers = (double)(workers_share(b).device - workers.device) / own;
 	ret->foreign = foreign / whole > w.foreign ? foreign / whole : w.foreign;
 	ret->lost = (double)(s->end_gone - s->begin_gone) / (got + 1);
 	return 0;
@@ -281,6 +290,7 @@ static int measure_pair(struct bench *b, unsigned int round)
 			b->ratio[round] = b->per_cpu[1][round] / b->per_cpu[0][round];
 			b->rate[round] = v.rate;
 			b->cpu_used[round] = v.cpu;
+			b->at_workers[round] = v.workers;
 			return 0;
 		}
 		b->foreign += v.foreign > b->max_foreign;
@@ -300,6 +310,7 @@ static void show(struct bench *b)
 	struct spread ratio = spread_of(b->ratio, b->rounds);
 	struct spread rate = spread_of(b->rate, b->rounds);
 	struct spread cpu = spread_of(b->cpu_used, b->rounds);
+	struct spread workers = spread_of(b->at_workers, b->rounds);
 
 	printf("%-20s %-42s %5.0f (%5.0f-%5.0f) %5.0f (%5.0f-%5.0f)  %5.3f (%5.3f-%5.3f) %5.0f "
 	       "%4.0f "
@@ -312,6 +323,11 @@ static void show(struct bench *b)
 	csv_line(b->csv, "core", b->device, b->row, "ratio", "rate", &ratio);
 	csv_line(b->csv, "core", b->device, b->row, "rate", "packets/s", &rate);
 	csv_line(b->csv, "core", b->device, b->row, "cpu", "share", &cpu);
+	if (!b->n_workers)
+		return;
+	printf("%-63s of this CPU time, %.0f %% (%.0f-%.0f) workers\n", "", 100 * workers.median,
+	       100 * workers.min, 100 * workers.max);
+	csv_line(b->csv, "core", b->device, b->row, "workers", "share", &workers);
 }
 
 /* ---- start ---------------------------------------------------------------------------------------- */
@@ -325,6 +341,7 @@ static const char usage[] =
 	"  --family 4|6 --octets N --sessions N\n"
 	"  --table FILE                    IDs and addresses of the sessions\n"
 	"  --cpu N --device-cpu N --pid P  the generator's, the device's, processes that are its\n"
+	"  --worker P                      after all --pid: one whose share is told, too\n"
 	"  --rounds N --ms N --window N    default 3, 1000, 128\n"
 	"  --foreign PERCENT               of the CPU that others may take: default 5\n"
 	"  --csv FILE\n";
@@ -377,6 +394,9 @@ static int option(struct bench *b, int opt)
 	case 'D':
 		b->device_cpu = atoi(optarg);
 		return 0;
+	case 'k':
+		b->n_workers++;
+		/* fall through */
 	case 'p':
 		if (b->n_pids == MAX_PIDS)
 			return -EINVAL;
@@ -418,6 +438,7 @@ static int options(struct bench *b, int argc, char **argv)
 		{ "cpu", required_argument, NULL, 'c' },
 		{ "device-cpu", required_argument, NULL, 'D' },
 		{ "pid", required_argument, NULL, 'p' },
+		{ "worker", required_argument, NULL, 'k' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "ms", required_argument, NULL, 'm' },
 		{ "window", required_argument, NULL, 'w' },

@@ -129,8 +129,11 @@ on_its_cpu() {
 		pids+=(--pid "$pid")
 	done
 	# what softirqs could not finish, and workers, are its work too
-	for pid in $(threads "ksoftirqd/$device_cpu") $(threads "cpumap/$device_cpu/*"); do
+	for pid in $(threads "ksoftirqd/$device_cpu"); do
 		pids+=(--pid "$pid")
+	done
+	for pid in $(threads "cpumap/$device_cpu/*"); do
+		pids+=(--worker "$pid")
 	done
 }
 

@@ -115,11 +115,21 @@ __noinline __u32 csum_octets(struct xdp_md *ctx, __u32 at, __u32 len)
 }
 #undef CSUM_BLOCK
 
+/* Adds source and destination of the IP header at `l3`. Not 0: they are not there. */
+static __always_inline int csum_addresses(struct xdp_md *ctx, __u32 l3, bool v6, __u64 *sum)
+{
+	const void *at = v6 ? frame_at(ctx, l3 + 8, 32) : frame_at(ctx, l3 + 12, 8);
+
+	if (!at)
+		return -1;
+	*sum += v6 ? csum_words(at, 8) : csum_words(at, 2);
+	return 0;
+}
+
 /* Is the outer UDP checksum right? DP-CK-2. GO_ON, or the verdict. */
 static __always_inline int csum_verify_outer(struct xdp_md *ctx, const struct frame *f)
 {
 	const struct udphdr *udp = frame_at(ctx, f->udp, sizeof(*udp));
-	const void *addresses;
 	__u64 sum;
 	__u32 payload;
 
@@ -128,17 +138,8 @@ static __always_inline int csum_verify_outer(struct xdp_md *ctx, const struct fr
 	if (!udp->check)
 		return GO_ON; /* over IPv4: none was sent; over IPv6 refused before */
 	sum = bpf_htons(IPPROTO_UDP) + udp->len;
-	if (f->v6) {
-		addresses = frame_at(ctx, f->l3 + 8, 32);
-		if (!addresses)
-			return L2X_V_BAD_OUTER;
-		sum += csum_words(addresses, 8);
-	} else {
-		addresses = frame_at(ctx, f->l3 + 12, 8);
-		if (!addresses)
-			return L2X_V_BAD_OUTER;
-		sum += csum_words(addresses, 2);
-	}
+	if (csum_addresses(ctx, f->l3, f->v6, &sum))
+		return L2X_V_BAD_OUTER;
 	payload = csum_octets(ctx, f->udp, f->udp_len);
 	if (payload == CSUM_FAIL)
 		return L2X_V_NOT_LINEAR;

@@ -32,18 +32,10 @@ static __always_inline void host_mac_write(struct ethhdr *eth, __be16 proto)
 static __always_inline bool host_sum_is_good(struct xdp_md *ctx, const struct inner *in)
 {
 	__u32 header = inner_header_len(in), len = in->len - header, sum;
-	const void *addresses = frame_at(ctx, in->at + (in->v6 ? 8 : 12), 8);
 	__u64 pseudo = bpf_htons(IPPROTO_TCP) + bpf_htons((__u16)len);
 
-	if (!addresses)
+	if (csum_addresses(ctx, in->at, in->v6, &pseudo))
 		return false;
-	pseudo += csum_words(addresses, 2);
-	if (in->v6) {
-		addresses = frame_at(ctx, in->at + 16, 24);
-		if (!addresses)
-			return false;
-		pseudo += csum_words(addresses, 6);
-	}
 	sum = csum_octets(ctx, in->at + header, len);
 	return sum != CSUM_FAIL && csum_fold(pseudo + sum) == 0xffff;
 }

@@ -65,14 +65,6 @@
 #include "bpf/verdict.h"
 #include "bpf/worker.h"
 
-/* Which way does it go? */
-static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __be16 proto,
-				    __u32 *ret_index)
-{
-	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
-					    : parse_ip6(ctx, f, ret_index);
-}
-
 /* Every stage, every verdict. */
 static __always_inline int long_way(struct xdp_md *ctx, struct frame *f, __be16 proto)
 {

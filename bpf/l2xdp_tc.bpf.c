@@ -32,13 +32,6 @@
 #include "bpf/uplink.h"
 #include "bpf/verdict.h"
 
-static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __be16 proto,
-				    __u32 *ret_index)
-{
-	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
-					    : parse_ip6(ctx, f, ret_index);
-}
-
 SEC("tc")
 int l2xdp_tc(struct xdp_md *ctx)
 {

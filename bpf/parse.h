@@ -313,4 +313,12 @@ static __always_inline int parse_ip6(struct xdp_md *ctx, struct frame *f, __u32 
 	return *ret_index == NOT_IN_POOL ? L2X_V_NOT_OURS : GO_ON;
 }
 
+/* Which way does it go? */
+static __always_inline int classify(struct xdp_md *ctx, struct frame *f, __be16 proto,
+				    __u32 *ret_index)
+{
+	return proto == bpf_htons(ETH_P_IP) ? parse_ip4(ctx, f, ret_index)
+					    : parse_ip6(ctx, f, ret_index);
+}
+
 #endif

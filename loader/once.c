@@ -47,13 +47,28 @@ static bool is_here(const struct ipaddr *a)
 	return found;
 }
 
+static bool has_cpu(unsigned int cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
+	return access(path, F_OK) == 0;
+}
+
 /* What a start on this host would not find. It may be meant for another one: that has no
  * sessions of it. */
 static unsigned int tell_what_lacks(const struct config *cfg)
 {
 	char at[ADDR_STRLEN];
+	const struct dp_workers_config *w = &cfg->datapath.workers;
 	unsigned int lacks = 0;
 
+	for (unsigned int i = 0; w->mode == DP_WORKERS_LIST && i < w->n; i++)
+		if (!has_cpu(w->cpu[i]))
+			printf("warning: workers: there is no CPU %u on this host (lscpu); the "
+			       "others "
+			       "are taken\n",
+			       w->cpu[i]);
 	for (unsigned int i = 0; i < cfg->datapath.n_interfaces; i++)
 		if (!if_nametoindex(cfg->datapath.interfaces[i]))
 			printf("warning: there is no interface %s on this host; it is used when it "

@@ -86,6 +86,12 @@ lns "$BUILD/l2xdpd" --check --config "$lab/l2xdpd.yaml" >"$lab/said" 2>&1
 is "--check before a restart: status 1, for sessions are stored here" $? 1
 has "it says which" "$(cat "$lab/said")" 'listen address 192.0.2.77 is not on this host: here l2xdpd would not start'
 cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
+edit 's/^datapath:/&\
+  workers: [253]/'
+lns "$BUILD/l2xdpd" --check --config "$lab/l2xdpd.yaml" >"$lab/said" 2>&1
+is "--check with a worker on a CPU that is not here: that is no fault" $? 0
+has "it warns" "$(cat "$lab/said")" 'warning: workers: there is no CPU 253 on this host'
+cp "$lab/first.yaml" "$lab/l2xdpd.yaml"
 echo 'user: no-such-user' >>"$lab/l2xdpd.yaml"
 check_not "a user that there is not: refused" by_ctl
 has "it says so" "$(cat "$lab/said")" 'no-such-user.*no such user'

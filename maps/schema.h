@@ -45,7 +45,7 @@
 #include <linux/types.h>
 #endif
 
-#define L2X_SCHEMA 4
+#define L2X_SCHEMA 3
 
 /*
  * The session index is made of the identifiers that we hand out, so that finding a
@@ -137,15 +137,14 @@ struct l2x_session {
  * What a session's traffic leaves behind. Added to atomically by the programs and, for
  * sequence numbers, by the daemon too: the map is mapped into it. Packets and octets
  * are those of the inner IP packet (DP-LIFE-2), at the hook only; the daemon
- * keeps those of the slow path itself. Whether a subscriber was heard, the first line tells
- * (dp_session_rx).
+ * keeps those of the slow path itself.
  */
 struct l2x_traffic {
 	__u64 rx_packets; /* from the subscriber */
 	__u64 rx_bytes;
 	__u64 rx_drops; /* refused for this session: spoofed, closed, sequence */
 	__u64 rx_seq; /* struct l2x_seq as one word, by compare-and-swap */
-	__u64 echoes; /* Echo-Requests of the subscriber that the program has answered */
+	__u64 rx_lost; /* numbers that never came (DP-SEQ-1) */
 	__u64 punt; /* struct l2x_tokens as one word: frames to the slow path */
 	__u64 rx_move; /* struct l2x_move as one word, by compare-and-swap */
 	__u64 rx_done; /* struct l2x_done as one word */
@@ -156,7 +155,7 @@ struct l2x_traffic {
 	__u64 tx_ns; /* next Ns, low 16 bits, by fetch-and-add */
 	__u64 tx_move; /* as rx_move */
 	__u64 tx_done;
-	__u64 rx_lost; /* numbers that never came (DP-SEQ-1) */
+	__u64 echoes; /* Echo-Requests of the subscriber that the program has answered */
 	__u64 reserved1;
 } __attribute__((aligned(64)));
 
@@ -415,7 +414,7 @@ L2X_ASSERT(__builtin_offsetof(struct l2x_session, magic) == 120);
 L2X_ASSERT(sizeof(struct l2x_traffic) == 128);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, tx_packets) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, rx_done) == 56);
-L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, echoes) == 32);
+L2X_ASSERT(__builtin_offsetof(struct l2x_traffic, echoes) == 112);
 L2X_ASSERT(sizeof(struct l2x_short_up) == 64);
 L2X_ASSERT(__builtin_offsetof(struct l2x_short_up, ipv6) == 24);
 L2X_ASSERT(__builtin_offsetof(struct l2x_short_up, packets) == 48);

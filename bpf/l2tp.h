@@ -18,6 +18,10 @@
 #define L2TP_CONTROL_BITS 0xc802 /* ... of a control message (V2-HDR-5) */
 #define L2TP_CONTROL_LEN 12
 #define L2TP_DATA_MIN 6
+/* As many octets behind the packet may be a message more: a sender on this host joins datagrams
+ * (UDP_SEGMENT), and a program in generic mode sees them as one. The kernel parts them for the
+ * socket. Padding (DP-IN-2) is shorter. */
+#define L2TP_JOINED (L2TP_DATA_MIN + 2 + IP4_LEN)
 #define L2TP_MAX_OFFSET 64 /* Offset Size that is still for the fast path (DP-V2-6) */
 
 struct l2tp {

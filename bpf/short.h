@@ -41,6 +41,7 @@ struct short_message {
 	const void *packet; /* the inner one */
 	__u32 header; /* octets from the UDP header to there */
 	__u32 left; /* octets from there to the end of the message */
+	__u32 room; /* octets of the datagram */
 	__be16 tunnel_id;
 	__be16 session_id;
 	__u16 ns;
@@ -118,6 +119,7 @@ static __always_inline bool short_l2tp(const void *udp, struct short_message *m)
 	if (!m->tunnel_id || !m->session_id || !short_ppp(w + 3, m) || m->header > end)
 		return false;
 	m->left = end - m->header;
+	m->room = room;
 	return true;
 }
 
@@ -163,7 +165,8 @@ static __always_inline bool short_judge(struct xdp_md *ctx, const struct l2x_sho
 	} else if (!(flags & L2X_S_IPV4) || inner_look4(ip, in) != GO_ON || ip->saddr != s->ipv4) {
 		return false;
 	}
-	return in->ttl > 1 && !((flags & L2X_S_MSS) && mss_is_syn(ctx, in));
+	return in->ttl > 1 && m->header + in->len + L2TP_JOINED > m->room &&
+	       !((flags & L2X_S_MSS) && mss_is_syn(ctx, in));
 }
 
 /* The way of the packet, if it is known; NULL else. */

@@ -75,6 +75,8 @@ static __always_inline int uplink_judge(struct xdp_md *ctx, struct frame *f,
 	v = inner_parse(ctx, in);
 	if (v != GO_ON)
 		return v;
+	if (in->at + in->len + L2TP_JOINED <= f->udp + f->udp_len)
+		return L2X_V_NOT_LINEAR;
 	if ((flags & L2X_S_SEQ_REQUIRED) && !h->sequenced)
 		return L2X_V_SEQ_MISSING; /* DP-SEQ-3 */
 	v = inner_check_source(ctx, in, s);

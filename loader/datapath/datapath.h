@@ -232,7 +232,8 @@ int dp_session_traffic(struct datapath *dp, uint32_t index, struct dp_traffic *r
  * to go through a million of them is to read two arrays. */
 uint64_t dp_traffic_sum(const struct datapath *dp, uint32_t index);
 /* What tells that the subscriber lives: packets from it so far, hook and slow path, and the
- * Echo-Requests that the hook has answered. Cheap, for idle checks. */
+ * Echo-Requests that the hook has answered. Of a session that is in the data path; cheap, for idle
+ * checks. */
 uint64_t dp_session_rx(const struct datapath *dp, uint32_t index);
 
 /* Frames by verdict at the hook. */

@@ -167,7 +167,7 @@ struct listener {
 	struct ipaddr addr;
 	struct lane_socket lanes[LANES]; /* the first of them sends */
 	bool checksum; /* how that one is set now */
-	bool no_bunches; /* the kernel would not part one: datagrams leave one by one */
+	msec_t alone_until; /* the kernel would not part a bunch: datagrams leave one by one; 0: it did */
 };
 
 /* An interface of the configuration. */

@@ -15,6 +15,7 @@
 #include "loader/datapath/private.h"
 
 #define SEND_LOG_MS 10000
+#define ALONE_MS 60000 /* without bunches, when the kernel would not part one */
 #define TX_ROOM 1600 /* octets of one; what is longer leaves alone */
 
 /* The type of service, and for a bunch the length of each of its datagrams. */
@@ -203,7 +204,7 @@ static void bunch_refused(struct datapath *dp, unsigned int bunch, int rc)
 		if (rc < 0)
 			refused(dp, path, rc);
 		else if (cannot)
-			dp->tx->by->no_bunches = true;
+			dp->tx->by->alone_until = dp_now() + ALONE_MS;
 	}
 }
 
@@ -247,7 +248,7 @@ static bool collect(struct datapath *dp, struct listener *l, const struct path *
 	data = b->data[b->bunches.n];
 	for (unsigned int k = 0; k < n; d.len += (uint16_t)iov[k++].iov_len)
 		memcpy(data + d.len, iov[k].iov_base, iov[k].iov_len);
-	bunches_add(&b->bunches, &d, l->no_bunches);
+	bunches_add(&b->bunches, &d, l->alone_until && dp_now() < l->alone_until);
 	return true;
 }
 

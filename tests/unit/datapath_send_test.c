@@ -237,7 +237,7 @@ static void many_of_a_kind_leave_in_one_piece(void **state)
 	for (unsigned int n = 1; n <= 5; n++)
 		assert_int_equal(room[(n - 1) * 30 + 29], n);
 	assert_int_equal(recv(x.lac, room, sizeof(room), 0), 31);
-	assert_false(x.dp->listeners[0].no_bunches);
+	assert_int_equal(x.dp->listeners[0].alone_until, 0);
 	wire_close(&x);
 }
 
@@ -253,9 +253,15 @@ static void refused_bunch_leaves_one_by_one(void **state)
 				    sizeof(on)),
 			 0);
 	talk(&x);
-	assert_true(x.dp->listeners[0].no_bunches);
+	assert_true(x.dp->listeners[0].alone_until > dp_now() + 50000);
 	listen_to_all(&x);
-	talk(&x); /* and no bunch is tried again */
+	x.dp->listeners[0].alone_until = dp_now() + 50000;
+	talk(&x); /* and no bunch is tried again, which would set it anew */
+	assert_true(x.dp->listeners[0].alone_until <= dp_now() + 50000);
+	listen_to_all(&x);
+	x.dp->listeners[0].alone_until = dp_now(); /* until it is time */
+	talk(&x);
+	assert_true(x.dp->listeners[0].alone_until > dp_now() + 50000);
 	listen_to_all(&x);
 	wire_close(&x);
 }
@@ -279,7 +285,7 @@ static void bunch_to_nowhere_is_counted_one_by_one(void **state)
 	say_of(&x, 0, 4, 4, 20);
 	dp_send_end(x.dp);
 	assert_int_equal(x.dp->slow[DP_SLOW_SEND_FAILED], 3);
-	assert_false(x.dp->listeners[0].no_bunches);
+	assert_int_equal(x.dp->listeners[0].alone_until, 0);
 	assert_int_equal(heard(&x, &by, &len), 4);
 	wire_close(&x);
 }

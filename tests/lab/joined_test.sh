@@ -13,8 +13,11 @@ cd "$(dirname "$0")/../.." || exit 1
 MANY=20
 
 # Datagrams to a port that nobody has, at the core host.
+# shellcheck disable=SC2016 # awk's
 arrived() { core awk '/^Udp: [0-9]/ { print $3 }' /proc/net/snmp; }
 verdict() { ctl show verdicts | json "sum(v['frames'] for v in d if v['verdict'] == '$1')"; }
+
+since() { echo $(($(arrived) - before)); }
 
 lab_up || exit 1
 for mode in native generic tc off; do
@@ -29,7 +32,7 @@ for mode in native generic tc off; do
 	for length in without with; do
 		before=$(arrived) joined=$(verdict not-linear)
 		check "$MANY messages in one piece, $length Length" sub tests/lab/joined.py "${whose[@]}" $length
-		becomes "all arrive" "$MANY" eval 'echo $(($(arrived) - before))'
+		becomes "all arrive" "$MANY" since
 		[ $mode != generic ] ||
 			is "and none was judged as it came" "$(($(verdict not-linear) - joined))" 1
 	done

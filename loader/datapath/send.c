@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "loader/datapath/bunches.h"
-
 #include "loader/datapath/private.h"
 
 #define SEND_LOG_MS 10000

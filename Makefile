@@ -66,7 +66,7 @@ BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPFFLAGS  = -std=gnu11 -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -Ivmlinux -Wall -Wextra \
 	    -Werror -Wno-unused-parameter -Wno-address-of-packed-member -Wno-missing-declarations
 
-.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench bench-full bench-pieces soak demo lint asan install clean \
+.PHONY: all deps deps-check test unit bpf-test lab interop fuzz fuzz-replay bench bench-full bench-pieces soak demo demo-pseudowire lint asan install clean \
 	help format vmlinux test-bins unit-bins bpf-bins bpf-objects fuzz-bins lab-bins bench-bins
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -195,6 +195,9 @@ soak: ## hours of set-ups, kills, floods; SOAK_SECONDS for each build and line (
 
 demo: ## the main job on a lab of network namespaces (root)
 	$(Q)tests/demo.sh
+
+demo-pseudowire: ## two sites and a bridged segment over L2TPv3 (root)
+	$(Q)tests/demo_pseudowire.sh
 
 asan: ## unit tests under AddressSanitizer and UBSan
 	$(Q)tests/run asan

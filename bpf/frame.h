@@ -14,6 +14,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps/maps.bpf.h"
+#ifndef L2X_SKB
+#include "maps/pw.bpf.h"
+#endif
 
 #define GO_ON (-1)
 
@@ -35,6 +38,7 @@
 #define IPPROTO_FRAGMENT 44
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
+#define IPPROTO_L2TP 115
 
 #define IP_DF 0x4000
 #define IP_MF 0x2000
@@ -82,6 +86,7 @@ struct frame {
 	__u8 host; /* enum frame_host; at the hook of XDP always 0 */
 	__u16 tunnel; /* our ID of the control connection whose message this is; else 0 */
 	__u8 group; /* to a link-layer broadcast or multicast address */
+	__u8 raw; /* L2TPv3 directly over IP: `in` is what follows the IP header */
 	__u8 sequenced; /* the data message has a number: */
 	__u16 ns;
 	struct inner in; /* or the PPP frame that is no IP packet: `at` and `len` */

@@ -26,8 +26,8 @@
  * out from what the inner one promises (csum.h), and only then head room taken and the
  * headers written.
  *
- * Nearly every frame is plain, and goes the short way (short.h), which does the same with fewer
- * looks; the words above are those of the long one, which judges all that the short one leaves.
+ * Nearly every frame is plain, and goes the short way (short.h, pw_short.h), which does the same with
+ * fewer looks; the words above are those of the long one, which judges all that the short one leaves.
  *
  * Workers (worker.h): where a session's frames are dealt with on another CPU than they arrive
  * at, the hook only hands them on, before either way has begun, and all of the above is done
@@ -60,6 +60,9 @@
 #include "bpf/host.h"
 #include "bpf/parse.h"
 #include "bpf/police.h"
+#include "bpf/pw_down.h"
+#include "bpf/pw_short.h"
+#include "bpf/pw_up.h"
 #include "bpf/short.h"
 #include "bpf/uplink.h"
 #include "bpf/verdict.h"
@@ -71,6 +74,8 @@ static __always_inline int long_way(struct xdp_md *ctx, struct frame *f, __be16 
 	__u32 index = 0;
 	int v = classify(ctx, f, proto, &index);
 
+	if (v == GO_ON && f->uplink && pw_is_data(ctx, f))
+		return pw_up(ctx, f);
 	if (v == GO_ON)
 		v = f->uplink ? uplink(ctx, f) : downlink(ctx, f, index);
 	return v;
@@ -103,13 +108,24 @@ __noinline int short_way_called(struct xdp_md *ctx, struct frame *f, __be16 prot
 	return short_tell(f, &end) ? end.verdict : v;
 }
 
+/* A frame with a tag at a port: if it is of a circuit there, its verdict, else GO_ON. */
+static __always_inline int circuit_of_port(struct xdp_md *ctx, struct frame *f)
+{
+	__u32 index = circuit_find(ctx, false);
+
+	return index ? pw_down(ctx, f, index) : GO_ON;
+}
+
 /* All that has not been forwarded yet; *end: how far the short way has judged it. */
 static __always_inline int serve(struct xdp_md *ctx, const struct short_end *end, bool at_worker)
 {
 	struct frame f = {};
 	__be16 proto = 0;
-	int v = parse_link(ctx, &f, &proto);
+	int v = cfg.pw_mask && !at_worker ? circuit_of_port(ctx, &f) : GO_ON;
 
+	if (v != GO_ON)
+		return verdict_leave(ctx, &f, v, at_worker);
+	v = parse_link(ctx, &f, &proto);
 	if (short_tell(&f, end)) {
 		v = end->verdict;
 	} else if (v == GO_ON) {
@@ -148,6 +164,11 @@ int l2xdp(struct xdp_md *ctx)
 		v = short_way(ctx, proto, ctx->ingress_ifindex, ETH_LEN, &lower, &end);
 		if (v != GO_ON)
 			return verdict_forward(ctx, lower, v, false);
+		if (cfg.pw_mask) {
+			v = pw_short(ctx);
+			if (v != GO_ON)
+				return v;
+		}
 	}
 	return serve(ctx, &end, false);
 }
@@ -166,6 +187,25 @@ int l2xdp_worker(struct xdp_md *ctx)
 	action = serve(ctx, &end, true);
 	ticket_return(&ticket);
 	return action;
+}
+
+/* At a device that is a circuit's, or several ones', and nothing else. */
+SEC("xdp")
+int l2xdp_circuit(struct xdp_md *ctx)
+{
+	__u32 index = circuit_find(ctx, true);
+	struct frame f = {};
+
+	return verdict_leave(ctx, &f, index ? pw_down(ctx, &f, index) : L2X_V_NO_CIRCUIT, false);
+}
+
+/* At the daemon's door: what it gives to circuits. */
+SEC("xdp")
+int l2xdp_door(struct xdp_md *ctx)
+{
+	struct frame f = {};
+
+	return verdict_leave(ctx, &f, pw_deliver(ctx, &f), false);
 }
 
 /* What a worker's queue runs for as long as there is one, while daemons come and go and

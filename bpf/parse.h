@@ -186,6 +186,42 @@ static __always_inline int parse_udp(struct xdp_md *ctx, struct frame *f, __u32 
 	return GO_ON;
 }
 
+#ifdef L2X_SKB
+/* The kernel has it, or the daemon's socket. */
+static __always_inline int parse_raw(struct xdp_md *ctx, struct frame *f, __u32 at, __u32 len)
+{
+	return L2X_V_NOT_OURS;
+}
+#else
+/* L2TPv3 directly over IP: `len` octets at `at`. Without pseudowires it is not ours. */
+static __always_inline int parse_raw(struct xdp_md *ctx, struct frame *f, __u32 at, __u32 len)
+{
+	if (!cfg.pw_mask)
+		return L2X_V_NOT_OURS;
+	if (at + len > frame_len(ctx))
+		return L2X_V_BAD_OUTER;
+	f->raw = 1;
+	f->in.at = (__u16)at;
+	f->in.len = (__u16)len;
+	return GO_ON;
+}
+#endif
+
+static __always_inline int parse_raw4(struct xdp_md *ctx, struct frame *f, const struct iphdr *ip)
+{
+	__u32 header = (*(const __u8 *)ip & 0x0f) * 4, len = bpf_ntohs(ip->tot_len);
+
+	if (!cfg.pw_mask)
+		return L2X_V_NOT_OURS;
+	if (ip->frag_off & bpf_htons(IP_OFFSET | IP_MF))
+		return L2X_V_FRAGMENT;
+	if (header > IP4_LEN)
+		return L2X_V_OUTER_OPTIONS;
+	if (header < IP4_LEN || len < IP4_LEN || !csum_ipv4_good(ip))
+		return L2X_V_BAD_OUTER;
+	return parse_raw(ctx, f, f->l3 + IP4_LEN, len - IP4_LEN);
+}
+
 /* An IPv4 packet for a listen address: fills udp, udp_len, ecn. GO_ON: a datagram to our
  * port, whole and without options (DP-DEMUX-1, DP-DEMUX-2). */
 static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
@@ -194,7 +230,11 @@ static __always_inline int parse_outer4(struct xdp_md *ctx, struct frame *f)
 	struct udphdr *udp;
 	__u32 header, len;
 
-	if (!ip || ip->protocol != IPPROTO_UDP)
+	if (!ip)
+		return L2X_V_NOT_OURS;
+	if (ip->protocol == IPPROTO_L2TP)
+		return parse_raw4(ctx, f, ip);
+	if (ip->protocol != IPPROTO_UDP)
 		return L2X_V_NOT_OURS;
 	if (ip->frag_off & bpf_htons(IP_OFFSET))
 		return L2X_V_FRAGMENT; /* its ports are in the first one */
@@ -252,6 +292,8 @@ static __always_inline int parse_outer6(struct xdp_md *ctx, struct frame *f)
 	switch (ip6->nexthdr) {
 	case IPPROTO_UDP:
 		break;
+	case IPPROTO_L2TP:
+		return parse_raw(ctx, f, f->l3 + IP6_LEN, bpf_ntohs(ip6->payload_len));
 	case IPPROTO_FRAGMENT:
 		find_udp6(ctx, f, IPPROTO_FRAGMENT);
 		return L2X_V_FRAGMENT;

@@ -55,7 +55,8 @@ static __always_inline __u32 steer_session(struct xdp_md *ctx, const struct fram
 
 	if (!f->uplink)
 		return index;
-	if (l2tp_parse(ctx, f, &h) != GO_ON || h.control || !tunnel_is_known(ctx, f, h.tunnel_id))
+	if (f->raw || l2tp_parse(ctx, f, &h) != GO_ON || h.control ||
+	    !tunnel_is_known(ctx, f, h.tunnel_id))
 		return 0;
 	return session_index(h.tunnel_id, h.session_id);
 }

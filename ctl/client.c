@@ -252,10 +252,11 @@ static bool answers(const char *path)
 	return !err;
 }
 
-int ask_renewed(const struct options *o, const char *command, json_t *options, struct reply *ret)
+int ask_renewed(const struct options *o, const char *command, json_t *arguments, json_t *options,
+		struct reply *ret)
 {
 	static const struct timespec pause = { .tv_nsec = 50000000 };
-	int fd, tries, code = ask_at(o, command, NULL, options, false, ret, &fd);
+	int fd, tries, code = ask_at(o, command, arguments, options, false, ret, &fd);
 	char c;
 
 	if (code)

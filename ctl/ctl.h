@@ -8,7 +8,8 @@
  *   list.c      an answer that is a list, one element at a time
  *   table.c     tables for people; units; text that nobody here chose
  *   show.c      ask, and print what came: a table, an object, or JSON
- *   show_*.c, clear.c, maintenance.c, preflight.c   one file for each group of commands
+ *   import.c    reads what `ip l2tp show` prints; import_print.c makes configuration of it
+ *   show_*.c, pseudowire.c, clear.c, maintenance.c, preflight.c   one file for each group of commands
  */
 #ifndef L2XDP_CTL_CTL_H
 #define L2XDP_CTL_CTL_H
@@ -40,7 +41,8 @@ struct options {
 typedef int command_fn(const struct options *o, int argc, char **argv);
 command_fn cmd_show_tunnels, cmd_show_sessions, cmd_show_session, cmd_show_peers, cmd_show_verdicts,
 	cmd_show_workers, cmd_show_datapath, cmd_show_state, cmd_clear_tunnel, cmd_clear_session,
-	cmd_drain, cmd_undrain, cmd_reload, cmd_shutdown, cmd_preflight;
+	cmd_drain, cmd_undrain, cmd_pseudowire_show, cmd_pseudowire_add, cmd_pseudowire_del,
+	cmd_import_ip_l2tp, cmd_reload, cmd_shutdown, cmd_preflight;
 
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "... takes ...; see --help" and EXIT_USAGE */
@@ -59,7 +61,8 @@ struct reply {
 int ask(const struct options *o, const char *command, json_t *arguments, json_t *options,
 	struct reply *ret);
 /* The same, for what makes the daemon start anew: waits until the new one answers. */
-int ask_renewed(const struct options *o, const char *command, json_t *options, struct reply *ret);
+int ask_renewed(const struct options *o, const char *command, json_t *arguments, json_t *options,
+		struct reply *ret);
 void reply_free(struct reply *r);
 /* The result as it came, for --json. */
 int reply_print(const struct reply *r);

@@ -76,6 +76,46 @@ static const struct command {
 	  "Ends a drain: that of one peer, or without --peer every one.\n\n"
 	  "  l2xdpctl undrain\n"
 	  "  l2xdpctl undrain --peer carrier\n" },
+	{ "pseudowire show", "[NAME]", cmd_pseudowire_show, "pseudowires, and their traffic",
+	  "Lists the pseudowires of the configuration and those that were added, with their "
+	  "frames\n"
+	  "and octets from (RX) and to the peer (TX); of one, all about it. Cookies are not "
+	  "shown.\n\n"
+	  "  l2xdpctl pseudowire show\n"
+	  "  l2xdpctl pseudowire show vm3\n"
+	  "  l2xdpctl pseudowire show --json | jq '.[] | select(.state != \"up\")'\n" },
+	{ "pseudowire add",
+	  "NAME peer ADDRESS session_id ID peer_session_id ID\n"
+	  "       { device DEV [vlan ID[,ID]] [tag remove|keep|ID[,ID]] | create DEV [netns NAME]\n"
+	  "         [kind veth|tap] [address ADDRESS/LENGTH[,...]] [mtu N] }\n"
+	  "       [local ADDRESS] [encap udp|ip] [cookie C] [peer_cookie C[,C]]\n"
+	  "       [l2spec_type default|none] [seq none|send|recv|both] [udp_dport N]\n"
+	  "       [udp_csum on|off] [too_large fragment|icmp] [mss_clamp on|off]\n"
+	  "       [outer_mtu N] [dscp N] [bum_limit N]",
+	  cmd_pseudowire_add, "make a static pseudowire, as `ip l2tp add session`",
+	  "The words are those of `ip l2tp`: cookie is what we send, peer_cookie what we expect.\n"
+	  "A cookie C is 8 or 16 hexadecimal digits. What stands in a command is seen by all\n"
+	  "users of the host (ps): @FILE takes the first line of a file, - the next one of\n"
+	  "standard input. Devices that are there already must be named in the configuration's\n"
+	  "datapath.circuit-devices. The pseudowire is kept over restarts; an error changes\n"
+	  "nothing. As by `reload` the daemon starts anew, and sessions go on.\n\n"
+	  "  l2xdpctl pseudowire add vm3 peer 2001:db8::7 encap ip session_id 3 peer_session_id 7 "
+	  "\\\n"
+	  "      cookie @/etc/l2xdp/vm3.send peer_cookie @/etc/l2xdp/vm3.expect \\\n"
+	  "      l2spec_type none create l2tpeth3 netns vm3\n"
+	  "  l2xdpctl pseudowire add branch7 peer 198.51.100.7 session_id 7 peer_session_id 7 \\\n"
+	  "      device eth2 vlan 107 tag keep\n" },
+	{ "pseudowire del", "NAME", cmd_pseudowire_del, "end a pseudowire that was added",
+	  "Those of the configuration are removed there. An error changes nothing.\n\n"
+	  "  l2xdpctl pseudowire del vm3\n" },
+	{ "import ip-l2tp", "[FILE... | -]", cmd_import_ip_l2tp,
+	  "make configuration of what `ip l2tp show` prints",
+	  "Reads the output of `ip l2tp show tunnel` and `ip l2tp show session` (also that of\n"
+	  "ip -json), and prints the same pseudowires as a configuration, with remarks on what\n"
+	  "has no counterpart. Needs no daemon.\n\n"
+	  "  (ip l2tp show tunnel; ip l2tp show session) | l2xdpctl import ip-l2tp >new.yaml\n"
+	  "  l2xdpctl import ip-l2tp tunnels.txt sessions.txt\n"
+	  "  l2xdpd --check --config new.yaml\n" },
 	{ "reload", "[--force]", cmd_reload, "take a changed configuration, or a new program",
 	  "Checks the configuration file whole. If it is good, the daemon starts anew with it,\n"
 	  "and sessions go on; the command ends when it answers again. If it is wrong, nothing\n"
@@ -119,7 +159,7 @@ static void help(FILE *out)
 
 	fputs("usage: l2xdpctl [--socket PATH] [--json] COMMAND\n\ncommands:\n", out);
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-15s %s\n", commands[i].name, commands[i].help);
 	fputs("\noptions:\n"
 	      "  --socket PATH  the daemon's control socket (default " DEFAULT_SOCKET ")\n"
 	      "  --json         the answer as JSON, for programs\n"
@@ -169,7 +209,7 @@ static int unknown(int argc, char **argv)
 			complain(argc > 1 ? "%s has no %s; there is:" : "%s what? There is:",
 				 safe(argv[0]), argc > 1 ? safe(argv[1]) : "");
 		group = true;
-		fprintf(stderr, "  %-14s %s\n", commands[i].name, commands[i].help);
+		fprintf(stderr, "  %-15s %s\n", commands[i].name, commands[i].help);
 	}
 	if (!group)
 		complain("no command %s; l2xdpctl --help lists them", safe(argv[0]));

@@ -103,7 +103,7 @@ int cmd_reload(const struct options *o, int argc, char **argv)
 	if (argc)
 		return usage("reload", "no arguments; it reads the file that the daemon was "
 				       "started with");
-	code = ask_renewed(o, "reload", json_pack("{s:b}", "force", o->force), &r);
+	code = ask_renewed(o, "reload", NULL, json_pack("{s:b}", "force", o->force), &r);
 	return code ? code : reply_show(o, &r, print_reload);
 }
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "loader/base/log.h"
+#include "loader/control/managed.h"
 #include "loader/daemon.h"
 #include "loader/monitor/monitor.h"
 #include "loader/persist.h"
@@ -43,7 +44,7 @@ int daemon_load(const struct options *o, struct config **ret_cfg, struct users *
 	struct config *cfg = NULL;
 	char err[DAEMON_ERRLEN];
 
-	if (config_load(o->config, &cfg, err, sizeof(err))) {
+	if ((o->changed ? config_load_changed : config_load)(o->config, &cfg, err, sizeof(err))) {
 		fprintf(stderr, "%s\n", err);
 		return EXIT_CONFIG;
 	}
@@ -112,12 +113,13 @@ int daemon_lock(const struct config *cfg, char *err, size_t errlen)
 static void log_preflight(const struct dp_config *cfg)
 {
 	struct dp_finding f[DP_MAX_FINDINGS];
+	bool routes = cfg->n_pools || cfg->n_statics || !cfg->n_pseudowires;
 
 	for (unsigned int i = 0; cfg->mode != DP_OFF && i < cfg->n_interfaces; i++) {
 		int n = dp_preflight(cfg->interfaces[i], f);
 
 		for (int k = 0; k < n; k++)
-			if (f[k].level >= DP_WARN)
+			if (f[k].level >= DP_WARN && (routes || !f[k].of_routers))
 				log_warn(NULL, "interface %s: %s%s%s", cfg->interfaces[i],
 					 f[k].what, f[k].remedy[0] ? "; mend it: " : "",
 					 f[k].remedy);
@@ -372,7 +374,8 @@ static bool on_may_reload(void *ctx, char *text, size_t len)
 	char err[DAEMON_ERRLEN];
 	bool fits;
 
-	if (config_load(d->options->config, &new, err, sizeof(err))) {
+	if ((d->changing ? config_load_changed : config_load)(d->options->config, &new, err,
+							      sizeof(err))) {
 		snprintf(text, len, "%s changed while it was read\n", d->options->config);
 		return false;
 	}
@@ -388,6 +391,29 @@ static bool on_may_reload(void *ctx, char *text, size_t len)
 	return fits;
 }
 
+/* It is read from the directory of the configuration that runs; another one comes with a reload. */
+static int on_change(void *ctx, const char *name, const char *entry, char *text, size_t len)
+{
+	struct daemon *d = ctx;
+	int rc = managed_change(d->cfg->state_dir, name, entry, text, len);
+
+	d->changing = !rc;
+	return rc;
+}
+
+static bool on_changed(void *ctx, bool good, char *text, size_t len)
+{
+	struct daemon *d = ctx;
+	int rc = good ? managed_take(d->cfg->state_dir) : 0;
+
+	if (rc)
+		snprintf(text, len, "%s/" MANAGED_FILE ": %s\n", d->cfg->state_dir, strerror(-rc));
+	else if (!good)
+		managed_drop(d->cfg->state_dir);
+	d->changing = d->changing && rc;
+	return !rc;
+}
+
 static enum monitor_end watch(struct daemon *d, const char *program, bool persistent)
 {
 	char *check[] = { (char *)program, (char *)"--check", (char *)"--config",
@@ -396,8 +422,11 @@ static enum monitor_end watch(struct daemon *d, const char *program, bool persis
 					 .marks = persist_marks,
 					 .datapath = on_datapath,
 					 .preflight = dp_preflight,
+					 .change = on_change,
+					 .changed = on_changed,
 					 .may_reload = on_may_reload,
 					 .check = check,
+					 .check_change = DAEMON_CHANGED,
 					 .check_limit_ms = CHECK_LIMIT_MS,
 					 .leave_limit_ms = LEAVE_LIMIT_MS,
 					 .close_limit_ms = CLOSE_LIMIT_MS,

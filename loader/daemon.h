@@ -14,6 +14,7 @@
 #include "loader/monitor/sandbox.h"
 
 #define DAEMON_ERRLEN 8192
+#define DAEMON_CHANGED "L2XDPD_CHANGED" /* in the environment of --check: the daemon asks */
 
 /* Exit codes, documented in l2xdpd(8). */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_SESSIONS = 4 };
@@ -21,6 +22,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_SESSI
 struct options {
 	const char *config;
 	bool check, preflight, remove, debug;
+	bool changed; /* check: with what l2xdpctl has asked for (config_load_changed) */
 };
 
 /* What the monitor has opened, and every worker finds. */
@@ -33,6 +35,7 @@ struct daemon {
 	struct control_file control;
 	struct sandbox sandbox;
 	int lock_fd;
+	bool changing; /* pseudowires: l2xdpctl waits for the check */
 };
 
 /* main.c's ways to end; each returns an exit code. argv: to execute itself again. */

@@ -25,8 +25,9 @@ struct lns;
 /* The way to the privileged process (monitor.c); its functions may be NULL where there is none. */
 struct lns_way_up {
 	dp_ask_fn *ask;
-	/* As lns_reload, lns_end. */
+	/* As lns_reload, lns_pseudowire, lns_end. */
 	int (*reload)(void *ctx, bool force, char *text, size_t len);
+	int (*pseudowire)(void *ctx, const char *name, const char *entry, char *text, size_t len);
 	void (*end)(void *ctx);
 	/* dp_preflight, which needs to see programs and devices as the privileged one does. */
 	int (*preflight)(void *ctx, const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS]);
@@ -147,6 +148,11 @@ void lns_state(struct lns *lns, struct lns_state_info *ret);
  * `text` (in lines) says what is wrong or would be lost. 0: accepted, follows at once;
  * -EINVAL: refused, nothing changed; -EBUSY: sessions would be closed: ask with force. */
 int lns_reload(struct lns *lns, bool force, char *text, size_t len);
+/* Asks it to add a pseudowire, or with `entry` NULL to delete the one that was added under that
+ * name: written down, checked with the configuration, and taken as by lns_reload. The entry is a
+ * line of JSON in printable ASCII that begins with {"name":"NAME",. 0: accepted, follows at once; -EEXIST,
+ * -ENOENT, -EINVAL, -EBUSY: refused, nothing changed. */
+int lns_pseudowire(struct lns *lns, const char *name, const char *entry, char *text, size_t len);
 /* The end for good: every session closed, the hook and l2tp0 given back. */
 void lns_end(struct lns *lns);
 

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,6 +56,26 @@ static bool has_cpu(unsigned int cpu)
 	return access(path, F_OK) == 0;
 }
 
+#define MOST_CIRCUITS 20 /* named one by one */
+
+static void tell_circuits(const struct dp_config *cfg)
+{
+	unsigned int absent = 0;
+
+	for (unsigned int i = 0; i < cfg->n_pseudowires; i++) {
+		const struct pw_config *p = &cfg->pseudowires[i];
+
+		if (p->circuit.create || if_nametoindex(p->circuit.device))
+			continue;
+		if (absent++ < MOST_CIRCUITS)
+			printf("warning: pseudowire %s: there is no device %s on this host; it is "
+			       "attached when it comes\n",
+			       p->name, p->circuit.device);
+	}
+	if (absent > MOST_CIRCUITS)
+		printf("warning: ... and %u more\n", absent - MOST_CIRCUITS);
+}
+
 /* What a start on this host would not find. It may be meant for another one: that has no
  * sessions of it. */
 static unsigned int tell_what_lacks(const struct config *cfg)
@@ -74,6 +95,7 @@ static unsigned int tell_what_lacks(const struct config *cfg)
 			printf("warning: there is no interface %s on this host; it is used when it "
 			       "comes\n",
 			       cfg->datapath.interfaces[i]);
+	tell_circuits(&cfg->datapath);
 	for (unsigned int i = 0; i < cfg->datapath.n_listen; i++) {
 		if (is_here(&cfg->datapath.listen[i]))
 			continue;
@@ -128,8 +150,11 @@ int daemon_check(const struct options *o)
 	struct config *cfg = NULL;
 	struct users *users = NULL;
 	char text[TEXT] = "";
-	int ret = daemon_load(o, &cfg, &users), rc;
+	struct options with = *o;
+	int ret, rc;
 
+	with.changed = getenv(DAEMON_CHANGED) != NULL;
+	ret = daemon_load(&with, &cfg, &users);
 	users_free(users);
 	if (ret)
 		return ret;

@@ -183,6 +183,14 @@ int lns_reload(struct lns *lns, bool force, char *text, size_t len)
 	return -EINVAL;
 }
 
+int lns_pseudowire(struct lns *lns, const char *name, const char *entry, char *text, size_t len)
+{
+	if (lns->up && lns->up->pseudowire)
+		return lns->up->pseudowire(lns->up->ctx, name, entry, text, len);
+	snprintf(text, len, "there is no process that could do it\n");
+	return -EINVAL;
+}
+
 void lns_end(struct lns *lns)
 {
 	if (lns->up && lns->up->end)

@@ -112,6 +112,7 @@ static int open_all(struct worker *w, int fd, const struct sandbox *sandbox, cha
 		return rc;
 	w->up = (struct lns_way_up){ .ask = ask_datapath,
 				     .reload = ask_reload,
+				     .pseudowire = ask_pseudowire,
 				     .end = ask_shutdown,
 				     .preflight = ask_preflight,
 				     .ctx = w->ask };

@@ -362,6 +362,10 @@ struct l2x_config {
 	__u32 punt_rate; /* of a session to the slow path, and of a source whose frames belong
 			  * to no session: fragments, IP options, addresses nobody holds */
 	__u32 punt_total; /* ... and of all those together, but for PPP control */
+	__u32 pw_mask; /* elements of pws - 1; 0: there are no pseudowires */
+	__u32 pw_ifindex; /* l2tp0: the device that the FIB is told pseudowires' packets come in by */
+	__u32 pw_door; /* TAP of the daemon (maps/pw.h, l2x_pw_ticket) */
+	__u32 pw_rate; /* frames of a pseudowire to it */
 	struct l2x_addr listen[L2X_MAX_LISTEN];
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];

@@ -55,7 +55,19 @@
 	X(38, ECHO, "echo", FORWARD, "LCP Echo-Request, answered here")                            \
 	X(39, TO_HOST, "to-host", PASS, "for this host: tc takes its header off")                  \
 	X(40, HOST_IN, "host-in", FORWARD, "header taken off, and given to this host")             \
-	X(41, HOST_OUT, "host-out", FORWARD, "tc: of this host, header put on and forwarded")
+	X(41, HOST_OUT, "host-out", FORWARD, "tc: of this host, header put on and forwarded")      \
+	X(42, PW_DECAP, "pw-decap", FORWARD, "frame taken out of its pseudowire, to its circuit")  \
+	X(43, PW_ENCAP, "pw-encap", FORWARD, "frame of a circuit, sent in its pseudowire")         \
+	X(44, PW_UNKNOWN, "pw-unknown", DROP, "L2TPv3 data for no session of this source")         \
+	X(45, PW_COOKIE, "pw-cookie", DROP, "L2TPv3 cookie is not the one of the session")         \
+	X(46, PW_SUBLAYER, "pw-sublayer", DROP, "sublayer with VCCV or a fragment (RFC 4623)")     \
+	X(47, PW_SHORT, "pw-short", DROP, "cut short, or no Ethernet frame in it")                 \
+	X(48, PW_DOWN, "pw-down", DROP, "pseudowire or its circuit is down")                       \
+	X(49, PW_TAG, "pw-tag", DROP, "frame of a pseudowire without the VLAN tag of the circuit") \
+	X(50, PW_BUM, "pw-bum", DROP, "too many broadcast or multicast frames of a circuit")       \
+	X(51, PW_SLOW, "pw-slow", FORWARD, "frame of a circuit, given to the daemon to be sent")   \
+	X(52, PW_LARGE, "pw-large", DROP, "frame is larger than the circuit's device takes")       \
+	X(53, NO_CIRCUIT, "no-circuit", PASS, "frame at a circuit's device, of no circuit")
 
 #define L2X_VERDICT_ENUM(n, NAME, name, class, text) L2X_V_##NAME = (n),
 enum l2x_verdict { L2X_VERDICTS(L2X_VERDICT_ENUM) L2X_V_MAX };

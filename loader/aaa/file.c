@@ -27,18 +27,13 @@ static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
 	return 0;
 }
 
-int file_read(const char *path, size_t most, struct file *ret)
+int file_read_fd(int fd, size_t most, struct file *ret)
 {
 	size_t size, len = 0;
 	char *text = NULL;
 	struct stat st;
-	int fd, err;
+	int err = -EINVAL;
 
-	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	err = -EINVAL;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		goto out;
 	err = -EFBIG;
@@ -65,6 +60,14 @@ int file_read(const char *path, size_t most, struct file *ret)
 out:
 	close(fd);
 	return err;
+}
+
+int file_read(const char *path, size_t most, struct file *ret)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : file_read_fd(fd, most, ret);
 }
 
 void file_wipe(struct file *f)

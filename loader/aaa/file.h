@@ -15,6 +15,8 @@ struct file {
 /* -EFBIG if it is larger than `most` octets, -EINVAL if it is no regular file (a FIFO or a
  * device would keep the daemon waiting), or what the system says. */
 int file_read(const char *path, size_t most, struct file *ret);
+/* The same of what is open, and closed here. */
+int file_read_fd(int fd, size_t most, struct file *ret);
 void file_wipe(struct file *f);
 
 #endif

@@ -7,7 +7,9 @@
  *                    is refused before it costs anything
  *   config_schema.c  tables of keys; config_values.c and config_addresses.c read what
  *                    they name, and say what is wrong with one value
- *   config_check.c   what is wrong between values
+ *   config_pseudowire.c, config_circuit.c   the tables of pseudowires, and their values
+ *   config_check.c   what is wrong between values; config_check_pw.c of pseudowires
+ *   managed.c        the file that l2xdpctl adds pseudowires to
  *   control.c        connections to the control socket, and the table of commands;
  *                    control_file.c makes the socket
  *   show_*.c, maintenance.c   what the commands show and do
@@ -26,12 +28,21 @@
 #include "loader/aaa/file.h"
 #include "loader/base/log.h"
 #include "loader/control/config_load.h"
+#include "loader/control/managed.h"
 
 static void free_secret(char *s)
 {
 	if (s)
 		explicit_bzero(s, strlen(s));
 	free(s);
+}
+
+/* Cookies keep strangers out. */
+static void pseudowires_free(void *list, unsigned int n, size_t size)
+{
+	if (list)
+		explicit_bzero(list, n * size);
+	free(list);
 }
 
 void config_pool_wipe(struct config_pool *p)
@@ -60,6 +71,7 @@ void config_free(struct config *c)
 
 	if (!c)
 		return;
+	pseudowires_free(c->pseudowires, c->datapath.n_pseudowires, sizeof(*c->pseudowires));
 	for (i = 0; i < c->n_peers; i++)
 		config_peer_wipe(&c->peers[i]);
 	for (i = 0; i < c->n_profiles; i++)
@@ -96,6 +108,8 @@ static void load_free(struct load *ld)
 		free(ld->pools[i].line4);
 		free(ld->pools[i].line6);
 	}
+	for (i = 0; i < CONFIG_MAX_FILES; i++)
+		pseudowires_free(ld->pws[i], ld->n_pws[i], sizeof(*ld->pws[i]));
 	free(ld->peers);
 	free(ld->profiles);
 	free(ld->pools);
@@ -168,6 +182,21 @@ static void tell_peers(struct config *c)
 			d->peers[d->n_peers++] = c->peers[i].address;
 }
 
+static int hand_over_pseudowires(struct load *ld)
+{
+	struct config *c = ld->cfg;
+	unsigned int file, i;
+
+	c->pseudowires = calloc(ld->n_pws[0] + ld->n_pws[1] + 1, sizeof(*c->pseudowires));
+	if (!c->pseudowires)
+		return -ENOMEM;
+	for (file = 0; file < CONFIG_MAX_FILES; file++)
+		for (i = 0; i < ld->n_pws[file]; i++)
+			c->pseudowires[c->datapath.n_pseudowires++] = ld->pws[file][i].c;
+	c->datapath.pseudowires = c->pseudowires;
+	return 0;
+}
+
 /* The lists move from the load to the configuration. */
 static int hand_over(struct load *ld)
 {
@@ -196,10 +225,60 @@ static int hand_over(struct load *ld)
 		fill_l2tp(c, &c->peers[c->n_peers++]);
 	}
 	tell_peers(c);
-	return 0;
+	return hand_over_pseudowires(ld);
 }
 
-static int read_document(struct load *ld, const char *text, size_t len)
+/* ---- reading ---- */
+
+/* What l2xdpctl has added is checked with the rest, so its document lives as long. */
+static int read_managed(struct load *ld, const struct file *f, yaml_document_t *doc)
+{
+	yaml_node_t *root;
+	int err;
+
+	ld->faults.file = 1;
+	err = document_parse(&ld->faults, f->text, f->len, doc);
+	if (!err) {
+		ld->doc = doc;
+		root = yaml_document_get_root_node(doc);
+		if (root)
+			schema_read_managed(ld, root);
+	}
+	ld->faults.file = 0;
+	return err;
+}
+
+/* `managed`: the name of a file in the state directory, NULL: there is no such. */
+static int read_both(struct load *ld, yaml_node_t *root, const char *managed, bool must)
+{
+	yaml_document_t doc = { 0 };
+	struct file f = { 0 };
+	int err = 0;
+
+	schema_read(ld, root);
+	if (managed) {
+		err = managed_read(ld->cfg->state_dir, managed, must, &f, ld->managed,
+				   sizeof(ld->managed));
+		ld->faults.files[1] = ld->managed;
+		if (err) {
+			ld->faults.file = 1;
+			fault_add(&ld->faults, 1, "%s; mend or remove this file",
+				  err == -EINVAL ? "not a regular file of its own"
+						 : strerror(-err));
+			ld->faults.file = 0;
+		} else if (f.text) {
+			err = read_managed(ld, &f, &doc);
+		}
+	}
+	if (err != -ENOMEM)
+		check_all(ld);
+	document_wipe(&doc);
+	file_wipe(&f);
+	return err;
+}
+
+static int read_document(struct load *ld, const char *text, size_t len, const char *managed,
+			 bool must)
 {
 	yaml_node_t *root;
 	yaml_document_t doc;
@@ -210,40 +289,44 @@ static int read_document(struct load *ld, const char *text, size_t len)
 		return err;
 	ld->doc = &doc;
 	root = yaml_document_get_root_node(&doc);
-	if (root) {
-		schema_read(ld, root);
-		check_all(ld);
-	} else {
+	if (root)
+		err = read_both(ld, root, managed, must);
+	else
 		fault_add(&ld->faults, 1,
 			  "the file is empty; begin with the example that came with l2xdp");
-	}
 	document_wipe(&doc);
-	if (ld->faults.no_memory)
+	if (ld->faults.no_memory || err == -ENOMEM)
 		return -ENOMEM;
 	return ld->faults.all ? -EINVAL : 0;
 }
 
-int config_parse(const char *file, const char *text, size_t len, struct config **ret, char *err,
-		 size_t errlen)
+static int parse(const char *file, const char *text, size_t len, const char *managed, bool must,
+		 struct config **ret, char *err, size_t errlen)
 {
-	struct load ld = { .cfg = config_new(file) };
+	struct load ld = { .cfg = config_new(file), .faults.files = { file } };
 	int r;
 
 	if (errlen)
 		err[0] = '\0';
-	r = ld.cfg ? read_document(&ld, text, len) : -ENOMEM;
+	r = ld.cfg ? read_document(&ld, text, len, managed, must) : -ENOMEM;
 	if (!r)
 		r = hand_over(&ld);
 	if (r == -ENOMEM)
 		snprintf(err, errlen, "%s:1: no memory; shorten the file", file);
 	else if (r)
-		faults_print(&ld.faults, file, err, errlen);
+		faults_print(&ld.faults, err, errlen);
 	if (!r) {
 		*ret = ld.cfg;
 		ld.cfg = NULL;
 	}
 	load_free(&ld);
 	return r;
+}
+
+int config_parse(const char *file, const char *text, size_t len, struct config **ret, char *err,
+		 size_t errlen)
+{
+	return parse(file, text, len, NULL, false, ret, err, errlen);
 }
 
 static bool has_secret(const struct config *c)
@@ -254,10 +337,15 @@ static bool has_secret(const struct config *c)
 		if (c->peers[i].secret)
 			return true;
 	}
+	for (i = 0; i < c->datapath.n_pseudowires; i++) {
+		if (c->pseudowires[i].cookie[0].len || c->pseudowires[i].peer_cookie.len)
+			return true;
+	}
 	return false;
 }
 
-int config_load(const char *path, struct config **ret, char *err, size_t errlen)
+static int load(const char *path, const char *managed, bool must, struct config **ret, char *err,
+		size_t errlen)
 {
 	struct file f = { 0 };
 	int r;
@@ -268,12 +356,22 @@ int config_load(const char *path, struct config **ret, char *err, size_t errlen)
 			 r == -EINVAL ? "not a regular file" : strerror(-r));
 		return r;
 	}
-	r = config_parse(path, f.text, f.len, ret, err, errlen);
+	r = parse(path, f.text, f.len, managed, must, ret, err, errlen);
 	if (!r && f.exposed && has_secret(*ret))
 		log_warn(NULL, "%s:1: others than the owner can read its secrets; chmod 600 it",
 			 path);
 	file_wipe(&f);
 	return r;
+}
+
+int config_load(const char *path, struct config **ret, char *err, size_t errlen)
+{
+	return load(path, MANAGED_FILE, false, ret, err, errlen);
+}
+
+int config_load_changed(const char *path, struct config **ret, char *err, size_t errlen)
+{
+	return load(path, MANAGED_CHANGED, true, ret, err, errlen);
 }
 
 /* ---- whose peer ---- */

@@ -65,6 +65,7 @@ struct config {
 	struct config_pool *pools;
 	struct config_profile *profiles;
 	struct config_peer *peers; /* longest prefix first */
+	struct pw_config *pseudowires; /* datapath.pseudowires */
 	unsigned int n_pools, n_profiles, n_peers;
 	struct l2tp_limits limits;
 	char *users; /* chap-secrets file; NULL: none */
@@ -77,10 +78,13 @@ struct config {
 	enum { CONFIG_LOG_INFO, CONFIG_LOG_DEBUG } log;
 };
 
-/* Reads and checks `path`. 0, or a negative errno with `err` holding one line for each
+/* Reads and checks `path`, and with it the pseudowires of l2xdpctl in the state directory. 0, or a negative errno with `err` holding one line for each
  * fault, "FILE:LINE: what; remedy", up to errlen. */
 int config_load(const char *path, struct config **ret, char *err, size_t errlen);
-/* The same from memory: `file` is what messages call it. */
+/* The same with the pseudowires that l2xdpctl has asked for and that are not in use yet
+ * (managed_change, loader/control/managed.h). */
+int config_load_changed(const char *path, struct config **ret, char *err, size_t errlen);
+/* From memory, without anything from the state directory: `file` is what messages call it. */
 int config_parse(const char *file, const char *text, size_t len, struct config **ret, char *err,
 		 size_t errlen);
 void config_free(struct config *c); /* wipes secrets */

@@ -6,7 +6,7 @@
 
 #include "loader/control/config_values.h"
 
-static bool unicast(const struct ipaddr *a)
+bool unicast(const struct ipaddr *a)
 {
 	uint32_t v4 = addr_v4(a);
 
@@ -31,12 +31,20 @@ static bool parse_address(struct load *ld, const struct key *k, yaml_node_t *n, 
 	}
 	if (!unicast(&a)) {
 		fault_add(&ld->faults, node_line(n),
-			  "%s: %s is not the address of one host; write one of this host's own",
+			  "%s: %s is not the address of one host; write one that a host can have",
 			  k->name, node_quote(n, q));
 		return false;
 	}
 	*ret = a;
 	return true;
+}
+
+void read_address(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	struct ipaddr a;
+
+	if (parse_address(ld, k, n, &a))
+		*(struct ipaddr *)at = a;
 }
 
 void read_address4(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
@@ -107,7 +115,7 @@ void read_listen(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 	}
 }
 
-static bool interface_ok(const char *v)
+bool interface_ok(const char *v)
 {
 	if (!*v || strlen(v) > 15 || !strcmp(v, ".") || !strcmp(v, ".."))
 		return false;
@@ -118,7 +126,7 @@ static bool interface_ok(const char *v)
 	return true;
 }
 
-static const char *interface_of(struct load *ld, const struct key *k, yaml_node_t *n)
+const char *interface_of(struct load *ld, const struct key *k, yaml_node_t *n)
 {
 	const char *v = text_of(ld, k, n);
 	char q[LOG_QUOTE_LEN];

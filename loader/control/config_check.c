@@ -433,9 +433,12 @@ static void check_datapath(struct load *ld)
 
 static void check_lists(struct load *ld)
 {
-	if (!ld->top.key[TOP_PEERS])
-		fault_add(&ld->faults, 1, "no peers, so nobody may connect; add peers:");
-	else if (!ld->n_peers)
+	bool pseudowires = ld->top.key[TOP_PSEUDOWIRES] || ld->n_pws[1];
+
+	if (!ld->top.key[TOP_PEERS] && !pseudowires)
+		fault_add(&ld->faults, 1,
+			  "no peers, so nobody may connect; add peers:, or pseudowires:");
+	else if (ld->top.key[TOP_PEERS] && !ld->n_peers)
 		fault_add(&ld->faults, ld->top.key[TOP_PEERS],
 			  "peers is empty, so nobody may connect; add one");
 	if (!ld->top.key[TOP_PROFILES] && ld->n_peers)
@@ -465,4 +468,5 @@ void check_all(struct load *ld)
 	check_pools(ld);
 	check_profiles(ld);
 	check_peers(ld);
+	check_pseudowires(ld);
 }

@@ -12,14 +12,6 @@
 
 #include "loader/control/config_values.h"
 
-struct section {
-	const char *name; /* for people */
-	const struct key *keys;
-	unsigned int n;
-};
-
-#define KEYS(array) (array), sizeof(array) / sizeof((array)[0])
-
 /* Steps from one word to another: a letter more, less, other, or two swapped. */
 static unsigned int distance(const char *a, const char *b)
 {
@@ -53,7 +45,7 @@ static void unknown_key(struct load *ld, const struct section *sec, const yaml_n
 {
 	const char *names[MAX_KEYS + 1] = { NULL }, *near = NULL;
 	unsigned int i, d, best = 3;
-	char q[LOG_QUOTE_LEN], all[220];
+	char q[LOG_QUOTE_LEN], all[260];
 
 	if (n->type != YAML_SCALAR_NODE) {
 		fault_add(&ld->faults, node_line(n), "a key is a word; write word: value");
@@ -89,8 +81,8 @@ static const struct key *key_of(const struct section *sec, const yaml_node_t *n)
 	return NULL;
 }
 
-static void read_section(struct load *ld, const struct section *sec, yaml_node_t *n,
-			 struct said *said, void *at)
+void read_section(struct load *ld, const struct section *sec, yaml_node_t *n, struct said *said,
+		  void *at)
 {
 	yaml_node_pair_t *pair;
 
@@ -128,9 +120,8 @@ static void read_section(struct load *ld, const struct section *sec, yaml_node_t
 	}
 }
 
-/* A list of groups: allocates one element for each. Returns their number. */
-static unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t *n,
-				     size_t size, void *ret)
+unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t *n, size_t size,
+			      void *ret)
 {
 	unsigned int count;
 	void *list;
@@ -159,8 +150,6 @@ static const char *const auth_names[] = { "none", "pap", "chap", "mschapv2", NUL
 static const char *const renegotiate_names[] = { "on-mismatch", "always", NULL };
 static const char *const log_names[] = { "info", "debug", NULL };
 
-#define AT(type, member) offsetof(struct type, member)
-
 static const struct key datapath_keys[] = {
 	[DATAPATH_INTERFACES] = { "interfaces", read_interfaces, 0, 0, DP_MAX_INTERFACES, NULL },
 	[DATAPATH_MODE] = { "mode", read_choice, AT(config, datapath.mode), 0, 0, mode_names },
@@ -183,6 +172,8 @@ static const struct key datapath_keys[] = {
 				     1, CONFIG_MAX_DIR, NULL },
 	[DATAPATH_WORKERS] = { "workers", read_workers, AT(config, datapath.workers), 0,
 			       L2X_MAX_WORKER_CPUS, NULL },
+	[DATAPATH_CIRCUIT_DEVICES] = { "circuit-devices", read_circuit_devices, 0, 0,
+				       CONFIG_MAX_CIRCUIT_DEVICES, NULL },
 };
 static const struct section datapath_section = { "datapath", KEYS(datapath_keys) };
 
@@ -322,6 +313,7 @@ static const struct key top_keys[] = {
 	[TOP_PEERS] = { "peers", read_peers, 0, 0, 0, NULL },
 	[TOP_PROFILES] = { "profiles", read_profiles, 0, 0, 0, NULL },
 	[TOP_POOLS] = { "pools", read_pools, 0, 0, 0, NULL },
+	[TOP_PSEUDOWIRES] = { "pseudowires", read_pseudowires, 0, 0, 0, NULL },
 	[TOP_USERS] = { "users", read_name, AT(config, users), 1, 4095, NULL },
 	[TOP_CONTROL_SOCKET] = { "control-socket", read_name, AT(config, control_socket), 1, 107,
 				 NULL },
@@ -338,4 +330,17 @@ static const struct section top_section = { "the configuration", KEYS(top_keys) 
 void schema_read(struct load *ld, yaml_node_t *root)
 {
 	read_section(ld, &top_section, root, &ld->top, ld->cfg);
+}
+
+/* What l2xdpctl may add. */
+static const struct key managed_keys[] = {
+	{ "pseudowires", read_pseudowires, 0, 0, 0, NULL },
+};
+static const struct section managed_section = { "this file", KEYS(managed_keys) };
+
+void schema_read_managed(struct load *ld, yaml_node_t *root)
+{
+	struct said said = { 0 };
+
+	read_section(ld, &managed_section, root, &said, NULL);
 }

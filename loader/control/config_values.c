@@ -179,7 +179,7 @@ void read_reference(struct load *ld, const struct key *k, yaml_node_t *n, void *
 		*(const char **)at = v;
 }
 
-static bool parse_number(const char *v, unsigned int *ret)
+bool parse_number(const char *v, unsigned int *ret)
 {
 	unsigned int value = 0;
 	size_t i;

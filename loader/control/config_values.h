@@ -18,6 +18,24 @@ struct key {
 	const char *const *choices; /* NULL at the end */
 };
 
+/* A group of keys. */
+struct section {
+	const char *name; /* for people */
+	const struct key *keys;
+	unsigned int n;
+};
+
+#define KEYS(array) (array), sizeof(array) / sizeof((array)[0])
+#define AT(type, member) offsetof(struct type, member)
+
+/* Reads the keys of `sec` into `at`, and into `said` on which lines they stand. */
+void read_section(struct load *ld, const struct section *sec, yaml_node_t *n, struct said *said,
+		  void *at);
+/* A list of groups: allocates one zeroed element of `size` octets for each, in *ret. Returns
+ * their number. */
+unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t *n, size_t size,
+			      void *ret);
+
 /* char *, freed by config_free: printable text; a secret */
 read_fn read_name, read_secret;
 /* the same: an absolute path without a slash at its end; none, which is NULL, or such a path */
@@ -34,19 +52,31 @@ read_fn read_choice, read_choice_bool;
 read_fn read_dscp;
 /* struct dp_workers_config: off, auto, a number, or a list of CPUs */
 read_fn read_workers;
-/* struct ipaddr, struct prefix */
-read_fn read_address4, read_prefix;
+/* struct ipaddr, of either family or of one; struct prefix */
+read_fn read_address, read_address4, read_prefix;
 /* struct dp_config; struct config; const char * that config_free frees */
 read_fn read_listen, read_interfaces, read_tun;
 /* struct config_profile; for nbns its array */
 read_fn read_auths, read_dns, read_nbns;
 /* struct raw_pool */
 read_fn read_pool4, read_pool6;
+/* into struct load: config_pseudowire.c */
+read_fn read_pseudowires, read_circuit_devices;
+/* struct raw_pw: config_circuit.c */
+read_fn read_attach;
 
 /* A plain scalar without a value. */
 bool node_is_null(const yaml_node_t *n);
 /* What a message calls the value. */
 const char *node_quote(const yaml_node_t *n, char buf[static LOG_QUOTE_LEN]);
+/* Digits alone, up to nine. */
+bool parse_number(const char *v, unsigned int *ret);
+/* The address of one host. */
+bool unicast(const struct ipaddr *a);
+/* A name that a device can have. */
+bool interface_ok(const char *v);
+/* The same, read from a node: NULL and a fault. */
+const char *interface_of(struct load *ld, const struct key *k, yaml_node_t *n);
 /* The text of a scalar, or NULL and a fault. */
 const char *text_of(struct load *ld, const struct key *k, const yaml_node_t *n);
 char *text_copy(struct load *ld, const char *text);

@@ -30,6 +30,7 @@ void fault_add(struct faults *f, unsigned int line, const char *fmt, ...)
 		return;
 	}
 	at = &f->list[f->kept];
+	at->file = f->file;
 	at->line = line;
 	at->order = f->kept++;
 	va_start(ap, fmt);
@@ -37,16 +38,18 @@ void fault_add(struct faults *f, unsigned int line, const char *fmt, ...)
 	va_end(ap);
 }
 
-static int by_line(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
 	const struct fault *x = a, *y = b;
 
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	return x->order < y->order ? -1 : 1;
 }
 
-void faults_print(struct faults *f, const char *file, char *err, size_t errlen)
+void faults_print(struct faults *f, char *err, size_t errlen)
 {
 	unsigned int i;
 	size_t used = 0;
@@ -56,10 +59,10 @@ void faults_print(struct faults *f, const char *file, char *err, size_t errlen)
 		return;
 	err[0] = '\0';
 	if (f->kept)
-		qsort(f->list, f->kept, sizeof(*f->list), by_line);
+		qsort(f->list, f->kept, sizeof(*f->list), by_place);
 	for (i = 0; i < f->kept; i++) {
-		n = snprintf(err + used, errlen - used, "%s%s:%u: %s", i ? "\n" : "", file,
-			     f->list[i].line, f->list[i].text);
+		n = snprintf(err + used, errlen - used, "%s%s:%u: %s", i ? "\n" : "",
+			     f->files[f->list[i].file], f->list[i].line, f->list[i].text);
 		if (n < 0 || (size_t)n >= errlen - used) {
 			/* the first is shown cut, others only whole */
 			err[i ? used : errlen - 1] = '\0';
@@ -70,8 +73,8 @@ void faults_print(struct faults *f, const char *file, char *err, size_t errlen)
 		used += (size_t)n;
 	}
 	if (f->all > i && i)
-		snprintf(err + used, errlen - used, "\n%s: and %u more; mend these first", file,
-			 f->all - i);
+		snprintf(err + used, errlen - used, "\n%s: and %u more; mend these first",
+			 f->files[0], f->all - i);
 }
 
 void faults_free(struct faults *f)

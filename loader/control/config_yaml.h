@@ -14,11 +14,15 @@
 #define CONFIG_MAX_FAULTS 64u /* kept; the rest is counted */
 
 struct fault {
-	unsigned int line, order;
+	unsigned int file, line, order;
 	char text[320];
 };
 
+#define CONFIG_MAX_FILES 2u /* the configuration, and what l2xdpctl has added to it */
+
 struct faults {
+	const char *files[CONFIG_MAX_FILES]; /* what messages call them */
+	unsigned int file; /* that is being read or checked */
 	struct fault *list;
 	unsigned int kept, all;
 	bool no_memory;
@@ -27,8 +31,8 @@ struct faults {
 /* One fault: "what; remedy". Untrusted text must have gone through log_quote. */
 void fault_add(struct faults *f, unsigned int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Writes "FILE:LINE: text" lines in the order of the file, whole lines only. */
-void faults_print(struct faults *f, const char *file, char *err, size_t errlen);
+/* Writes "FILE:LINE: text" lines in the order of the files, whole lines only. */
+void faults_print(struct faults *f, char *err, size_t errlen);
 void faults_free(struct faults *f);
 
 /* Reads the text into a document. Anchors, aliases, tags, more than one document, deep

@@ -10,8 +10,7 @@
 
 #define RATE_MOST 65535u
 
-/* Lines without the end of the last one. */
-static void trim(char *text)
+void trim_lines(char *text)
 {
 	size_t len = strlen(text);
 
@@ -19,12 +18,11 @@ static void trim(char *text)
 		text[--len] = '\0';
 }
 
-/* What the LNS said no to, in its own words if it has any. */
-static int refuse(struct answer *a, const char *code, int err)
+int answer_refused(struct answer *a, const char *code, int err)
 {
 	if (!a->error[0])
 		answer_failed(a, "%s; look at the daemon's log", strerror(-err));
-	trim(a->error);
+	trim_lines(a->error);
 	a->code = code;
 	return err;
 }
@@ -54,7 +52,7 @@ int drain(const struct request *rq, struct answer *a)
 				       "leave rate out");
 	err = lns_drain(rq->lns, peer, rate, a->error, sizeof(a->error));
 	if (err)
-		return refuse(a, err == -ENOENT ? "not-found" : "failed", err);
+		return answer_refused(a, err == -ENOENT ? "not-found" : "failed", err);
 	return answer_whole(a, json_pack("{s:o, s:I}", "drained", json_text_or_null(peer), "rate",
 					 (json_int_t)rate));
 }
@@ -72,7 +70,7 @@ int undrain(const struct request *rq, struct answer *a)
 		return err;
 	err = lns_undrain(rq->lns, peer, a->error, sizeof(a->error));
 	if (err)
-		return refuse(a, err == -ENOENT ? "not-found" : "failed", err);
+		return answer_refused(a, err == -ENOENT ? "not-found" : "failed", err);
 	return answer_whole(a, json_pack("{s:o}", "undrained", json_text_or_null(peer)));
 }
 
@@ -130,8 +128,8 @@ int reload(const struct request *rq, struct answer *a)
 	/* what it says is the answer's text, or the reason why not */
 	err = lns_reload(rq->lns, force, a->error, sizeof(a->error));
 	if (err)
-		return refuse(a, err == -EBUSY ? "needs-force" : "failed", err);
-	trim(a->error);
+		return answer_refused(a, err == -EBUSY ? "needs-force" : "failed", err);
+	trim_lines(a->error);
 	return answer_whole(
 		a, json_pack("{s:b, s:o}", "reloading", 1, "text", json_text_or_null(a->error)));
 }

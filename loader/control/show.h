@@ -52,6 +52,7 @@ typedef int command_fn(const struct request *rq, struct answer *a);
 
 command_fn show_tunnels, show_sessions, show_session, show_peers, show_verdicts, show_datapath,
 	show_workers, show_state;
+command_fn pseudowire_show, pseudowire_add, pseudowire_del;
 command_fn clear_tunnel, clear_session, drain, undrain, reload, end_daemon, preflight;
 
 /* Sets code and error. Returns -EINVAL, -ENOENT or -EIO for the three codes. */
@@ -75,6 +76,11 @@ int options_known(const struct request *rq, struct answer *a, const char *const 
 
 /* The whole answer; NULL: there was no memory for it. */
 int answer_whole(struct answer *a, json_t *result);
+/* What an LNS said no to: `a->error` holds its words, or nothing, and code and lines are made
+ * of them. Returns err. */
+int answer_refused(struct answer *a, const char *code, int err);
+/* Without the ends of its last lines. */
+void trim_lines(char *text);
 /* A list that is being collected, *ret_list of *cap elements of `size` octets, has room for
  * one more behind n. False: no memory. */
 bool list_room(void *ret_list, size_t *cap, size_t n, size_t size);

@@ -89,11 +89,14 @@ static bool is_one_of(const char *name, const char *const *list)
 	return false;
 }
 
-/* Made anew, these cost nothing but counters and a moment of look-ups. */
+/* Made anew, these cost nothing but counters and a moment of look-ups; those of pseudowires are
+ * filled from the earlier ones, and by the configuration. */
 static bool is_soft(const char *name)
 {
-	static const char *const list[] = { "nexthops", "routes", "police", "verdicts",
-					    "ports",    "vlans",  "handed", NULL };
+	static const char *const list[] = { "nexthops", "routes", "police",     "verdicts",
+					    "ports",    "vlans",  "handed",     "pws",
+					    "pw_ways",  "pw_ids", "pw_traffic", "pw_notes",
+					    "circuits", NULL };
 
 	return is_one_of(name, list);
 }

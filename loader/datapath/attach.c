@@ -21,6 +21,7 @@
  *   pin.c, about.c   maps that outlive the daemon, and whether they fit the next one
  *   workers.c, placement.c  which CPU a session's frames are dealt with on; queues.c: their queues
  *   link.c, share.c  the hook alone, and shared by libxdp's dispatcher; hook.c: who is there
+ *   pw.c, pw_slow.c  pseudowires; their devices and programs: pw_private.h
  *   tc.c        the hook of traffic control: for this host itself, and in the place of XDP
  *   privilege.c what the worker may ask the privileged process for
  *   preflight.c what stands in the way on a device; foresee.c: of a new version
@@ -49,7 +50,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loader/datapath/program.h"
+#include "loader/datapath/pw_private.h"
 
 #define MIB (1024 * 1024)
 
@@ -176,6 +177,8 @@ static void set_reason(struct datapath *dp, const char *why)
 {
 	for (unsigned int i = 0; i < dp->n_ports; i++)
 		snprintf(dp->ports[i].why, sizeof(dp->ports[i].why), "%.150s", why);
+	pws_refuse(dp, "pseudowires need XDP, and it is off: name `datapath: interfaces`, with "
+		       "`mode` auto, native or generic");
 }
 
 /* ---- to the hook ----------------------------------------------------------------------------- */
@@ -311,6 +314,8 @@ static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t e
 			forget_port(a, p, i);
 		p->ifindex = a->ifindex[i] = ifindex;
 		tried[i] = ifindex && !a->current[i];
+		if (tried[i])
+			pw_links_release(dp, ifindex);
 		if (tried[i] && dp->cfg->mode == DP_TC)
 			attach_tc(dp, a, i);
 		else if (tried[i])
@@ -323,6 +328,7 @@ static int attach_all(struct datapath *dp, struct attach *a, char *err, size_t e
 		links_sweep(dp, false);
 		share_sweep(dp, false);
 		tc_sweep(dp, false);
+		rc = pws_attach(dp, a, err, errlen);
 	}
 	return rc;
 }
@@ -419,6 +425,7 @@ int attach_open(struct datapath *dp, char *err, size_t errlen)
 	if (rc < 0)
 		return open_failed(dp, rc, err, errlen);
 	rc = program_map_all(dp, a, err, errlen);
+	rc = rc ?: pws_assign(dp, err, errlen);
 	if (rc == 0)
 		find_earlier(dp, a);
 	return rc;
@@ -448,6 +455,7 @@ void attach_close(struct datapath *dp, enum end end)
 	close_links(a, end);
 	if (end == END_UNDO)
 		tc_undo(dp, a);
+	pw_links_free(a, end);
 	program_unmap_all(dp, a);
 	share_free(a);
 	tc_free(a);
@@ -465,10 +473,12 @@ void attach_forget(struct datapath *dp)
 	if (!a)
 		return;
 	close_links(a, END_LEAVE);
+	pw_links_free(a, END_LEAVE);
 	share_free(a);
 	tc_free(a);
 	if (a->skel)
 		program_free(a->skel);
 	a->skel = NULL;
 	a->maps.hosts4 = a->maps.hosts6 = a->maps.vlans = a->maps.verdicts = a->maps.queues = -1;
+	a->maps.circuits = a->maps.pw_ids = -1;
 }

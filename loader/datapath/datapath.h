@@ -18,6 +18,7 @@
 
 #include "loader/base/addr.h"
 #include "loader/base/timers.h"
+#include "loader/datapath/pseudowire.h"
 #include "maps/schema.h"
 #include "maps/verdicts.h"
 
@@ -63,6 +64,8 @@ struct dp_config {
 	const char *run_dir; /* in memory: counters of the slow path */
 	unsigned int mtu_limit; /* of an inner packet, 0: what the way allows */
 	int dscp; /* -1: copy the inner one; 0..63: fixed */
+	const struct pw_config *pseudowires;
+	unsigned int n_pseudowires;
 	struct dp_workers_config workers;
 };
 
@@ -148,6 +151,7 @@ enum dp_act {
 	DP_DO_NEIGHBOURS, /* ask the stale ones of our interfaces whether they are there */
 	DP_DO_CPUS, /* read what each CPU has done */
 	DP_DO_RETIRE, /* remove the queues of workers that are not configured */
+	DP_DO_CIRCUIT, /* what DP_DO_ATTACH has come to, of one pseudowire */
 	DP_DO_MAX
 };
 extern const char *const dp_act_names[DP_DO_MAX];
@@ -155,7 +159,9 @@ struct dp_request {
 	enum dp_act act;
 	bool add;
 	struct prefix prefix; /* ROUTE, HOST: an IPv4 /32 or an IPv6 /64 */
-	uint32_t index; /* HOST: session; VLAN: ifindex of the device above */
+	uint32_t
+		index; /* HOST: session; VLAN: ifindex of the device above; CIRCUIT: the place in the
+			 * configuration */
 	struct l2x_vlan_key vlan;
 };
 struct dp_answer {
@@ -166,6 +172,11 @@ struct dp_answer {
 		bool attached, shared;
 		char mode[12], why[160];
 	} port[DP_MAX_INTERFACES]; /* ATTACH */
+	struct {
+		unsigned int ifindex;
+		bool attached;
+		char device[PW_DEVICE_LEN], mode[12], why[160];
+	} circuit; /* CIRCUIT */
 	uint64_t verdicts[L2X_V_MAX];
 	struct {
 		uint32_t forwarded; /* frames: here at the hook, or as a worker; wraps */
@@ -275,7 +286,16 @@ void dp_verdict_counts(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
 	X(QUEUE_URGENT_DROPPED, "queue_urgent_dropped")						\
 	X(QUEUE_CONTROL_DROPPED, "queue_control_dropped")					\
 	X(QUEUE_DATA_DROPPED, "queue_data_dropped")						\
-	X(QUEUE_CONTACT_DROPPED, "queue_contact_dropped")
+	X(QUEUE_CONTACT_DROPPED, "queue_contact_dropped")					\
+	X(QUEUE_RAW_DROPPED, "queue_raw_dropped")						\
+	X(PW_IN, "pw_in")									\
+	X(PW_OUT, "pw_out")									\
+	X(PW_CONTROL, "pw_control")								\
+	X(PW_UNKNOWN, "pw_unknown")								\
+	X(PW_COOKIE, "pw_cookie")								\
+	X(PW_DOWN, "pw_down")									\
+	X(PW_BAD, "pw_bad")									\
+	X(DOOR_FAILED, "door_failed")
 /* clang-format on */
 enum dp_slow_counter {
 #define X(NAME, name) DP_SLOW_##NAME,
@@ -329,6 +349,7 @@ struct dp_finding {
 	enum dp_finding_level level;
 	char what[160];
 	char remedy[160]; /* a command, or empty */
+	bool of_routers; /* matters where there are subscribers, not to pseudowires */
 };
 #define DP_MAX_FINDINGS 24
 /* Number of findings (>= 0) or a negative errno (no such device: -ENODEV). */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The lanes of a listen address: four UDP sockets of one SO_REUSEPORT group, between which a
- * small program in the kernel chooses by the datagram's first octets.
+ * small program in the kernel chooses by the datagram's first octets; and a raw one where a
+ * pseudowire has no UDP.
  *
  *   urgent    control messages of at most 20 octets, with a tunnel ID: acknowledgements and
  *             Hello, without which a peer takes us for dead
  *   control   other control messages with a tunnel ID: those of control connections
  *   data      PPP, and what XDP leaves to the slow path
  *   contact   SCCRQ (tunnel ID 0), and what is malformed
+ *   raw       IP protocol 115: what XDP leaves of pseudowires directly over IP
  *
  * Each has a queue of its own, so none can push another's datagrams out, and each turn of the
  * event loop takes a batch of each, in this order (on_drain). The batches are shares too: a
@@ -30,6 +32,7 @@
 #include "loader/datapath/private.h"
 #include "loader/l2tp/header.h"
 
+#define PROTO_L2TP 115 /* RFC 3931 section 4.1.1 */
 #define DATAGRAM_MAX 65536 /* after the kernel's reassembly */
 #define BATCH 256 /* the largest of all lanes */
 #define OUTER_TTL 64 /* DP-TX-5 */
@@ -45,11 +48,12 @@ static const struct {
 	unsigned int batch; /* datagrams in a turn */
 	int buffer; /* octets */
 	enum dp_slow_counter dropped;
-} lanes[LANES] = {
+} lanes[ALL_LANES] = {
 	[LANE_URGENT] = { 64, 4 << 20, DP_SLOW_QUEUE_URGENT_DROPPED },
 	[LANE_CONTROL] = { 128, 8 << 20, DP_SLOW_QUEUE_CONTROL_DROPPED },
 	[LANE_DATA] = { 256, 8 << 20, DP_SLOW_QUEUE_DATA_DROPPED },
 	[LANE_CONTACT] = { 8, 2 << 20, DP_SLOW_QUEUE_CONTACT_DROPPED },
+	[LANE_RAW] = { 256, 8 << 20, DP_SLOW_QUEUE_RAW_DROPPED },
 };
 
 struct rx_batch {
@@ -153,6 +157,43 @@ static int lane_open(struct listener *l, enum lane lane, uint16_t port)
 	return rc;
 }
 
+/* The kernel parts what is larger than the way: V3-ETH-7. */
+static int set_raw_options(int fd, bool v4)
+{
+	int rc;
+
+	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, lanes[LANE_RAW].buffer) < 0)
+		set(fd, SOL_SOCKET, SO_RCVBUF, lanes[LANE_RAW].buffer);
+	rc = set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	if (v4) {
+		rc = rc ?: set(fd, SOL_IP, IP_TTL, OUTER_TTL);
+		return rc ?: set(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	}
+	rc = rc ?: set(fd, SOL_IPV6, IPV6_UNICAST_HOPS, OUTER_TTL);
+	return rc ?: set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+}
+
+static int raw_open(struct listener *l)
+{
+	bool v4 = addr_is_v4(&l->addr);
+	int fd, rc;
+
+	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, PROTO_L2TP);
+	if (fd < 0)
+		return -errno;
+	l->lanes[LANE_RAW].fd = fd;
+	rc = set_raw_options(fd, v4);
+	return rc ?: bind_patiently(l->dp, fd, &l->addr, 0);
+}
+
+static bool needs_raw(const struct dp_config *cfg, const struct ipaddr *a)
+{
+	for (unsigned int i = 0; i < cfg->n_pseudowires; i++)
+		if (!pw_is_udp(&cfg->pseudowires[i]) && addr_eq(&cfg->pseudowires[i].path.local, a))
+			return true;
+	return false;
+}
+
 int lanes_open(struct listener *l, struct datapath *dp, const struct ipaddr *a, uint16_t port)
 {
 	int rc = 0;
@@ -160,16 +201,17 @@ int lanes_open(struct listener *l, struct datapath *dp, const struct ipaddr *a, 
 	l->dp = dp;
 	l->addr = *a;
 	l->checksum = true;
-	for (unsigned int i = 0; i < LANES; i++)
-		l->lanes[i] = (struct lane_socket){ .listener = l, .fd = -1 };
+	for (unsigned int i = 0; i < ALL_LANES; i++)
+		l->lanes[i] = (struct lane_socket){ .listener = l, .lane = (enum lane)i, .fd = -1 };
 	for (unsigned int i = 0; i < LANES && rc == 0; i++)
 		rc = lane_open(l, (enum lane)i, port);
-	return rc ?: select_lane(l->lanes[0].fd);
+	rc = rc ?: select_lane(l->lanes[0].fd);
+	return rc == 0 && needs_raw(dp->cfg, a) ? raw_open(l) : rc;
 }
 
 void lanes_close(struct listener *l)
 {
-	for (unsigned int i = 0; i < LANES; i++) {
+	for (unsigned int i = 0; i < ALL_LANES; i++) {
 		if (l->lanes[i].event)
 			event_free(l->lanes[i].event);
 		if (l->lanes[i].fd >= 0)
@@ -217,6 +259,16 @@ static uint8_t read_control(struct msghdr *m, uint32_t *ret_dropped)
 	return tos;
 }
 
+/* IPv4 has its header before it, IPv6 has not. The kernel has judged its lengths. */
+static void take_raw(struct datapath *dp, struct path *path, uint8_t *packet, size_t len)
+{
+	size_t header = addr_is_v4(&path->local) && len ? (size_t)(packet[0] & 0x0f) * 4 : 0;
+
+	path->local_port = path->peer_port = 0;
+	if (header <= len)
+		slow_pw_in(dp, path, packet + header, len - header);
+}
+
 static void take(struct lane_socket *s, struct rx_batch *b, unsigned int i)
 {
 	struct listener *l = s->listener;
@@ -225,19 +277,22 @@ static void take(struct lane_socket *s, struct rx_batch *b, unsigned int i)
 	uint32_t dropped = s->dropped;
 	uint8_t tos = read_control(m, &dropped);
 
-	l->dp->slow[lanes[s - l->lanes].dropped] += dropped - s->dropped;
+	l->dp->slow[lanes[s->lane].dropped] += dropped - s->dropped;
 	s->dropped = dropped;
 	if (m->msg_flags & MSG_TRUNC)
 		return;
 	if (addr_from_sockaddr((struct sockaddr *)&b->from[i], &path.peer, &path.peer_port) < 0)
 		return;
-	slow_in(l->dp, &path, tos, b->data[i], b->msgs[i].msg_len);
+	if (s->lane == LANE_RAW)
+		take_raw(l->dp, &path, b->data[i], b->msgs[i].msg_len);
+	else
+		slow_in(l->dp, &path, tos, b->data[i], b->msgs[i].msg_len);
 }
 
 static void drain(struct lane_socket *s)
 {
 	struct rx_batch *b = s->listener->dp->batch;
-	unsigned int batch = lanes[s - s->listener->lanes].batch;
+	unsigned int batch = lanes[s->lane].batch;
 	int n;
 
 	for (unsigned int i = 0; i < batch; i++) {
@@ -253,7 +308,7 @@ static void drain(struct lane_socket *s)
  * taken of those, lane by lane over all addresses. */
 void lanes_drain(struct datapath *dp)
 {
-	for (unsigned int lane = 0; lane < LANES; lane++) {
+	for (unsigned int lane = 0; lane < ALL_LANES; lane++) {
 		for (unsigned int i = 0; i < dp->n_listeners; i++) {
 			struct lane_socket *s = &dp->listeners[i].lanes[lane];
 
@@ -289,9 +344,11 @@ int lanes_start(struct datapath *dp)
 	if (!dp->drain_event)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < dp->n_listeners; i++) {
-		for (unsigned int lane = 0; lane < LANES; lane++) {
+		for (unsigned int lane = 0; lane < ALL_LANES; lane++) {
 			struct lane_socket *s = &dp->listeners[i].lanes[lane];
 
+			if (s->fd < 0)
+				continue;
 			s->event = event_new(dp->base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
 			if (!s->event || event_add(s->event, NULL))
 				return -ENOMEM;

@@ -20,8 +20,7 @@ static uint32_t mode_flag(const struct datapath *dp)
 	return dp->cfg->mode == DP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 }
 
-/* 0: of a device that is gone, or no link of this kind */
-static unsigned int ifindex_of(int fd)
+unsigned int link_ifindex(int fd)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
@@ -57,7 +56,7 @@ static void compare(struct datapath *dp, const char *name, void *arg)
 	struct search *s = arg;
 	int fd = s->fd < 0 ? open_pin(dp, name) : -1;
 
-	if (fd >= 0 && ifindex_of(fd) == s->ifindex)
+	if (fd >= 0 && link_ifindex(fd) == s->ifindex)
 		s->fd = fd;
 	else if (fd >= 0)
 		close(fd);
@@ -75,7 +74,7 @@ int link_find(struct datapath *dp, unsigned int ifindex)
 
 bool link_is_of(int fd, unsigned int ifindex)
 {
-	return fd >= 0 && ifindex && ifindex_of(fd) == ifindex;
+	return fd >= 0 && ifindex && link_ifindex(fd) == ifindex;
 }
 
 static void look(struct datapath *dp, const char *name, void *arg)
@@ -85,7 +84,7 @@ static void look(struct datapath *dp, const char *name, void *arg)
 
 	if (fd < 0)
 		return;
-	*found = *found || ifindex_of(fd);
+	*found = *found || link_ifindex(fd);
 	close(fd);
 }
 
@@ -118,11 +117,11 @@ static void pin(struct datapath *dp, int fd, const char *name)
 		return;
 	if (errno == EEXIST) {
 		int old = open_pin(dp, name);
-		unsigned int ifindex = old >= 0 ? ifindex_of(old) : 0;
+		unsigned int ifindex = old >= 0 ? link_ifindex(old) : 0;
 
 		if (old >= 0)
 			close(old);
-		if (ifindex && ifindex == ifindex_of(fd))
+		if (ifindex && ifindex == link_ifindex(fd))
 			return;
 		unlink(path);
 		if (bpf_obj_pin(fd, path) == 0)
@@ -218,7 +217,7 @@ static void sweep(struct datapath *dp, const char *name, void *arg)
 {
 	const bool *all = arg;
 	int fd = open_pin(dp, name);
-	unsigned int ifindex = fd >= 0 ? ifindex_of(fd) : 0;
+	unsigned int ifindex = fd >= 0 ? link_ifindex(fd) : 0;
 	bool same_name = false, used = !*all && is_in_use(dp, ifindex, name, &same_name);
 
 	if (!same_name)

@@ -18,6 +18,7 @@
 #include "loader/datapath/private.h"
 
 #define OUTER_TTL 64 /* DP-TX-5 */
+#define PW_ELEMENTS 1024u /* of pws, at least: more pseudowires rarely make another map */
 
 /* ---- arrays -------------------------------------------------------------------------- */
 
@@ -74,8 +75,7 @@ void maps_start(struct datapath *dp)
 		m->generation = (uint32_t)dp_now();
 }
 
-/* Neither 0 nor what a line has. */
-static uint32_t next_generation(struct dp_maps *m, uint32_t has)
+uint32_t maps_generation(struct dp_maps *m, uint32_t has)
 {
 	do
 		m->generation++;
@@ -187,7 +187,7 @@ static void write_session(struct datapath *dp, uint32_t index, const struct l2x_
 	if (!at)
 		return;
 	short_kill(dp, index);
-	generation = next_generation(dp->maps, at->gen);
+	generation = maps_generation(dp->maps, at->gen);
 	map_line_write((uint8_t *)at, (const uint8_t *)v, 64, generation);
 	map_line_write((uint8_t *)at + 64, (const uint8_t *)v + 64, 64, generation);
 	short_put(dp, index, v, generation, fresh);
@@ -404,7 +404,7 @@ void maps_tunnel_put(struct datapath *dp, uint16_t id, const struct path *path)
 		memcpy(&v.local, path->local.b, 16);
 		if (at->gen && memcmp(&at->gen + 1, &v.gen + 1, sizeof(v) - sizeof(v.gen)) == 0)
 			return;
-		v.gen = next_generation(dp->maps, at->gen);
+		v.gen = maps_generation(dp->maps, at->gen);
 	}
 	map_line_write((uint8_t *)at, (const uint8_t *)&v, sizeof(v), v.gen);
 }
@@ -470,6 +470,18 @@ static long cpus(void)
 	return n > 0 ? n : 1;
 }
 
+/* At most half of them are taken, so that Session IDs that are chosen fit, and free ones are found. */
+uint32_t maps_pw_elements(const struct dp_config *cfg)
+{
+	uint32_t n = PW_ELEMENTS;
+
+	if (!cfg->n_pseudowires)
+		return 1;
+	while (n < 2 * (uint64_t)cfg->n_pseudowires && n < L2X_MAX_PWS)
+		n *= 2;
+	return n;
+}
+
 size_t dp_memory(const struct dp_config *cfg)
 {
 	struct dp_maps w = { 0 };
@@ -489,6 +501,8 @@ size_t dp_memory(const struct dp_config *cfg)
 		n += (size_t)w.window6[i].count * sizeof(uint32_t);
 	n += (size_t)cpus() * L2X_MAX_NEXTHOPS * sizeof(struct l2x_nexthop);
 	n += (size_t)cpus() * L2X_HANDED_COLUMNS * sizeof(uint64_t);
+	n += (size_t)maps_pw_elements(cfg) * (sizeof(struct l2x_pw) + sizeof(struct l2x_traffic) +
+					      (size_t)cpus() * sizeof(struct l2x_nexthop));
 	n += L2X_PORT_SLOTS * sizeof(struct l2x_port) +
 	     L2X_POLICE_SLOTS * sizeof(struct l2x_bucket);
 	return n;

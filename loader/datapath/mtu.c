@@ -39,6 +39,15 @@ uint16_t mtu_mru(uint16_t way, uint16_t limit, bool outer6)
 	return limit ? least(mru, limit) : mru;
 }
 
+uint16_t mtu_pw_overhead(bool outer6, bool udp, uint8_t cookie, bool sublayer)
+{
+	uint16_t flags = 4, session = 4, word = sublayer ? 4 : 0;
+
+	return (uint16_t)((udp ? outer_headers(outer6) + flags
+			       : outer_headers(outer6) - UDP_HEADER) +
+			  session + cookie + word);
+}
+
 /* RFC 1191 section 7.1 */
 static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 576 };
 

@@ -17,6 +17,8 @@ uint16_t mtu_session(uint16_t way, uint16_t peer_mru, uint16_t limit, bool outer
 		     bool acfc);
 /* DP-MTU-2: the MRU to ask for. */
 uint16_t mtu_mru(uint16_t way, uint16_t limit, bool outer6);
+/* V3-ETH-6: octets around a frame of a pseudowire as we send it. cookie: its octets. */
+uint16_t mtu_pw_overhead(bool outer6, bool udp, uint8_t cookie, bool sublayer);
 /* DP-ICMP-5: the path MTU to believe after a report, 0: the report changes nothing.
  * reported 0: a router that does not say (RFC 1191 section 5). */
 uint16_t mtu_believe(uint16_t now, uint32_t reported, bool outer6);

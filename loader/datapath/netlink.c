@@ -33,7 +33,7 @@ struct netlink {
 	bool links_changed, ways_changed;
 };
 
-static int to_errno(int nl)
+int netlink_errno(int nl)
 {
 	static const struct {
 		int nl, err;
@@ -51,6 +51,17 @@ static int to_errno(int nl)
 		if (table[i].nl == -nl)
 			return -table[i].err;
 	return -EIO;
+}
+
+static struct nl_sock *connected(void)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+
+	if (sk && nl_connect(sk, NETLINK_ROUTE) < 0) {
+		nl_socket_free(sk);
+		sk = NULL;
+	}
+	return sk;
 }
 
 /* ---- orders ------------------------------------------------------------------------------ */
@@ -86,7 +97,7 @@ int netlink_link_up(struct datapath *dp, unsigned int ifindex, unsigned int mtu)
 	rtnl_link_set_txqlen(change, TX_QUEUE);
 	rtnl_link_set_flags(change, IFF_UP);
 	rtnl_link_unset_flags(change, IFF_MULTICAST);
-	rc = to_errno(rtnl_link_change(dp->netlink->orders, which, change, 0));
+	rc = netlink_errno(rtnl_link_change(dp->netlink->orders, which, change, 0));
 out:
 	rtnl_link_put(which);
 	rtnl_link_put(change);
@@ -105,11 +116,11 @@ int netlink_address(struct datapath *dp, unsigned int ifindex, const struct ipad
 	rtnl_addr_set_ifindex(addr, (int)ifindex);
 	if (!addr_is_v4(a))
 		rtnl_addr_set_flags(addr, IFA_F_NODAD);
-	rc = to_errno(rtnl_addr_set_local(addr, local));
+	rc = netlink_errno(rtnl_addr_set_local(addr, local));
 	if (rc == 0 && add)
-		rc = to_errno(rtnl_addr_add(dp->netlink->orders, addr, NLM_F_EXCL));
+		rc = netlink_errno(rtnl_addr_add(dp->netlink->orders, addr, NLM_F_EXCL));
 	else if (rc == 0)
-		rc = to_errno(rtnl_addr_delete(dp->netlink->orders, addr, 0));
+		rc = netlink_errno(rtnl_addr_delete(dp->netlink->orders, addr, 0));
 out:
 	nl_addr_put(local);
 	rtnl_addr_put(addr);
@@ -136,14 +147,14 @@ int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool
 	rtnl_route_set_table(route, RT_TABLE_MAIN);
 	rtnl_route_set_protocol(route, ROUTE_PROTOCOL);
 	rtnl_route_set_scope(route, addr_is_v4(a) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
-	rc = to_errno(rtnl_route_set_dst(route, dst));
+	rc = netlink_errno(rtnl_route_set_dst(route, dst));
 	if (rc < 0)
 		goto out;
 	if (add)
 		rc = rtnl_route_add(dp->netlink->orders, route, NLM_F_EXCL);
 	else
 		rc = rtnl_route_delete(dp->netlink->orders, route, 0);
-	rc = to_errno(rc);
+	rc = netlink_errno(rc);
 out:
 	if (hop)
 		rtnl_route_nh_free(hop);
@@ -227,13 +238,31 @@ out:
 	return rc;
 }
 
+/* The privileged process asks seldom, and has no socket for it. */
+static bool ask_way(const struct datapath *dp, const struct ipaddr *local,
+		    const struct ipaddr *peer, struct way *ret)
+{
+	struct nl_sock *sk = dp->netlink->questions;
+	bool ok;
+
+	if (!sk) {
+		sk = connected();
+		if (!sk)
+			return false;
+		nl_socket_disable_auto_ack(sk);
+	}
+	ok = ask(sk, local, peer, ret) >= 0;
+	if (sk != dp->netlink->questions)
+		nl_socket_free(sk);
+	return ok;
+}
+
 uint16_t netlink_way_mtu(struct datapath *dp, const struct ipaddr *local, const struct ipaddr *peer)
 {
 	struct way w = { 0 };
 	uint32_t mtu;
 
-	if (!dp->netlink || !dp->netlink->questions ||
-	    ask(dp->netlink->questions, local, peer, &w) < 0 || !w.oif)
+	if (!dp->netlink || !ask_way(dp, local, peer, &w) || !w.oif)
 		return 0;
 	mtu = link_mtu(dp, w.oif);
 	if (w.mtu && w.mtu < mtu)
@@ -252,11 +281,12 @@ static bool is_our_route(const struct datapath *dp, struct nlmsghdr *h)
 }
 
 /* The kernel says so. Who only compares indices does not see a device that takes another's. */
-static void port_gone(struct datapath *dp, unsigned int ifindex)
+static void device_gone(struct datapath *dp, unsigned int ifindex)
 {
 	for (unsigned int i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
 			dp->ports[i].gone = true;
+	pws_gone(dp, ifindex);
 }
 
 static int on_change(struct nl_msg *msg, void *arg)
@@ -270,7 +300,7 @@ static int on_change(struct nl_msg *msg, void *arg)
 	switch (h->nlmsg_type) {
 	case RTM_DELLINK: /* of a bridge: that the device has left it */
 		if (nlmsg_valid_hdr(h, sizeof(*link)) && link->ifi_family == AF_UNSPEC)
-			port_gone(dp, (unsigned int)link->ifi_index);
+			device_gone(dp, (unsigned int)link->ifi_index);
 		/* fallthrough */
 	case RTM_NEWLINK:
 		dp->netlink->links_changed = true;
@@ -307,17 +337,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (nl->links_changed || nl->ways_changed)
 		dp->way_serial++;
 	nl->links_changed = nl->ways_changed = false;
-}
-
-static struct nl_sock *connected(void)
-{
-	struct nl_sock *sk = nl_socket_alloc();
-
-	if (sk && nl_connect(sk, NETLINK_ROUTE) < 0) {
-		nl_socket_free(sk);
-		sk = NULL;
-	}
-	return sk;
 }
 
 int netlink_open(struct datapath *dp, char *err, size_t errlen)

@@ -16,6 +16,7 @@ static const struct dp_io kernel_io = {
 	.to_host = tun_write,
 	.to_peer = socket_send,
 	.icmp = socket_icmp,
+	.to_door = door_write,
 };
 
 static int check_config(const struct dp_config *cfg, char *err, size_t errlen)
@@ -46,6 +47,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	survey_tell(dp);
 	maps_epoch_raise(dp);
 	tunnels_tick(dp);
+	pws_second(dp);
 	if (++dp->seconds % NEIGHBOURS_S == 0 && dp->maps && dp->ready)
 		request(dp, &rq, &answer);
 	workers_second(dp);
@@ -63,6 +65,7 @@ static void on_ports(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ports_refresh(arg);
+	pws_refresh(arg);
 }
 
 static int start_clock(struct datapath *dp)
@@ -99,7 +102,7 @@ static struct datapath *new_datapath(const struct dp_config *cfg)
 		return NULL;
 	dp->cfg = cfg;
 	dp->io = &kernel_io;
-	dp->tun_fd = dp->icmp4_fd = dp->icmp6_fd = dp->traffic_fd = -1;
+	dp->tun_fd = dp->icmp4_fd = dp->icmp6_fd = dp->traffic_fd = dp->door_fd = -1;
 	if (getrandom(&dp->hash_key, sizeof(dp->hash_key), 0) < 0)
 		dp->hash_key = dp_now();
 	return dp;
@@ -122,11 +125,15 @@ static int open_all(struct datapath *dp, char *err, size_t errlen)
 	rc = rc ?: tunnels_init(dp);
 	if (rc < 0)
 		return dp_fail(rc, err, errlen, "no memory for the session table");
+	rc = pws_init(dp);
+	if (rc < 0)
+		return dp_fail(rc, err, errlen, "no memory for the pseudowires");
 	rc = queues_init(dp);
 	rc = rc ?: netlink_open(dp, err, errlen);
 	rc = rc ?: ports_init(dp, err, errlen);
 	rc = rc ?: sockets_open(dp, err, errlen);
 	rc = rc ?: tun_open(dp, err, errlen);
+	rc = rc ?: pw_door_open(dp, err, errlen);
 	if (rc == 0 && !dp->tun_is_new && routes_visit(dp, recall_route, dp) < 0)
 		log_warn(NULL, "%s: cannot list its routes", dp->tun_name);
 	return rc ?: attach_open(dp, err, errlen);
@@ -138,6 +145,8 @@ static void close_all(struct datapath *dp, enum end end)
 		return;
 	stop(dp);
 	workers_stop(dp);
+	pws_stop(dp);
+	pws_close(dp, end);
 	attach_close(dp, end);
 	pins_close(dp, end);
 	tun_close(dp, end); /* takes its routes along: they need not be deleted one by one */
@@ -146,6 +155,7 @@ static void close_all(struct datapath *dp, enum end end)
 	tunnels_free(dp);
 	traffic_close(dp, end == END_REMOVE || (end == END_UNDO && dp->traffic_is_new));
 	sockets_close(dp);
+	pws_free(dp);
 	claims_free(&dp->hosts);
 	claims_free(&dp->routes);
 	claims_free(&dp->recalled);
@@ -247,6 +257,7 @@ int dp_start(struct datapath *dp, struct event_base *base, const struct dp_ops *
 	rc = rc ?: netlink_start(dp);
 	rc = rc ?: sockets_start(dp);
 	rc = rc ?: tun_start(dp);
+	rc = rc ?: pws_start(dp);
 	if (rc == 0 && routes_visit(dp, remember_route, dp) < 0)
 		log_warn(NULL, "%s: cannot list its routes", dp->tun_name);
 	return rc;
@@ -266,6 +277,7 @@ int dp_ready(struct datapath *dp, struct dp_adoption *ret, char *err, size_t err
 		return dp_fail(rc, err, errlen, "%s", answer.err[0] ? answer.err : strerror(-rc));
 	ports_answer(dp, &answer);
 	ports_refresh(dp);
+	pws_ready(dp);
 	adopt_sweep_kernel(dp);
 	dp->ready = true;
 	workers_ready(dp);

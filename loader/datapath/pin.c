@@ -5,6 +5,7 @@
  *   maps/NAME      the maps, and `about`, which says what they are
  *   next/NAME      a new set, while it is made
  *   link-DEVICE    our program, attached alone
+ *   circuit-DEVICE  our program for pseudowires (pw_link.c)
  *   share-DEVICE   a mark: our program stands in libxdp's dispatcher there
  *   tc-DEVICE, clsact-DEVICE   marks: at its hook of traffic control (tc.c)
  *
@@ -32,7 +33,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "loader/datapath/program.h"
+#include "loader/datapath/pw_private.h"
 
 #define NEXT "next"
 #define LOCK_TRIES 100
@@ -357,6 +358,7 @@ void pins_drop(struct datapath *dp)
 	links_sweep(dp, true);
 	share_sweep(dp, true);
 	tc_sweep(dp, true);
+	pw_links_sweep(dp, true);
 	if (!dp->pins)
 		return;
 	remove_set(dp->pins, NEXT);

@@ -216,7 +216,7 @@ static bool look_for(struct datapath *dp, struct nl_cache *links, struct port *p
 	return ifindex && !p->attached && dp->maps && old_mtu && mtu < old_mtu;
 }
 
-static void attach_again(struct datapath *dp)
+void ports_attach(struct datapath *dp)
 {
 	const struct dp_request rq = { .act = DP_DO_ATTACH };
 	struct dp_answer answer;
@@ -253,7 +253,7 @@ void ports_refresh(struct datapath *dp)
 	for (unsigned int i = 0; dp->ready && i < dp->n_ports; i++)
 		attach |= look_for(dp, links, &dp->ports[i]);
 	if (attach)
-		attach_again(dp);
+		ports_attach(dp);
 	refresh_all(dp, links);
 	nl_cache_free(links);
 }

@@ -4,8 +4,6 @@
  * asks, never changes. Each check is a function that adds what it finds.
  */
 #include <errno.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdarg.h>
@@ -16,9 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loader/datapath/datapath.h"
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
 
-#define MAX_FEATURES 256
+#include <bpf/libbpf.h>
+
+#include "loader/datapath/ethtool.h"
+#include "loader/datapath/pw_private.h"
 
 struct flight {
 	const char *name;
@@ -88,6 +90,7 @@ static void find(struct flight *f, enum dp_finding_level level, const char *reme
 		return;
 	d = &f->findings[f->n++];
 	d->level = level;
+	d->of_routers = false;
 	va_start(ap, fmt);
 	vsnprintf(d->what, sizeof(d->what), fmt, ap);
 	va_end(ap);
@@ -105,10 +108,7 @@ static const char *command(const struct flight *f, const char *fmt)
 
 static int ethtool(const struct flight *f, void *data)
 {
-	struct ifreq ifr = { .ifr_data = data };
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", f->name);
-	return ioctl(f->fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+	return ethtool_ask(f->fd, f->name, data);
 }
 
 /* ---- driver -------------------------------------------------------------------------------- */
@@ -160,17 +160,94 @@ static void check_driver(struct flight *f)
 	     info.driver);
 }
 
-/* A veth hands redirected frames to its peer only if that has NAPI: a program, or GRO, which
- * is not enough for frames that leave by the veth they came in on. */
-static void check_veth(struct flight *f)
+static void check_veth_elsewhere(struct flight *f)
 {
-	if (strcmp(f->driver, "veth") != 0)
-		return;
 	find(f, DP_NOTE,
 	     "ip link set dev PEER xdpdrv object FILE   (PEER: the other end, in its namespace)",
 	     "veth: without an XDP program at the other end (one that passes) it loses frames");
 	find(f, DP_NOTE, "ethtool -K PEER tx off",
 	     "veth: a stack at the other end must compute its checksums itself");
+}
+
+/* The other end, where it is in this namespace too. */
+static bool find_peer(const struct flight *f, char ret[IFNAMSIZ])
+{
+	struct pw_ns here;
+	struct rtnl_link *l, *peer = NULL;
+	int32_t elsewhere;
+
+	if (pw_ns_open("", &here) < 0)
+		return false;
+	l = pw_ns_link(&here, f->name, 0);
+	if (l && rtnl_link_get_link(l) > 0 && rtnl_link_get_link_netnsid(l, &elsewhere) < 0)
+		peer = pw_ns_link(&here, NULL, (unsigned int)rtnl_link_get_link(l));
+	if (peer)
+		snprintf(ret, IFNAMSIZ, "%s", rtnl_link_get_name(peer));
+	if (peer)
+		rtnl_link_put(peer);
+	if (l)
+		rtnl_link_put(l);
+	pw_ns_close(&here);
+	return peer != NULL;
+}
+
+static bool has_program(const char *device)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+
+	return bpf_xdp_query((int)if_nametoindex(device), 0, &q) == 0 && q.drv_prog_id;
+}
+
+/* As what we make ourselves has them (pw_create.c). */
+static void check_veth_here(struct flight *f, const char *name, const struct features *peer)
+{
+	const struct flight at_peer = { .name = name };
+
+	if (!has_program(name) && features_on(peer, "rx-gro"))
+		find(f, DP_NOTE, "",
+		     "veth: %s has GRO on and no XDP program: frames that come in by %s and leave "
+		     "by it again are lost",
+		     name, f->name);
+	else if (!has_program(name))
+		find(f, DP_WARN, command(&at_peer, "ethtool -K %s gro on"),
+		     "veth: %s, the other end, has neither GRO on nor an XDP program: frames that "
+		     "are redirected to %s are lost",
+		     name, f->name);
+	if (features_on(peer, "tx-checksum-ip-generic"))
+		find(f, DP_WARN, command(&at_peer, "ethtool -K %s tx off"),
+		     "veth: %s, the other end, leaves checksums to be computed, and nobody does",
+		     name);
+	if (features_on(peer, "tx-vlan-hw-insert"))
+		find(f, DP_NOTE, command(&at_peer, "ethtool -K %s txvlan off"),
+		     "veth: VLAN tags that are put on at %s travel beside the frame: circuits by "
+		     "tag do not see them",
+		     name);
+}
+
+/* A veth hands redirected frames to its peer only if that has NAPI: a program, or GRO, which
+ * is not enough for frames that leave by the veth they came in on. */
+static void check_veth(struct flight *f)
+{
+	struct features *peer;
+	char name[IFNAMSIZ];
+
+	if (strcmp(f->driver, "veth") != 0)
+		return;
+	peer = calloc(1, sizeof(*peer));
+	if (peer && find_peer(f, name) && ethtool_features(f->fd, name, peer))
+		check_veth_here(f, name, peer);
+	else
+		check_veth_elsewhere(f);
+	free(peer);
+}
+
+/* A machine behind a TAP may leave checksums and segments to the host, which a program does not
+ * mend. Who has it open says so, and that cannot be seen here. */
+static void check_tap(struct flight *f)
+{
+	if (strcmp(f->driver, "tun") == 0 && carries_ethernet(f))
+		find(f, DP_NOTE, "QEMU: -device virtio-net-pci,csum=off,gso=off,guest_csum=off,...",
+		     "TAP: the machine that has it must compute its checksums itself");
 }
 
 /* ---- queues -------------------------------------------------------------------------------- */
@@ -233,54 +310,6 @@ static void check_placing(struct flight *f)
 
 /* ---- offloads ------------------------------------------------------------------------------ */
 
-struct features {
-	unsigned int n;
-	char name[MAX_FEATURES][ETH_GSTRING_LEN];
-	bool active[MAX_FEATURES];
-};
-
-static unsigned int count_features(const struct flight *f)
-{
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t n;
-	} q = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES } };
-
-	if (ethtool(f, &q) < 0 || !q.info.sset_mask)
-		return 0;
-	return q.n < MAX_FEATURES ? q.n : MAX_FEATURES;
-}
-
-static bool read_features(const struct flight *f, struct features *ret)
-{
-	unsigned int n = count_features(f), blocks = (n + 31) / 32;
-	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + MAX_FEATURES * ETH_GSTRING_LEN);
-	struct ethtool_gfeatures *state =
-		calloc(1, sizeof(*state) + MAX_FEATURES / 32 * sizeof(state->features[0]));
-	bool ok = false;
-
-	if (!n || !names || !state)
-		goto out;
-	names->cmd = ETHTOOL_GSTRINGS;
-	names->string_set = ETH_SS_FEATURES;
-	names->len = n;
-	state->cmd = ETHTOOL_GFEATURES;
-	state->size = blocks;
-	if (ethtool(f, names) < 0 || ethtool(f, state) < 0)
-		goto out;
-	ret->n = n;
-	for (unsigned int i = 0; i < n; i++) {
-		memcpy(ret->name[i], names->data + i * ETH_GSTRING_LEN, ETH_GSTRING_LEN);
-		ret->name[i][ETH_GSTRING_LEN - 1] = '\0';
-		ret->active[i] = state->features[i / 32].active >> (i % 32) & 1;
-	}
-	ok = true;
-out:
-	free(names);
-	free(state);
-	return ok;
-}
-
 static void check_offloads(struct flight *f)
 {
 	static const struct {
@@ -291,20 +320,19 @@ static void check_offloads(struct flight *f)
 		  DP_WARN },
 		{ "rx-gro-hw", "GRO in the NIC joins packets before XDP sees them",
 		  "ethtool -K %s rx-gro-hw off", DP_WARN },
-		{ "rx-vlan-hw-parse", "the NIC takes VLAN tags off before XDP sees them",
+		{ "rx-vlan-hw-parse",
+		  "the NIC takes VLAN tags off before XDP sees them: circuits by tag get nothing",
 		  "ethtool -K %s rxvlan off", DP_NOTE },
 	};
 	struct features *list = calloc(1, sizeof(*list));
 
-	if (!list || !read_features(f, list)) {
+	if (!list || !ethtool_features(f->fd, f->name, list)) {
 		free(list);
 		return;
 	}
-	for (unsigned int i = 0; i < list->n; i++)
-		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
-			if (list->active[i] && strcmp(list->name[i], bad[k].feature) == 0 &&
-			    strcmp(f->driver, "veth") != 0)
-				find(f, bad[k].level, command(f, bad[k].remedy), "%s", bad[k].what);
+	for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+		if (features_on(list, bad[k].feature) && strcmp(f->driver, "veth") != 0)
+			find(f, bad[k].level, command(f, bad[k].remedy), "%s", bad[k].what);
 	free(list);
 }
 
@@ -327,6 +355,7 @@ static void check_forwarding(struct flight *f)
 {
 	char path[128];
 	long rp_all = read_number("/proc/sys/net/ipv4/conf/all/rp_filter"), rp;
+	int first = f->n;
 
 	if (read_number("/proc/sys/net/ipv4/ip_forward") == 0)
 		find(f, DP_WARN, "sysctl -w net.ipv4.ip_forward=1",
@@ -334,6 +363,8 @@ static void check_forwarding(struct flight *f)
 	if (read_number("/proc/sys/net/ipv6/conf/all/forwarding") == 0)
 		find(f, DP_WARN, "sysctl -w net.ipv6.conf.all.forwarding=1",
 		     "this host does not forward IPv6");
+	while (first < f->n)
+		f->findings[first++].of_routers = true;
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", f->name);
 	rp = read_number(path);
 	if (rp == 1 || (rp != 2 && rp_all == 1)) {
@@ -388,6 +419,7 @@ int dp_preflight(const char *ifname, struct dp_finding ret[DP_MAX_FINDINGS])
 	check_link(&f);
 	check_driver(&f);
 	check_veth(&f);
+	check_tap(&f);
 	check_queues(&f);
 	check_placing(&f);
 	check_offloads(&f);

@@ -36,6 +36,12 @@ struct slow_traffic {
 	uint64_t reserved[5];
 };
 
+/* DP-ICMP-3: who is told too often. Zero-initialised it is full after a second. */
+struct icmp_bucket {
+	uint32_t stamp; /* ms */
+	uint16_t tokens;
+};
+
 /* One session; under 300 octets, because there may be 65536 and more. */
 struct session {
 	struct dp_session s;
@@ -44,8 +50,7 @@ struct session {
 	struct session *next4, *next6; /* chains of the address table */
 	struct slow_traffic *slow;
 	uint32_t index;
-	uint32_t icmp_stamp; /* DP-ICMP-3: bucket of this session, ms and tokens */
-	uint16_t icmp_tokens;
+	struct icmp_bucket icmp;
 	uint16_t mtu;
 	bool host_route4, host_route6; /* a route of its own: outside every pool */
 	bool hook_is_new, slow_is_new; /* counters that began with this set (dp_session_set) */
@@ -78,8 +83,9 @@ struct map_array {
 
 struct dp_maps {
 	struct map_array sessions, traffic, up_lines, down_lines, tunnels, pool4, pool6, ports,
-		places, handed;
-	int hosts4, hosts6, vlans, verdicts, queues; /* the privileged process's alone */
+		places, handed, pws, pw_traffic;
+	int hosts4, hosts6, vlans, verdicts, queues, circuits,
+		pw_ids; /* the privileged process's alone */
 	struct l2x_window4 window4[L2X_MAX_WINDOWS];
 	struct l2x_window6 window6[L2X_MAX_WINDOWS];
 	unsigned int n_windows4, n_windows6;
@@ -133,6 +139,30 @@ struct workers {
 	struct event *event;
 };
 
+/* ---- pseudowires, pw*.c ----------------------------------------------------------------- */
+
+#define PW_NO_DEVICE "there is no device %s now; it is taken when it appears"
+
+struct pw {
+	const struct pw_config *cfg;
+	uint32_t index; /* in the maps */
+	unsigned int
+		ifindex; /* of the device of ours that frames come from and go to; 0: not there */
+	char device[PW_DEVICE_LEN]; /* its name; of a created veth pair our end */
+	bool made; /* this process has made the device */
+	bool attached; /* the program is there */
+	bool up; /* and frames are carried */
+	bool recalled; /* rx and tx go on from what an earlier worker counted */
+	const char *mode; /* "native", "generic", "off" */
+	char why[160]; /* not attached: the privileged process's words */
+	char down[160]; /* not up: the worker's */
+	struct icmp_bucket icmp;
+	uint16_t mtu; /* octets of the largest frame that is carried whole */
+	uint16_t room; /* ... that the circuit's device takes */
+	struct slow_direction rx, tx; /* of the slow path: from the peer, to the peer */
+	struct log_limit log;
+};
+
 /* ---- the datapath -------------------------------------------------------------------- */
 
 /* How a datagram is to leave. */
@@ -149,13 +179,23 @@ struct dp_io {
 	int (*to_peer)(struct datapath *dp, const struct path *path, const struct iovec *iov,
 		       unsigned int n, const struct send_how *how);
 	int (*icmp)(struct datapath *dp, const struct inner *about, const uint8_t *msg, size_t len);
+	int (*to_door)(struct datapath *dp, const struct iovec *iov, unsigned int n);
 };
 
 /* In the order of service, and of the kernel's group (lanes.c). */
-enum lane { LANE_URGENT, LANE_CONTROL, LANE_DATA, LANE_CONTACT, LANES };
+enum lane {
+	LANE_URGENT,
+	LANE_CONTROL,
+	LANE_DATA,
+	LANE_CONTACT,
+	LANES,
+	LANE_RAW = LANES, /* not of the group: IP protocol 115 */
+	ALL_LANES
+};
 
 struct lane_socket {
 	struct listener *listener;
+	enum lane lane;
 	int fd; /* -1: not open */
 	struct event *event;
 	uint32_t dropped; /* by the kernel, as it counts them */
@@ -165,7 +205,7 @@ struct lane_socket {
 struct listener {
 	struct datapath *dp;
 	struct ipaddr addr;
-	struct lane_socket lanes[LANES]; /* the first of them sends */
+	struct lane_socket lanes[ALL_LANES]; /* the first of them, and the raw one, send */
 	bool checksum; /* how that one is set now */
 	msec_t alone_until; /* the kernel would not part a bunch: datagrams leave one by one; 0: it did */
 };
@@ -234,6 +274,13 @@ struct datapath {
 	unsigned int n_listeners;
 	struct rx_batch *batch;
 	struct tx_batch *tx; /* NULL: nothing is collected */
+	struct pw *pws; /* as cfg->pseudowires */
+	unsigned int n_pws;
+	struct pw_finder *pw_finder; /* the worker's */
+	int door_fd; /* TAP of the pseudowires (maps/pw.h, l2x_pw_ticket); -1: there are none */
+	bool door_is_new; /* not an earlier daemon's */
+	unsigned int door_ifindex;
+	struct event *door_event;
 	int tun_fd, icmp4_fd, icmp6_fd;
 	bool tun_is_new; /* not an earlier daemon's */
 	unsigned int tun_ifindex;
@@ -316,6 +363,8 @@ void map_array_close(struct map_array *a);
 void *map_array_at(const struct map_array *a, uint32_t i); /* NULL: there is none */
 uint32_t *maps_slot_at(const struct map_array *pool,
 		       uint32_t slot); /* of pool4 or pool6; the same */
+/* Of a line: neither 0 nor what it has. */
+uint32_t maps_generation(struct dp_maps *m, uint32_t has);
 /* Writes a line of n octets that begins with its generation, which is 0 meanwhile. */
 void map_line_write(uint8_t *line, const uint8_t *value, size_t n, uint32_t generation);
 void maps_windows(const struct dp_config *cfg, struct dp_maps *ret);
@@ -340,6 +389,8 @@ void maps_vlan_note(struct datapath *dp, const struct l2x_vlan_key *key, uint32_
 int maps_verdicts_do(struct datapath *dp, uint64_t ret[L2X_V_MAX]);
 /* What an earlier daemon left in the maps of hosts and of VLANs. */
 int maps_recall(struct datapath *dp);
+
+uint32_t maps_pw_elements(const struct dp_config *cfg); /* of pws and the like */
 
 /* short.c: the lines of the short way, written after the session and killed before it */
 void short_put(struct datapath *dp, uint32_t index, const struct l2x_session *s,
@@ -368,6 +419,9 @@ int tun_open(struct datapath *dp, char *err, size_t errlen);
 /* Only to be closed again; 0 also when there is none. */
 int tun_take(struct datapath *dp, char *err, size_t errlen);
 int tun_start(struct datapath *dp); /* event */
+/* A device that stays, made or taken over; kind: IFF_TUN or IFF_TAP. On failure *ret_fd may be
+ * open, and is the caller's to close. */
+int tun_device(const char *name, short kind, int *ret_fd, bool *ret_new, char *err, size_t errlen);
 /* Addresses and routes of an earlier configuration. */
 void tun_trim(struct datapath *dp);
 void tun_close(struct datapath *dp, enum end end);
@@ -394,6 +448,7 @@ int socket_icmp(struct datapath *dp, const struct inner *about, const uint8_t *m
 void dp_turn(struct datapath *dp); /* after a batch: ops->turn, if ops were told of anything */
 void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg, size_t len);
 void slow_out(struct datapath *dp, uint8_t *packet, size_t len);
+bool icmp_bucket_take(struct icmp_bucket *b); /* false: not now */
 
 /* pmtu.c */
 /* What a raw socket has: an IPv4 packet; an ICMPv6 message that the kernel has summed. */
@@ -409,6 +464,7 @@ int netlink_open(struct datapath *dp, char *err, size_t errlen);
 int netlink_start(struct datapath *dp);
 void netlink_close(struct datapath *dp);
 int netlink_link_up(struct datapath *dp, unsigned int ifindex, unsigned int mtu);
+int netlink_errno(int nl); /* a negative errno for what libnl returns; 0 */
 int netlink_address(struct datapath *dp, unsigned int ifindex, const struct ipaddr *a, bool add);
 /* A route to l2tp0; `len` as struct prefix has it. */
 int netlink_route(struct datapath *dp, const struct ipaddr *a, uint8_t len, bool add);
@@ -458,9 +514,66 @@ int queues_cpus(struct datapath *dp, struct dp_answer *ret); /* DP_DO_CPUS */
 /* tc.c: once in a while, in the privileged process: are the programs there still? */
 void tc_check(struct datapath *dp);
 
+/* pw_devices.c: in the privileged process. Nothing is done where no pseudowire is configured. */
+/* The door, before the program is loaded, which knows its index. */
+int pw_door_open(struct datapath *dp, char *err, size_t errlen);
+/* Gives each pseudowire its index, once the maps are mapped: the one that it had, or a free one. */
+int pws_assign(struct datapath *dp, char *err, size_t errlen);
+/* With DP_DO_ATTACH: devices that are to be created, the programs on them and on the door, the maps
+ * circuits and pw_ids. What cannot be (a device or namespace that is not there yet) is told in
+ * pw.why and tried again the next time. Returns an error only for what concerns them all. */
+int pws_attach(struct datapath *dp, struct attach *a, char *err, size_t errlen);
+void pws_close(struct datapath *dp, enum end end);
+/* None of them is attached, for a reason that concerns them all. */
+void pws_refuse(struct datapath *dp, const char *why);
+/* DP_DO_CIRCUIT; i: the place in the configuration. What is not attached is tried again first. */
+void pw_answer(struct datapath *dp, unsigned int i, struct dp_answer *ret);
+
+/* pw.c: memory, before anything else of them */
+int pws_init(struct datapath *dp);
+void pws_free(struct datapath *dp);
+/* In the worker. */
+int pws_start(struct datapath *dp); /* what finds them, and events of the door */
+int pws_index(struct datapath *dp); /* the first of these; 0 or -ENOMEM */
+void pws_stop(struct datapath *dp);
+void pws_ready(struct datapath *dp); /* attached: asks for each circuit, writes the lines */
+void pws_refresh(struct datapath *dp); /* links have changed */
+void pws_second(struct datapath *dp); /* has passed: ways that have changed, circuits to come */
+void pws_gone(struct datapath *dp, unsigned int ifindex); /* the kernel says that it deletes it */
+/* Line 0 to 2 of a pseudowire as the maps are to hold it, and its MTU. */
+void pw_update(struct datapath *dp, struct pw *w);
+struct pw *pw_by_index(const struct datapath *dp, uint32_t index); /* NULL: nobody's */
+struct pw *pw_by_id(const struct datapath *dp, uint32_t id, const struct path *path); /* the same */
+
+/* pw_lines.c */
+bool pw_is_udp(const struct pw_config *c);
+bool pw_has_checksum(const struct pw_config *c);
+void pw_wire(const struct pw_circuit *c, uint16_t ret[2]); /* VLAN IDs in the tunnel; 0: none */
+/* Octets of the largest frame that is carried whole on a way of this MTU, Ethernet header and tags
+ * as they are in the tunnel; and of the IP packet in it. */
+uint16_t pw_frame_mtu(const struct pw_config *c, uint16_t way);
+uint16_t pw_packet_mtu(const struct pw *w);
+struct l2x_pw *pw_line(const struct datapath *dp, uint32_t index); /* NULL: there is none */
+struct l2x_traffic *pw_traffic(const struct datapath *dp, uint32_t index); /* the same */
+/* What the slow path has counted, to where it outlives us; and what it had counted before. */
+void pw_traffic_keep(const struct datapath *dp, const struct pw *w);
+void pw_traffic_recall(const struct datapath *dp, struct pw *w);
+void pw_put(struct datapath *dp, const struct pw *w);
+#define PW_ETH_HEADER 14
+
+/* pw_slow.c: `msg` from the first octet behind UDP, or of IP's payload where path has no ports; it is
+ * changed */
+void slow_pw_in(struct datapath *dp, const struct path *path, uint8_t *msg, size_t len);
+/* What was read at the door: ticket and frame. */
+void slow_pw_out(struct datapath *dp, uint8_t *msg, size_t len);
+int door_start(struct datapath *dp); /* event */
+void door_stop(struct datapath *dp);
+int door_write(struct datapath *dp, const struct iovec *iov, unsigned int n);
+
 /* ports.c */
 int ports_init(struct datapath *dp, char *err, size_t errlen);
 void ports_refresh(struct datapath *dp);
+void ports_attach(struct datapath *dp); /* asks for DP_DO_ATTACH again */
 void ports_answer(struct datapath *dp, const struct dp_answer *a);
 
 /* bpffs.c: where libxdp keeps the dispatcher's state */

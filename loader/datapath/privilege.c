@@ -20,7 +20,7 @@
 const char *const dp_act_names[DP_DO_MAX] = {
 	[DP_DO_ATTACH] = "attach", [DP_DO_ROUTE] = "route",       [DP_DO_HOST] = "host",
 	[DP_DO_VLAN] = "vlan",     [DP_DO_VERDICTS] = "verdicts", [DP_DO_NEIGHBOURS] = "neighbours",
-	[DP_DO_CPUS] = "cpus",     [DP_DO_RETIRE] = "retire",
+	[DP_DO_CPUS] = "cpus",     [DP_DO_RETIRE] = "retire",     [DP_DO_CIRCUIT] = "circuit",
 };
 
 int request(struct datapath *dp, const struct dp_request *rq, struct dp_answer *ret)
@@ -181,6 +181,10 @@ void dp_do(struct datapath *dp, const struct dp_request *rq, struct dp_answer *r
 		break;
 	case DP_DO_RETIRE: /* what is configured stays, so there is nothing to be guarded */
 		ret->rc = queues_retire(dp);
+		break;
+	case DP_DO_CIRCUIT:
+		if (rq->index < dp->n_pws)
+			pw_answer(dp, rq->index, ret);
 		break;
 	case DP_DO_MAX:
 	default:

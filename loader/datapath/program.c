@@ -102,6 +102,10 @@ static void set_config(const struct datapath *dp, const struct dp_maps *m, struc
 		set_prefix(&cfg->peers[i], &c->peers[i]);
 	c->n_windows4 = (uint8_t)m->n_windows4;
 	c->n_windows6 = (uint8_t)m->n_windows6;
+	c->pw_mask = maps_pw_elements(cfg) - 1;
+	c->pw_ifindex = dp->tun_ifindex;
+	c->pw_door = dp->door_ifindex;
+	c->pw_rate = PUNT_RATE;
 	memcpy(c->window4, m->window4, sizeof(c->window4));
 	memcpy(c->window6, m->window6, sizeof(c->window6));
 }
@@ -125,6 +129,13 @@ static uint32_t slot_lines(const struct dp_maps *m, bool v6)
 	return n ? (n + L2X_SLOTS - 1) / L2X_SLOTS : 1;
 }
 
+static int no_circuits(struct l2xdp_bpf *p)
+{
+	int rc = bpf_program__set_autoload(p->progs.l2xdp_circuit, false);
+
+	return rc ?: bpf_program__set_autoload(p->progs.l2xdp_door, false);
+}
+
 static uint32_t possible_cpus(void)
 {
 	int n = libbpf_num_possible_cpus();
@@ -145,6 +156,19 @@ static int set_cpus(struct l2xdp_bpf *p)
 	return rc ?: bpf_map__set_max_entries(p->maps.workers, cpus);
 }
 
+/* Without pseudowires one element each, and no program that nobody would attach. */
+static int set_pseudowires(const struct dp_config *cfg, struct l2xdp_bpf *p)
+{
+	uint32_t n = maps_pw_elements(cfg);
+	int rc = bpf_map__set_max_entries(p->maps.pws, n);
+
+	rc = rc ?: bpf_map__set_max_entries(p->maps.pw_traffic, n);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.pw_ways, n);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.pw_ids, n);
+	rc = rc ?: bpf_map__set_max_entries(p->maps.circuits, n);
+	return rc || cfg->n_pseudowires ? rc : no_circuits(p);
+}
+
 int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 {
 	struct l2xdp_bpf *p = l2xdp_bpf__open();
@@ -162,6 +186,7 @@ int program_prepare(const struct datapath *dp, struct l2xdp_bpf **ret)
 	rc = rc ?: bpf_map__set_max_entries(p->maps.down_lines, sessions);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.places, sessions / L2X_PLACES);
 	rc = rc ?: set_cpus(p);
+	rc = rc ?: set_pseudowires(dp->cfg, p);
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool4, slot_lines(&m, false));
 	rc = rc ?: bpf_map__set_max_entries(p->maps.pool6, slot_lines(&m, true));
 	if (rc < 0)
@@ -211,10 +236,21 @@ int program_worker_code_fd(const struct l2xdp_bpf *p)
 	return bpf_map__fd(p->maps.worker_code);
 }
 
+int program_circuit_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_program__fd(p->progs.l2xdp_circuit);
+}
+
+int program_door_fd(const struct l2xdp_bpf *p)
+{
+	return bpf_program__fd(p->progs.l2xdp_door);
+}
+
 int program_hook_only(struct l2xdp_bpf *p)
 {
-	int rc = bpf_program__set_autoload(p->progs.l2xdp_worker, false);
+	int rc = no_circuits(p);
 
+	rc = rc ?: bpf_program__set_autoload(p->progs.l2xdp_worker, false);
 	return rc ?: bpf_program__set_autoload(p->progs.l2xdp_enter, false);
 }
 
@@ -280,6 +316,8 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 		{ &m->ports, a->skel->maps.ports },
 		{ &m->places, a->skel->maps.places },
 		{ &m->handed, a->skel->maps.handed },
+		{ &m->pws, a->skel->maps.pws },
+		{ &m->pw_traffic, a->skel->maps.pw_traffic },
 		{ &a->live, a->skel->maps.bss },
 	};
 	int rc = 0;
@@ -295,6 +333,8 @@ int program_map_all(struct datapath *dp, struct attach *a, char *err, size_t err
 	m->vlans = bpf_map__fd(a->skel->maps.vlans);
 	m->verdicts = bpf_map__fd(a->skel->maps.verdicts);
 	m->queues = bpf_map__fd(a->skel->maps.workers);
+	m->circuits = bpf_map__fd(a->skel->maps.circuits);
+	m->pw_ids = bpf_map__fd(a->skel->maps.pw_ids);
 	m->live = (struct l2x_live *)a->live.mem;
 	dp->maps = m;
 	if (live_secrets(m->live) < 0)
@@ -312,7 +352,8 @@ void program_unmap_all(struct datapath *dp, struct attach *a)
 	struct map_array *all[] = { &a->maps.sessions,   &a->maps.traffic, &a->maps.up_lines,
 				    &a->maps.down_lines, &a->maps.tunnels, &a->maps.pool4,
 				    &a->maps.pool6,      &a->maps.ports,   &a->maps.places,
-				    &a->maps.handed,     &a->live };
+				    &a->maps.handed,     &a->live,         &a->maps.pws,
+				    &a->maps.pw_traffic };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		map_array_close(all[i]);

@@ -10,6 +10,7 @@
 struct l2xdp_bpf;
 struct l2xdp_tc_bpf;
 struct xdp_program;
+struct circuit_link;
 
 struct attach {
 	struct l2xdp_bpf *skel; /* loaded; its maps are the maps */
@@ -25,6 +26,9 @@ struct attach {
 	struct l2xdp_tc_bpf *tc; /* on the same maps; NULL: the slow path does without */
 	bool tc_is_new[DP_MAX_INTERFACES]; /* a filter that was not there */
 	bool host_warned;
+	struct circuit_link *circuits; /* devices with a program of pseudowires (pw_link.c) */
+	unsigned int n_circuits;
+	bool circuits_recalled; /* an earlier daemon's are among them */
 	struct map_array live;
 	struct dp_maps maps;
 };
@@ -43,6 +47,9 @@ int program_queues_fd(const struct l2xdp_bpf *p);
 int program_enter_fd(const struct l2xdp_bpf *p);
 int program_worker_fd(const struct l2xdp_bpf *p);
 int program_worker_code_fd(const struct l2xdp_bpf *p);
+/* For the devices of circuits, and for the door (pw_door.c). */
+int program_circuit_fd(const struct l2xdp_bpf *p);
+int program_door_fd(const struct l2xdp_bpf *p);
 /* Of `p`, not yet loaded, only the program for the hook is wanted. */
 int program_hook_only(struct l2xdp_bpf *p);
 bool program_is_extension(const struct l2xdp_bpf *p);
@@ -110,6 +117,7 @@ void pins_path(const struct datapath *dp, const char *kind, const char *name,
 /* link.c: programs attached alone */
 int link_find(struct datapath *dp, unsigned int ifindex); /* a pinned one's descriptor, or -1 */
 bool link_is_of(int fd, unsigned int ifindex);
+unsigned int link_ifindex(int fd); /* 0: its device is gone, or it is none at this hook */
 /* On failure the program that stood there goes on. */
 int link_attach(struct datapath *dp, struct attach *a, unsigned int i);
 bool links_are_there(struct datapath *dp); /* of an earlier daemon, on whatever device */

@@ -267,17 +267,32 @@ void dp_send_end(struct datapath *dp)
 
 /* -------------------------------------------------------------------------------------------- */
 
+/* Directly over IP: protocol 115. */
+static int send_raw(const struct listener *l, const struct path *path, const struct iovec *iov,
+		    unsigned int n, uint8_t tos)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	struct tx_control control = { 0 };
+	struct sockaddr_storage to;
+
+	if (l->lanes[LANE_RAW].fd < 0)
+		return -EPROTONOSUPPORT;
+	address(&m, path, tos, &to, &control);
+	return sendmsg(l->lanes[LANE_RAW].fd, &m, 0) < 0 ? -errno : 0;
+}
+
 int socket_send(struct datapath *dp, const struct path *path, const struct iovec *iov,
 		unsigned int n, const struct send_how *how)
 {
 	struct listener *l = listener_of(dp, &path->local);
+	bool raw = !path->local_port && !path->peer_port;
 	int rc;
 
 	if (!l)
 		return -EADDRNOTAVAIL;
-	if (collect(dp, l, path, iov, n, how))
+	if (!raw && collect(dp, l, path, iov, n, how))
 		return 0;
-	rc = send_alone(l, path, iov, n, how);
+	rc = raw ? send_raw(l, path, iov, n, how->tos) : send_alone(l, path, iov, n, how);
 	if (rc < 0)
 		failed(dp, path, rc);
 	return rc;

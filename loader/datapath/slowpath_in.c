@@ -177,6 +177,10 @@ static void data_in(struct datapath *dp, const struct path *path, uint8_t tos, u
 
 void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg, size_t len)
 {
+	if (len >= 2 && (msg[1] & 0x0f) == 3) { /* V3-HDR-1: the version before any flag */
+		slow_pw_in(dp, path, msg, len);
+		return;
+	}
 	if (len && msg[0] & 0x80) {
 		dp_count(dp, DP_SLOW_RX_CONTROL);
 		dp->turn_due = true;

@@ -73,19 +73,18 @@ static bool send_ip(struct datapath *dp, struct session *s, const struct inner *
 	return false;
 }
 
-static bool icmp_allowed_now(struct session *s)
+bool icmp_bucket_take(struct icmp_bucket *b)
 {
-	uint32_t now = (uint32_t)dp_now(), refill = (now - s->icmp_stamp) / ICMP_REFILL_MS;
+	uint32_t now = (uint32_t)dp_now(), refill = (now - b->stamp) / ICMP_REFILL_MS;
 
 	if (refill) {
-		s->icmp_tokens =
-			(uint16_t)(refill >= ICMP_BURST - s->icmp_tokens ? ICMP_BURST
-									 : s->icmp_tokens + refill);
-		s->icmp_stamp += refill * ICMP_REFILL_MS;
+		b->tokens = (uint16_t)(refill >= ICMP_BURST - b->tokens ? ICMP_BURST
+									: b->tokens + refill);
+		b->stamp += refill * ICMP_REFILL_MS;
 	}
-	if (!s->icmp_tokens)
+	if (!b->tokens)
 		return false;
-	s->icmp_tokens--;
+	b->tokens--;
 	return true;
 }
 
@@ -98,7 +97,7 @@ static void tell_too_big(struct datapath *dp, struct session *s, const uint8_t *
 	dp_count(dp, DP_SLOW_TOO_BIG);
 	if (!inner_icmp_allowed(packet, in))
 		return;
-	if (!icmp_allowed_now(s)) {
+	if (!icmp_bucket_take(&s->icmp)) {
 		dp_count(dp, DP_SLOW_ICMP_LIMITED);
 		return;
 	}

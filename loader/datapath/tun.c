@@ -37,25 +37,24 @@ static int take(int fd, struct ifreq *ifr)
 	}
 }
 
-static int create(struct datapath *dp, char *err, size_t errlen)
+int tun_device(const char *name, short kind, int *ret_fd, bool *ret_new, char *err, size_t errlen)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	const char *name = dp->cfg->tun_name;
+	struct ifreq ifr = { .ifr_flags = (short)(kind | IFF_NO_PI) };
 	int rc;
 
 	if (strlen(name) >= sizeof(ifr.ifr_name))
 		return dp_fail(-EINVAL, err, errlen, "device name %s is too long", name);
-	dp->tun_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (dp->tun_fd < 0)
+	*ret_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (*ret_fd < 0)
 		return dp_fail(-errno, err, errlen,
 			       "/dev/net/tun: %s\n"
 			       "  as root:  modprobe tun   (in a container: give it /dev/net/tun)",
 			       strerror(errno));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	dp->tun_is_new = !if_nametoindex(name);
-	rc = take(dp->tun_fd, &ifr);
+	*ret_new = !if_nametoindex(name);
+	rc = take(*ret_fd, &ifr);
 	if (rc < 0) {
-		dp->tun_is_new = false;
+		*ret_new = false;
 		if (rc == -EBUSY || rc == -EINVAL || rc == -EEXIST)
 			return dp_fail(rc, err, errlen,
 				       "device %s is another program's (another l2xdpd?)\n"
@@ -65,13 +64,23 @@ static int create(struct datapath *dp, char *err, size_t errlen)
 		return dp_fail(rc, err, errlen, "device %s: %s%s", name, strerror(-rc),
 			       rc == -EPERM ? ": start l2xdpd as root" : "");
 	}
-	snprintf(dp->tun_name, sizeof(dp->tun_name), "%s", ifr.ifr_name);
+	if (ioctl(*ret_fd, TUNSETPERSIST, 1))
+		return dp_fail(-errno, err, errlen, "device %s cannot be made to stay: %s", name,
+			       strerror(errno));
+	return 0;
+}
+
+static int create(struct datapath *dp, char *err, size_t errlen)
+{
+	const char *name = dp->cfg->tun_name;
+	int rc = tun_device(name, IFF_TUN, &dp->tun_fd, &dp->tun_is_new, err, errlen);
+
+	if (rc < 0)
+		return rc;
+	snprintf(dp->tun_name, sizeof(dp->tun_name), "%s", name);
 	dp->tun_ifindex = if_nametoindex(dp->tun_name);
 	if (!dp->tun_ifindex)
 		return dp_fail(-ENODEV, err, errlen, "device %s vanished", name);
-	if (ioctl(dp->tun_fd, TUNSETPERSIST, 1))
-		return dp_fail(-errno, err, errlen, "device %s cannot be made to stay: %s", name,
-			       strerror(errno));
 	return 0;
 }
 

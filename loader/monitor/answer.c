@@ -65,7 +65,31 @@ static bool answer_reload_later(struct monitor *m, const struct ask_request *rq,
 		strcpy(ret->text, "another reload, or the end, is under way\n");
 		return true;
 	}
-	check_start(m, rq->force == 1, true);
+	check_start(m, rq->force == 1 ? CHECK_FORCED : CHECK_ASKED);
+	return false;
+}
+
+/* What it holds is looked at where it is written (loader/control/managed.h), and by the check. */
+static bool answer_pseudowire_later(struct monitor *m, const struct ask_request *rq,
+				    struct ask_answer *ret)
+{
+	const struct ask_pseudowire *p = &rq->pseudowire;
+
+	if (m->check.pid || m->ending) {
+		ret->rc = -EINVAL;
+		strcpy(ret->text,
+		       "a reload, another change, or the end, is under way; try again\n");
+		return true;
+	}
+	ret->rc = -EINVAL;
+	if (!memchr(p->name, '\0', sizeof(p->name)) || !memchr(p->entry, '\0', sizeof(p->entry)) ||
+	    !m->ops->change)
+		return true;
+	ret->rc = m->ops->change(m->ctx, p->name, p->entry[0] ? p->entry : NULL, ret->text,
+				 sizeof(ret->text));
+	if (ret->rc)
+		return true;
+	check_start(m, CHECK_CHANGE);
 	return false;
 }
 
@@ -89,6 +113,8 @@ static const struct kind {
 	[ASK_PREFLIGHT] = { "preflight", IFNAMSIZ, sizeof(struct dp_finding[DP_MAX_FINDINGS]),
 			    answer_preflight },
 	[ASK_RELOAD] = { "reload", 1, ASK_TEXT, answer_reload_later },
+	[ASK_PSEUDOWIRE] = { "pseudowire", sizeof(struct ask_pseudowire), ASK_TEXT,
+			     answer_pseudowire_later },
 	[ASK_SHUTDOWN] = { "shutdown", 0, 0, answer_shutdown },
 };
 

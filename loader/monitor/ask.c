@@ -161,6 +161,27 @@ int ask_reload(void *ctx, bool force, char *text, size_t len)
 	return m.rc;
 }
 
+int ask_pseudowire(void *ctx, const char *name, const char *entry, char *text, size_t len)
+{
+	struct ask_request rq = { .what = ASK_PSEUDOWIRE };
+	struct ask_pseudowire *p = &rq.pseudowire;
+	struct ask_answer m;
+
+	if (strlen(name) >= sizeof(p->name) || (entry && strlen(entry) >= sizeof(p->entry))) {
+		snprintf(text, len, "the name or the entry is too long; shorten it\n");
+		return -EINVAL;
+	}
+	memset(p, 0, sizeof(*p));
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	if (entry)
+		snprintf(p->entry, sizeof(p->entry), "%s", entry);
+	m.text[0] = '\0';
+	talk(ctx, &rq, sizeof(*p), &m, sizeof(m.text));
+	explicit_bzero(p, sizeof(*p));
+	snprintf(text, len, "%.*s", ASK_TEXT - 1, m.text);
+	return m.rc;
+}
+
 void ask_shutdown(void *ctx)
 {
 	struct ask_request rq = { .what = ASK_SHUTDOWN };

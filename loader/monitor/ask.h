@@ -16,7 +16,15 @@
 struct event_base;
 
 /* What may be asked; the table of them stands in answer.c. */
-enum ask_what { ASK_READY, ASK_DATAPATH, ASK_PREFLIGHT, ASK_RELOAD, ASK_SHUTDOWN, ASK_MAX };
+enum ask_what {
+	ASK_READY,
+	ASK_DATAPATH,
+	ASK_PREFLIGHT,
+	ASK_RELOAD,
+	ASK_PSEUDOWIRE,
+	ASK_SHUTDOWN,
+	ASK_MAX
+};
 enum ask_order {
 	ASK_NO_ORDER, /* an answer */
 	ASK_LEAVE, /* commit and end; sessions go on */
@@ -24,6 +32,13 @@ enum ask_order {
 	ASK_CLOSE, /* close every session, then end */
 };
 #define ASK_TEXT 4096
+#define ASK_ENTRY 2048 /* octets with the NUL: a pseudowire as it stands in the file */
+
+/* Add it, or with an empty entry delete it. */
+struct ask_pseudowire {
+	char name[PW_NAME_LEN];
+	char entry[ASK_ENTRY];
+};
 
 struct ask_request {
 	uint32_t what; /* enum ask_what; read by the other side as what a stranger sent */
@@ -31,6 +46,7 @@ struct ask_request {
 		struct dp_request datapath;
 		char device[IFNAMSIZ];
 		uint8_t force; /* ASK_RELOAD */
+		struct ask_pseudowire pseudowire;
 	};
 };
 
@@ -40,7 +56,7 @@ struct ask_answer {
 	union {
 		struct dp_answer datapath;
 		struct dp_finding findings[DP_MAX_FINDINGS]; /* rc: how many */
-		char text[ASK_TEXT]; /* ASK_RELOAD */
+		char text[ASK_TEXT]; /* ASK_RELOAD, ASK_PSEUDOWIRE */
 	};
 };
 
@@ -59,6 +75,8 @@ void ask_ready(struct ask *a); /* the start is over, and all is well */
 bool ask_datapath(void *ctx, const struct dp_request *rq, struct dp_answer *ret);
 /* As lns_reload and lns_end, dp_preflight. */
 int ask_reload(void *ctx, bool force, char *text, size_t len);
+/* As lns_pseudowire. */
+int ask_pseudowire(void *ctx, const char *name, const char *entry, char *text, size_t len);
 void ask_shutdown(void *ctx);
 int ask_preflight(void *ctx, const char *device, struct dp_finding ret[DP_MAX_FINDINGS]);
 

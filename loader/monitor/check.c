@@ -25,6 +25,8 @@ static void __attribute__((noreturn)) become(const struct monitor *m, int out)
 	sigprocmask(SIG_SETMASK, &m->outside, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	unsetenv("NOTIFY_SOCKET");
+	if (m->check.change)
+		setenv(m->ops->check_change, "1", 1);
 	setenv("JOURNAL_STREAM", "-", 1); /* no times before its lines */
 	execv(m->ops->check[0], m->ops->check);
 	dprintf(STDERR_FILENO, "%s: %s\n", m->ops->check[0], strerror(errno));
@@ -61,6 +63,16 @@ static void strip_priorities(char *text)
 	*to = '\0';
 }
 
+/* Nothing of it is left. */
+static void drop_change(struct monitor *m)
+{
+	char text[256];
+
+	if (m->check.change)
+		m->ops->changed(m->ctx, false, text, sizeof(text));
+	m->check.change = false;
+}
+
 static void finish(struct monitor *m, int rc, const char *what)
 {
 	struct check *c = &m->check;
@@ -69,6 +81,7 @@ static void finish(struct monitor *m, int rc, const char *what)
 		close(c->fd);
 	c->fd = -1;
 	c->pid = 0;
+	drop_change(m);
 	log_msg(rc ? LOG_WARN : LOG_NOTE, NULL, "reload: %s", what);
 	log_lines(rc ? LOG_WARN : LOG_NOTE, c->text);
 	if (c->asked)
@@ -91,18 +104,22 @@ static void say(struct check *c, const char *line)
 	c->text[c->len] = '\0';
 }
 
-void check_start(struct monitor *m, bool force, bool asked)
+void check_start(struct monitor *m, enum check_kind kind)
 {
 	struct check *c = &m->check;
 	int out[2];
 
 	c->len = 0;
 	c->text[0] = '\0';
-	c->force = force;
-	c->asked = asked;
+	c->force = kind == CHECK_FORCED;
+	c->asked = kind != CHECK_SIGNAL;
+	c->change = kind == CHECK_CHANGE;
 	c->fd = -1;
 	c->until = m->now + m->ops->check_limit_ms;
-	log_note(NULL, "reload: checking with %s%s", m->ops->check[0], force ? ", by force" : "");
+	log_note(NULL, "reload: checking with %s%s", m->ops->check[0],
+		 c->force    ? ", by force"
+		 : c->change ? ", a change of pseudowires"
+			     : "");
 	notify_reloading();
 	if (pipe2(out, O_CLOEXEC) == 0) {
 		c->pid = fork();
@@ -134,6 +151,15 @@ void check_read(struct monitor *m)
 	c->fd = -1;
 }
 
+/* All is well: it counts from here on. */
+static bool take_change(struct monitor *m, char *text, size_t len)
+{
+	bool taken = !m->check.change || m->ops->changed(m->ctx, true, text, len);
+
+	m->check.change = m->check.change && !taken;
+	return taken;
+}
+
 static void judge(struct monitor *m, int status)
 {
 	struct check *c = &m->check;
@@ -141,6 +167,13 @@ static void judge(struct monitor *m, int status)
 
 	switch (status) {
 	case CHECK_SESSIONS:
+		if (!c->force && c->change) {
+			finish(m, -EBUSY,
+			       "with the configuration as it is now it would close sessions; "
+			       "nothing "
+			       "was changed. l2xdpctl reload tells more");
+			return;
+		}
 		if (!c->force) {
 			finish(m, -EBUSY,
 			       "it would close sessions; nothing was changed. To do it all the "
@@ -149,7 +182,8 @@ static void judge(struct monitor *m, int status)
 		}
 		/* fall through */
 	case CHECK_GOOD:
-		if (m->ops->may_reload(m->ctx, text, sizeof(text))) {
+		if (m->ops->may_reload(m->ctx, text, sizeof(text)) &&
+		    take_change(m, text, sizeof(text))) {
 			finish(m, 0, "the configuration is taken");
 			return;
 		}

@@ -254,7 +254,7 @@ static void on_hangup(struct monitor *m)
 		log_note(NULL, "SIGHUP: another reload, or the end, is under way");
 		return;
 	}
-	check_start(m, false, false);
+	check_start(m, CHECK_SIGNAL);
 }
 
 static void reap(struct monitor *m)

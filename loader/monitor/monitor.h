@@ -23,12 +23,20 @@ struct monitor_ops {
 	/* dp_do, dp_preflight. */
 	void (*datapath)(void *ctx, const struct dp_request *rq, struct dp_answer *ret);
 	int (*preflight)(const char *device, struct dp_finding ret[DP_MAX_FINDINGS]);
+	/* The worker asks for a pseudowire, or with `entry` NULL for its end: writes what the check
+	 * is to look at. Every word is the worker's. 0, or a negative errno with a line in
+	 * `text`. */
+	int (*change)(void *ctx, const char *name, const char *entry, char *text, size_t len);
+	/* The check is over: what was written takes its place, or goes away. False, with a line in
+	 * `text`: it cannot. */
+	bool (*changed)(void *ctx, bool good, char *text, size_t len);
 	/* The check said yes: is there something against a reload that only who runs knows?
 	 * Then a line in `text`. */
 	bool (*may_reload)(void *ctx, char *text, size_t len);
 	/* Program and arguments of the check, NULL at the end. Its exit status: 0 good,
 	 * 3 wrong, 4 sessions would be closed. */
 	char *const *check;
+	const char *check_change; /* set in its environment when it is about a change */
 	unsigned int check_limit_ms; /* then it is killed, and nothing changes */
 	unsigned int leave_limit_ms, close_limit_ms; /* for the worker to end */
 	unsigned int record_limit_ms; /* for a worker at one record; then it is killed. 0: none */

@@ -26,6 +26,7 @@ struct check {
 	pid_t pid; /* 0: there is none */
 	int fd; /* its output, -1: all of it has come */
 	bool force, asked; /* asked: the worker waits for the answer */
+	bool change; /* with a change that takes place when all is well */
 	msec_t until;
 	size_t len;
 	char text[ASK_TEXT];
@@ -64,7 +65,13 @@ bool answer_next(struct monitor *m);
 void answer_reload(struct monitor *m, int rc, const char *text);
 bool order_send(struct monitor *m, enum ask_order order);
 /* check.c */
-void check_start(struct monitor *m, bool force, bool asked);
+enum check_kind {
+	CHECK_SIGNAL, /* SIGHUP */
+	CHECK_ASKED, /* by the worker */
+	CHECK_FORCED, /* the same, and sessions may be closed */
+	CHECK_CHANGE, /* asked for, with what ops.change has written */
+};
+void check_start(struct monitor *m, enum check_kind kind);
 void check_read(struct monitor *m); /* its output is readable */
 void check_died(struct monitor *m, int status);
 void check_late(struct monitor *m);

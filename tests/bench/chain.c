@@ -21,12 +21,14 @@ static void veth(FILE *ip, const char *name, int mac, const char *peer, int peer
 		"02:00:00:00:00:%02x\n",
 		name, (unsigned int)mac, peer, (unsigned int)peer_mac);
 	fprintf(ip, "link set %s addrgenmode none\nlink set %s addrgenmode none\n", name, peer);
-	fprintf(ip, "link set %s up\nlink set %s up\n", name, peer);
+	fprintf(ip, "link set %s mtu %u up\nlink set %s mtu %u up\n", name, BENCH_MTU, peer,
+		BENCH_MTU);
 }
 
 static const char routes[] =
 	"link set lo up\n"
 	"addr add 192.0.2.1/32 dev lo\n"
+	"addr add 192.0.2.2/32 dev lo\n"
 	"addr add 198.51.100.1/24 dev out\n"
 	"addr add 2001:db8:c::1/64 dev out nodad\n"
 	"neigh add 198.51.100.2 lladdr 02:00:00:00:00:04 nud permanent dev out\n"

@@ -6,6 +6,7 @@
 # build gives the same figures to 0.1 %. Arguments NAME=OBJECT compare builds of the program:
 #
 #   tests/bench/count.sh old=/tmp/old.bpf.o new=build/bpf/l2xdp.bpf.o
+#   ONLY='^pw|^l2tp_eth' tests/bench/count.sh      # rows by name
 #
 # Columns: the generator with one veth and a drop; then, less that, the bare redirect and the
 # program. Root is not needed.
@@ -29,4 +30,4 @@ done
 # shellcheck disable=SC2119
 GUEST_MEGABYTES=$((512 + 384 * ($# > 1 ? $# : 1))) GUEST_COUNT=yes guest_start
 echo "kernel $guest_kernel" >&2
-GUEST_SECONDS=1200 guest "modprobe -a veth l2tp_ppp; LD_LIBRARY_PATH=/lab/lib /lab/count_bench$arguments"
+GUEST_SECONDS=1200 guest "modprobe -a veth l2tp_ppp l2tp_eth l2tp_ip bridge; ONLY='${ONLY:-}' LD_LIBRARY_PATH=/lab/lib /lab/count_bench$arguments"

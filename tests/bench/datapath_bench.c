@@ -116,6 +116,8 @@ static int sessions(struct bench *b, struct series *s, const struct cell *c)
 			memset(s->state, 0, sizeof(s->state));
 		if (r >= 0)
 			r = program_beat(&b->programs[j]);
+		if (r >= 0)
+			r = rig_set(&b->rig, j + 1, program_fd(&b->programs[j], c));
 	}
 	return r < 0 ? r : 0;
 }
@@ -399,7 +401,8 @@ static int open_programs(struct bench *b)
 	int r = 0;
 
 	for (i = 0; i < b->n_programs && !r; i++) {
-		r = program_open(b->programs[i].name, b->paths[i], &b->chain, &b->programs[i]);
+		r = program_open(b->programs[i].name, b->paths[i], &b->chain, i + 1,
+				 &b->programs[i]);
 		if (!r)
 			r = rig_set(&b->rig, i + 1, b->programs[i].fd);
 	}

@@ -5,6 +5,8 @@
 #include "tests/bench/frames_private.h"
 
 const char *const bench_op_names[] = { "decap", "encap", "echo" };
+const char *const bench_wire_names[] = { "PPP", "UDP/IPv4", "UDP/IPv4 with sum", "IP/IPv4",
+					 "UDP/IPv6" };
 const char *const bench_device_names[] = { "l2xdp", "kernel forwarding", "kernel VXLAN" };
 
 void frame_put_mac(uint8_t *p, enum bench_mac dst, enum bench_mac src, bool v6)
@@ -16,7 +18,7 @@ void frame_put_mac(uint8_t *p, enum bench_mac dst, enum bench_mac src, bool v6)
 	put16(p + 12, v6 ? 0x86dd : 0x0800);
 }
 
-static void put_ip4(uint8_t *p, size_t len, uint8_t ttl, uint32_t src, uint32_t dst)
+void frame_put_ip4(uint8_t *p, size_t len, uint8_t ttl, uint32_t src, uint32_t dst)
 {
 	memset(p, 0, IP4);
 	p[0] = 0x45;
@@ -67,7 +69,7 @@ void frame_put_inner(const struct cell *c, uint8_t *p, uint32_t k, uint8_t ttl)
 	uint8_t *udp = p + ip;
 
 	if (c->family == 4)
-		put_ip4(p, c->inner, ttl, up ? sub4 : BENCH_CORE4, up ? BENCH_CORE4 : sub4);
+		frame_put_ip4(p, c->inner, ttl, up ? sub4 : BENCH_CORE4, up ? BENCH_CORE4 : sub4);
 	else
 		put_ip6(p, c->inner, ttl, up ? sub6 : BENCH_CORE6, up ? BENCH_CORE6 : sub6);
 	put16(udp, INNER_FROM);
@@ -115,7 +117,7 @@ void frame_put_vxlan(const struct cell *c, uint8_t *p)
 	size_t len = frame_outer_len(c) + c->inner;
 	uint8_t *udp = p + IP4, *vxlan = udp + UDP, *eth = vxlan + VXLAN;
 
-	put_ip4(p, len, 64, up ? BENCH_LAC : BENCH_LNS, up ? BENCH_LNS : BENCH_LAC);
+	frame_put_ip4(p, len, 64, up ? BENCH_LAC : BENCH_LNS, up ? BENCH_LNS : BENCH_LAC);
 	put16(udp, 0xc123);
 	put16(udp + 2, BENCH_VXLAN_PORT);
 	put16(udp + 4, (unsigned int)(len - IP4));
@@ -133,7 +135,7 @@ void frame_put_outer(const struct cell *c, uint8_t *p, uint16_t tid, uint16_t si
 	size_t len = frame_outer_len(c) + c->inner;
 	uint8_t *udp = p + IP4, *l2tp = udp + UDP, *ppp = l2tp + l2tp_len(c);
 
-	put_ip4(p, len, 64, up ? BENCH_LAC : BENCH_LNS, up ? BENCH_LNS : BENCH_LAC);
+	frame_put_ip4(p, len, 64, up ? BENCH_LAC : BENCH_LNS, up ? BENCH_LNS : BENCH_LAC);
 	put16(udp, BENCH_PORT);
 	put16(udp + 2, BENCH_PORT);
 	put16(udp + 4, (unsigned int)(len - IP4));
@@ -170,6 +172,8 @@ size_t frame_in(const struct cell *c, uint32_t k, uint16_t ns, uint8_t *ret)
 {
 	uint8_t *ip = ret + ETH;
 
+	if (c->wire)
+		return pw_frame_in(c, k, ret);
 	frame_put_mac(ret, MAC_IN, MAC_FAR, !in_is_outer(c) && c->family == 6);
 	if (!in_is_outer(c)) {
 		frame_put_inner(c, ip, k, 64);
@@ -273,10 +277,15 @@ void frame_recipe(const struct cell *c, struct gen_config *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->len = (uint32_t)len;
 	memcpy(ret->head, frame, len < GEN_HEAD ? len : GEN_HEAD);
-	ret->long_head = (c->op == BENCH_ECHO ? len : headers) > GEN_HEAD_SHORT;
 	ret->sessions = c->sessions;
 	while (ret->mask < c->sessions - 1)
 		ret->mask = ret->mask << 1 | 1;
+	if (c->wire) {
+		pw_frame_recipe(c, ret);
+		return;
+	}
+	ret->head_len =
+		(c->op == BENCH_ECHO ? len : headers) > GEN_HEAD_SHORT ? GEN_HEAD : GEN_HEAD_SHORT;
 	if (in_is_outer(c) && c->device == BENCH_L2XDP) {
 		ret->ids_off = ETH + IP4 + UDP + 2;
 		ret->ids = BENCH_TUNNEL << 16;

@@ -20,6 +20,12 @@ extern const char *const bench_op_names[]; /* "decap", "encap", "echo" */
 enum bench_device { BENCH_L2XDP, BENCH_FORWARD, BENCH_VXLAN, BENCH_DEVICES };
 extern const char *const bench_device_names[]; /* "l2xdp", "kernel forwarding", ... */
 
+/* What carries it: PPP in L2TPv2 over UDP and IPv4, or an Ethernet frame in a pseudowire (L2TPv3) with
+ * cookies of 8 octets and no sublayer. Over IPv4 UDP goes without checksum, as the kernel's, or
+ * with it. */
+enum bench_wire { BENCH_PPP, BENCH_UDP4, BENCH_UDP4_SUM, BENCH_IP4, BENCH_UDP6 };
+extern const char *const bench_wire_names[]; /* "PPP", "UDP/IPv4", ... */
+
 /* Where the program is done with a frame that is spoilt in one place: how far it gets tells
  * what the way there costs. */
 enum bench_exit {
@@ -35,13 +41,16 @@ enum bench_exit {
 struct cell {
 	enum bench_op op;
 	int family; /* of the inner packet: 4 or 6 */
-	unsigned int inner; /* octets of the inner packet */
-	unsigned int sessions; /* 1..BENCH_SESSIONS; for the kernel, that many addresses */
+	unsigned int inner; /* octets of the inner packet; in a pseudowire of the frame */
+	/* 1..BENCH_SESSIONS; for the kernel, that many addresses; pseudowires, up to BENCH_PWS: one is a
+	 * whole device, more are a VLAN each */
+	unsigned int sessions;
 	bool seq; /* with Ns */
 	bool plain_sum; /* inner UDP without checksum: encapsulation has to sum it all */
 	enum bench_device device;
 	enum bench_exit exit; /* but for EXIT_END, only for frame_recipe */
 	bool foreign; /* IDs are the device's own: outer UDP goes in without checksum */
+	enum bench_wire wire;
 };
 
 /* The plan of addresses, host order. Session number k is added to the last 20 bits of an IPv4
@@ -64,8 +73,23 @@ struct cell {
 #define BENCH_CORE4 0xcb007105u /* 203.0.113.5 */
 #define BENCH_CORE6 0x20010db8ffff0000ull /* 2001:db8:ffff::5 */
 
+/* Pseudowires: number k is in the low bits of both Session IDs, and is the VLAN where there are
+ * several. They have an address of their own, for the kernel's own L2TP sits on the other. */
+#define BENCH_PWS 4094u
+#define BENCH_PW_INDICES 4096u
+#define BENCH_PW_ID 0x11220000u /* ours */
+#define BENCH_PW_PEER_ID 0x55660000u
+#define BENCH_PW_COOKIE 0x0123456789abcdefull /* that we accept */
+#define BENCH_PW_PEER_COOKIE 0xfedcba9876543210ull
+#define BENCH_PW_COOKIE_LEN 8u
+#define BENCH_PW_HERE 0xc0000202u /* 192.0.2.2 */
+#define BENCH_MTU 1600u /* of all links: frames of 1 500 octets cross in pseudowires, too */
+#define BENCH_PW_NET6 0x20010db8000c0000ull /* 2001:db8:c::1 here, ::2 there */
+
 /* Link-layer addresses are 02:00:00:00:00:N. */
 enum bench_mac { MAC_FAR = 1, MAC_IN, MAC_OUT, MAC_NEXT, MAC_VXLAN, MAC_VXLAN_FAR };
+/* Of the hosts that pseudowires join they are 02:00:00:00:01:N: the one here, the one there. */
+enum bench_pw_mac { MAC_PW_HERE = 1, MAC_PW_THERE };
 
 /* Our and the peer's tunnel ID of number k. */
 static inline uint16_t bench_tid(uint32_t k)

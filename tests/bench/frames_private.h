@@ -69,6 +69,18 @@ static inline unsigned int final(uint32_t s)
 	return s == 0xffff ? 0xffff : ~s & 0xffff;
 }
 
+/* An IPv4 header for UDP. */
+void frame_put_ip4(uint8_t *p, size_t len, uint8_t ttl, uint32_t src, uint32_t dst);
+/* Pseudowires (frames_pw.c): as frame_in, frame_recipe, frame_check. */
+size_t pw_frame_in(const struct cell *c, uint32_t k, uint8_t *ret);
+void pw_frame_recipe(const struct cell *c, struct gen_config *ret);
+void pw_frame_check(struct check *k, const struct cell *c, bool through, const uint8_t *frame,
+		    size_t len);
+/* judge.c: something is not as it must be; this session's frame was seen. */
+void check_bad(struct check *k, const char *what, size_t got, size_t wanted);
+void check_octets(struct check *k, const uint8_t *got, const uint8_t *wanted, size_t len);
+void check_seen(struct check *k, const struct cell *c, uint32_t number);
+void check_outer_ip(struct check *k, const uint8_t *ip, uint8_t *wanted);
 uint32_t frame_pool4(const struct cell *c);
 uint64_t frame_pool6(const struct cell *c);
 void frame_put_mac(uint8_t *p, enum bench_mac dst, enum bench_mac src, bool v6);

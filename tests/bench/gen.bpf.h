@@ -60,12 +60,19 @@ static __always_inline int gen_head(struct xdp_md *ctx, const struct gen_config 
 	const __u64 *from = (const __u64 *)cfg->head;
 	__u64 *to = (void *)(long)ctx->data;
 
+	if ((void *)to + GEN_HEAD_LEAST > (void *)(long)ctx->data_end)
+		return -1;
+#pragma unroll
+	for (int i = 0; i < GEN_HEAD_LEAST / 8; i++)
+		to[i] = from[i];
+	if (cfg->head_len < GEN_HEAD_SHORT)
+		return 0;
 	if ((void *)to + GEN_HEAD_SHORT > (void *)(long)ctx->data_end)
 		return -1;
 #pragma unroll
-	for (int i = 0; i < GEN_HEAD_SHORT / 8; i++)
+	for (int i = GEN_HEAD_LEAST / 8; i < GEN_HEAD_SHORT / 8; i++)
 		to[i] = from[i];
-	if (!cfg->long_head)
+	if (cfg->head_len < GEN_HEAD)
 		return 0;
 	if ((void *)to + GEN_HEAD > (void *)(long)ctx->data_end)
 		return -1;

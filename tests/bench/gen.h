@@ -14,7 +14,8 @@
 #endif
 
 #define GEN_HEAD 112 /* octets of headers that are written again on each frame ... */
-#define GEN_HEAD_SHORT 72 /* ... or this many, where the headers are shorter */
+#define GEN_HEAD_SHORT 72 /* ... or this many, where the headers are shorter, */
+#define GEN_HEAD_LEAST 64 /* or the frame is */
 #define GEN_CSUMS 2
 #define GEN_WAYS 8
 #define GEN_BLOCK 1024 /* frames; a multiple of the kernel's batch of 64 */
@@ -30,8 +31,9 @@ struct gen_csum {
 struct gen_config {
 	__u8 head[GEN_HEAD]; /* as it stands for session number 0 */
 	__u32 len; /* of the frame */
-	__u32 long_head; /* 1: GEN_HEAD octets are written, not GEN_HEAD_SHORT */
-	/* 32-bit fields to which the session number is added: tunnel and session ID, address */
+	__u32 head_len; /* how many of `head` are written: one of the three above */
+	/* 32-bit fields to which the session number is added: tunnel and session ID; address, or a
+	 * VLAN tag */
 	__u32 ids_off, ids, addr_off, addr;
 	__u32 ns_off; /* 16 bits */
 	struct gen_csum csum[GEN_CSUMS];
@@ -76,7 +78,7 @@ static inline __u32 gen_number(__u32 n)
 	return n + 1 + ((n + (n >> 16) + 1) >> 16);
 }
 
-#define SINK_FRAME_MAX 1536
+#define SINK_FRAME_MAX 1600
 #define SINK_FRAME_MASK 2047 /* all digits that a lesser number may have */
 struct sink_frame {
 	__u32 len; /* SINK_FRAME_MAX + 1: longer than that */

@@ -5,7 +5,7 @@
 
 #include "tests/bench/frames_private.h"
 
-static void bad(struct check *k, const char *what, size_t got, size_t wanted)
+void check_bad(struct check *k, const char *what, size_t got, size_t wanted)
 {
 	if (!k->bad++)
 		snprintf(k->why, sizeof(k->why), "frame %u: %s is %zu (0x%zx), not %zu (0x%zx)",
@@ -17,11 +17,11 @@ static bool is_seen(const struct check *k, uint32_t number)
 	return k->seen[number >> 3] & 1u << (number & 7);
 }
 
-static void seen(struct check *k, const struct cell *c, uint32_t number)
+void check_seen(struct check *k, const struct cell *c, uint32_t number)
 {
 	if (number >= BENCH_NUMBERS || !number ||
 	    (!c->foreign && number > gen_number(c->sessions - 1))) {
-		bad(k, "session number", number, c->sessions);
+		check_bad(k, "session number", number, c->sessions);
 		return;
 	}
 	k->sessions += !is_seen(k, number);
@@ -37,7 +37,7 @@ static void same_zero(uint8_t *wanted, const uint8_t *got)
 		put16(wanted, g);
 }
 
-static void check_octets(struct check *k, const uint8_t *got, const uint8_t *wanted, size_t len)
+void check_octets(struct check *k, const uint8_t *got, const uint8_t *wanted, size_t len)
 {
 	char what[32];
 	size_t i;
@@ -46,7 +46,7 @@ static void check_octets(struct check *k, const uint8_t *got, const uint8_t *wan
 		;
 	if (i < len) {
 		snprintf(what, sizeof(what), "octet %zu", i);
-		bad(k, what, got[i], wanted[i]);
+		check_bad(k, what, got[i], wanted[i]);
 	}
 }
 
@@ -60,10 +60,10 @@ static void check_bare(struct check *k, const struct cell *c, const uint8_t *fra
 	if (c->op == BENCH_DECAP && c->seq)
 		ns = (uint16_t)get16(frame + ETH + IP4 + UDP + 6);
 	if (frame_in(c, number, ns, wanted) != len)
-		bad(k, "length", len, frame_in(c, number, ns, wanted));
+		check_bad(k, "length", len, frame_in(c, number, ns, wanted));
 	else
 		check_octets(k, frame, wanted, len);
-	seen(k, c, number);
+	check_seen(k, c, number);
 }
 
 /* Ns of one session goes up by one (V2-DATA-2). */
@@ -72,15 +72,15 @@ static void check_ns(struct check *k, uint32_t number, uint16_t ns)
 	if (number >= BENCH_NUMBERS)
 		return;
 	if (is_seen(k, number) && ns != (uint16_t)(k->ns[number] + 1))
-		bad(k, "Ns", ns, k->ns[number] + 1u);
+		check_bad(k, "Ns", ns, k->ns[number] + 1u);
 	k->ns[number] = ns;
 }
 
 /* Free to choose: identification (DP-TX-4), and so the header checksum, judged here. */
-static void check_outer_ip(struct check *k, const uint8_t *ip, uint8_t *wanted)
+void check_outer_ip(struct check *k, const uint8_t *ip, uint8_t *wanted)
 {
 	if (sum(0, ip, IP4) != 0xffff)
-		bad(k, "sum of the outer IPv4 header", sum(0, ip, IP4), 0xffff);
+		check_bad(k, "sum of the outer IPv4 header", sum(0, ip, IP4), 0xffff);
 	memcpy(wanted + 4, ip + 4, 2);
 	memcpy(wanted + 10, ip + 10, 2);
 }
@@ -105,12 +105,12 @@ static void check_encap(struct check *k, const struct cell *c, const uint8_t *fr
 	if (c->foreign) /* the kernel's L2TP lets routers fragment */
 		wanted[ETH + 6] = ip[6] & 0x40;
 	if (!get16(udp + 6) || sum_udp(ip, udp, len - IP4) != 0xffff)
-		bad(k, "sum of the outer UDP datagram", sum_udp(ip, udp, len - IP4), 0xffff);
+		check_bad(k, "sum of the outer UDP datagram", sum_udp(ip, udp, len - IP4), 0xffff);
 	check_outer_ip(k, ip, wanted + ETH);
 	check_octets(k, frame, wanted, ETH + len);
 	if (c->seq)
 		check_ns(k, number, ns);
-	seen(k, c, number);
+	check_seen(k, c, number);
 }
 
 static void check_vxlan(struct check *k, const struct cell *c, const uint8_t *frame)
@@ -129,7 +129,7 @@ static void check_vxlan(struct check *k, const struct cell *c, const uint8_t *fr
 	memcpy(wanted + ETH + IP4, ip + IP4, 2);
 	check_outer_ip(k, ip, wanted + ETH);
 	check_octets(k, frame, wanted, ETH + frame_outer_len(c) + c->inner);
-	seen(k, c, number);
+	check_seen(k, c, number);
 }
 
 /* The inner packet alone, forwarded. */
@@ -145,7 +145,7 @@ static void check_inner(struct check *k, const struct cell *c, const uint8_t *fr
 	if (c->family == 4)
 		same_zero(wanted + ETH + 10, frame + ETH + 10);
 	check_octets(k, frame, wanted, ETH + c->inner);
-	seen(k, c, number);
+	check_seen(k, c, number);
 }
 
 /* From the L2TP header to the inner packet, of which version 2 has many forms; NULL: no data, or
@@ -195,28 +195,29 @@ void frame_check_any(struct check *k, const struct cell *c, const struct ids *pe
 	}
 	k->frames++;
 	if (get16(ip + 2) != IP4 + datagram || len != ETH + IP4 + datagram)
-		bad(k, "IP length", get16(ip + 2), IP4 + datagram);
+		check_bad(k, "IP length", get16(ip + 2), IP4 + datagram);
 	if (udp[UDP] & 0x40 && get16(udp + UDP + 2) != datagram - UDP)
-		bad(k, "L2TP length", get16(udp + UDP + 2), datagram - UDP);
+		check_bad(k, "L2TP length", get16(udp + UDP + 2), datagram - UDP);
 	if (inner + c->inner != udp + datagram) {
-		bad(k, "octets of the inner packet", (size_t)(udp + datagram - inner), c->inner);
+		check_bad(k, "octets of the inner packet", (size_t)(udp + datagram - inner),
+			  c->inner);
 		return;
 	}
 	number = get32(inner + (c->family == 4 ? 16 : 28)) -
 		 (c->family == 4 ? frame_pool4(c) : (uint32_t)frame_pool6(c));
 	if (number >= BENCH_NUMBERS || !peer[number].tid) {
-		bad(k, "session number", number, 0);
+		check_bad(k, "session number", number, 0);
 		return;
 	}
 	if (get16(ids) != peer[number].tid || get16(ids + 2) != peer[number].sid)
-		bad(k, "tunnel and session ID", get32(ids),
-		    (size_t)peer[number].tid << 16 | peer[number].sid);
+		check_bad(k, "tunnel and session ID", get32(ids),
+			  (size_t)peer[number].tid << 16 | peer[number].sid);
 	if (get16(udp + 2) != peer[number].port || get32(ip + 16) != BENCH_LAC)
-		bad(k, "UDP port", get16(udp + 2), peer[number].port);
+		check_bad(k, "UDP port", get16(udp + 2), peer[number].port);
 	if (sum(0, ip, IP4) != 0xffff)
-		bad(k, "sum of the outer IPv4 header", sum(0, ip, IP4), 0xffff);
+		check_bad(k, "sum of the outer IPv4 header", sum(0, ip, IP4), 0xffff);
 	if (get16(udp + 6) && sum_udp(ip, udp, datagram) != 0xffff)
-		bad(k, "sum of the outer UDP datagram", sum_udp(ip, udp, datagram), 0xffff);
+		check_bad(k, "sum of the outer UDP datagram", sum_udp(ip, udp, datagram), 0xffff);
 	frame_put_inner(c, wanted, number, 63);
 	if (c->family == 4)
 		same_zero(wanted + 10, inner + 10);
@@ -235,6 +236,10 @@ void frame_check(struct check *k, const struct cell *c, bool through, const uint
 {
 	size_t wanted = ETH + c->inner + (frame_leaves_in_tunnel(c) ? frame_outer_len(c) : 0);
 
+	if (c->wire) {
+		pw_frame_check(k, c, through, frame, len);
+		return;
+	}
 	/* what the host itself says on the link (router solicitations, MLD) */
 	if (len < ETH || frame[5] != (through ? MAC_NEXT : MAC_IN) || frame[0] != 2) {
 		k->strays++;
@@ -244,7 +249,7 @@ void frame_check(struct check *k, const struct cell *c, bool through, const uint
 	if (!through)
 		check_bare(k, c, frame, len);
 	else if (len != wanted)
-		bad(k, "length", len, wanted);
+		check_bad(k, "length", len, wanted);
 	else if (!frame_leaves_in_tunnel(c))
 		check_inner(k, c, frame);
 	else if (c->device == BENCH_VXLAN)

@@ -333,7 +333,7 @@ static int prepare(struct bench *b, int cpu)
 	if (!r)
 		r = rig_open(b->dir, &b->chain, &b->rig);
 	if (!r)
-		r = program_open("l2xdp", NULL, &b->chain, &b->program);
+		r = program_open("l2xdp", NULL, &b->chain, 1, &b->program);
 	return r ? r : rig_set(&b->rig, 1, b->program.fd);
 }
 

@@ -66,6 +66,8 @@ static int set_sizes(struct bpf_object *obj)
 		if (map) /* builds before there was one can be compared */
 			r = bpf_map__set_max_entries(map, BENCH_NUMBERS / slots_of(obj, names[i]));
 	}
+	if (!r && program_has_pws(obj))
+		r = program_pws_size(obj);
 	routes = bpf_object__find_map_by_name(obj, "routes");
 	if (routes && !r)
 		r = bpf_map__set_max_entries(routes,
@@ -73,7 +75,16 @@ static int set_sizes(struct bpf_object *obj)
 	return r;
 }
 
-static int set_config(struct bpf_object *obj)
+static void set_config_pws(struct l2x_config *cfg, const struct chain *chain)
+{
+	cfg->listen[cfg->n_listen++] = mapped(BENCH_PW_HERE);
+	cfg->listen[cfg->n_listen].d[0] = htobe64(BENCH_PW_NET6);
+	cfg->listen[cfg->n_listen++].d[1] = htobe64(1);
+	cfg->pw_mask = BENCH_PW_INDICES - 1;
+	cfg->pw_ifindex = chain->us[0]; /* any device that forwards */
+}
+
+static int set_config(struct bpf_object *obj, const struct chain *chain)
 {
 	struct l2x_config *cfg = variable(obj, ".rodata", "cfg", sizeof(*cfg));
 	struct l2x_live *live = variable(obj, ".bss", "live", sizeof(*live));
@@ -98,6 +109,8 @@ static int set_config(struct bpf_object *obj)
 	cfg->stranger_rate = 100;
 	cfg->stranger_total = 10000;
 	cfg->punt_rate = 4000000; /* looked at, and never used up */
+	if (program_has_pws(obj))
+		set_config_pws(cfg, chain);
 	return 0;
 }
 
@@ -105,7 +118,7 @@ static int set_port(struct bpf_object *obj, unsigned int ifindex, enum bench_mac
 {
 	struct l2x_port p = { .ifindex = ifindex,
 			      .lower = ifindex,
-			      .mtu = 1500,
+			      .mtu = BENCH_MTU,
 			      .mac = { 2, 0, 0, 0, 0, (__u8)mac },
 			      .flags = L2X_P_RX | L2X_P_TX };
 	__u32 slot = ifindex & (L2X_PORT_SLOTS - 1);
@@ -141,7 +154,7 @@ static int set_pool(const struct program *p, const char *name)
 	return 0;
 }
 
-static int load(struct program *p, const struct chain *chain)
+static int load(struct program *p, const struct chain *chain, unsigned int way)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, "l2xdp");
 	unsigned int i;
@@ -151,7 +164,7 @@ static int load(struct program *p, const struct chain *chain)
 		return -ENOENT;
 	r = set_sizes(p->obj);
 	if (!r)
-		r = set_config(p->obj);
+		r = set_config(p->obj, chain);
 	if (!r)
 		r = bpf_object__load(p->obj);
 	for (i = 0; i < chain->ways && !r; i++)
@@ -162,13 +175,17 @@ static int load(struct program *p, const struct chain *chain)
 		r = set_pool(p, "pool4");
 	if (!r)
 		r = set_pool(p, "pool6");
+	if (!r)
+		r = program_circuits(p, chain, way);
 	if (r)
 		return r;
+	p->out = chain->out;
 	p->fd = bpf_program__fd(prog);
 	return 0;
 }
 
-int program_open(const char *name, const char *path, const struct chain *chain, struct program *ret)
+int program_open(const char *name, const char *path, const struct chain *chain, unsigned int way,
+		 struct program *ret)
 {
 	struct program p = { .name = name };
 	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "l2xdp");
@@ -182,7 +199,7 @@ int program_open(const char *name, const char *path, const struct chain *chain, 
 		bytes = l2xdp_bpf__elf_bytes(&size);
 		p.obj = bpf_object__open_mem(bytes, size, &opts);
 	}
-	r = p.obj ? load(&p, chain) : -errno;
+	r = p.obj ? load(&p, chain, way) : -errno;
 	if (r) {
 		fprintf(stderr, "bench: program %s: %s\n", name, strerror(-r));
 		program_close(&p);
@@ -338,8 +355,11 @@ static int set_sessions(struct program *p, bool seq)
 int program_sessions(struct program *p, const struct cell *c)
 {
 	uint8_t *traffic;
-	int r = set_sessions(p, c->seq);
+	int r;
 
+	if (c->wire)
+		return program_pws(p, c);
+	r = set_sessions(p, c->seq);
 	if (r || !c->seq || p->cell == c)
 		return r;
 	traffic = array_of(p, "traffic", sizeof(struct l2x_traffic));

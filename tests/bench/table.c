@@ -47,6 +47,28 @@ static unsigned int add_kind(struct cell *ret, unsigned int n, bool full, struct
 	return n;
 }
 
+/* Pseudowires: small and large frames; one, and as many as a device has VLANs. */
+static unsigned int add_pws(struct cell *ret, unsigned int n, bool full, enum bench_wire wire)
+{
+	static const unsigned int lens[] = { 64, 1500 };
+	struct cell c = { .family = 4, .wire = wire };
+	unsigned int op, len;
+
+	for (op = BENCH_DECAP; op <= BENCH_ENCAP; op++) {
+		for (len = 0; len < COUNT(lens) && n + 1 < MAX_CELLS; len++) {
+			c.op = op;
+			c.inner = lens[len];
+			c.sessions = 1;
+			ret[n++] = c;
+			c.sessions = BENCH_PWS;
+			if (wire == BENCH_UDP4 || wire == BENCH_IP4)
+				if (full || len == 0)
+					ret[n++] = c;
+		}
+	}
+	return n;
+}
+
 unsigned int table_make(bool full, struct cell ret[MAX_CELLS])
 {
 	struct cell c = { 0 },
@@ -73,6 +95,9 @@ unsigned int table_make(bool full, struct cell ret[MAX_CELLS])
 		if (device == BENCH_L2XDP)
 			n = add(ret, n, full, &sum);
 	}
+	n = add_pws(ret, n, full, BENCH_UDP4);
+	n = add_pws(ret, n, full, BENCH_IP4);
+	n = add_pws(ret, n, full, BENCH_UDP6);
 	for (size = 0; size < COUNT(session_counts); size++) {
 		echo.sessions = session_counts[size];
 		n = add(ret, n, true, &echo);
@@ -89,6 +114,12 @@ static const char *op_of(const struct cell *c)
 
 void cell_name(const struct cell *c, char *ret, size_t len)
 {
+	if (c->wire) {
+		snprintf(ret, len, "%s %s %u octets, %u pseudowire%s", op_of(c),
+			 bench_wire_names[c->wire], c->inner, c->sessions,
+			 c->sessions == 1 ? "" : "s");
+		return;
+	}
 	snprintf(ret, len, "%s%s%s IPv%d %u octets, %u %s%s%s%s",
 		 c->device == BENCH_L2XDP ? "" : bench_device_names[c->device],
 		 c->device == BENCH_L2XDP ? "" : " ", op_of(c), c->family, c->inner, c->sessions,
@@ -98,6 +129,11 @@ void cell_name(const struct cell *c, char *ret, size_t len)
 
 void cell_row(const struct cell *c, char *ret, size_t len)
 {
+	if (c->wire) {
+		snprintf(ret, len, "op=%s wire=%s octets=%u pseudowires=%u", op_of(c),
+			 bench_wire_names[c->wire], c->inner, c->sessions);
+		return;
+	}
 	snprintf(ret, len, "op=%s family=%d octets=%u sessions=%u sequenced=%d full-sum=%d",
 		 op_of(c), c->family, c->inner, c->sessions, c->seq, c->plain_sum);
 }

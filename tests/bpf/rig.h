@@ -33,6 +33,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include "maps/pw.h"
 #include "maps/schema.h"
 #include "maps/verdicts.h"
 
@@ -89,6 +90,7 @@ struct rig {
 	int daemon4, daemon6; /* sockets that stand for the daemon's; -1: it is away */
 	uint64_t frames; /* run so far */
 	bool written; /* the test writes the short way's lines itself */
+	struct bpf_program *program; /* that runs; NULL: l2xdp */
 };
 
 /* What became of a frame. */
@@ -436,6 +438,9 @@ static inline void rig_open(struct rig *r, const struct l2x_config *cfg)
 	bpf_map__set_max_entries(r->skel->maps.pool4, 65536 / L2X_SLOTS);
 	bpf_map__set_max_entries(r->skel->maps.pool6, 65536 / L2X_SLOTS);
 	bpf_map__set_max_entries(r->skel->maps.places, RIG_SESSIONS / L2X_PLACES);
+	bpf_map__set_max_entries(r->skel->maps.pws, cfg->pw_mask + 1);
+	bpf_map__set_max_entries(r->skel->maps.pw_traffic, cfg->pw_mask + 1);
+	bpf_map__set_max_entries(r->skel->maps.pw_ways, cfg->pw_mask + 1);
 	r->cpus = (unsigned int)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(r->skel->maps.workers, r->cpus < 2 ? 1 : 2);
 	bpf_map__set_max_entries(r->skel->maps.handed, r->cpus * L2X_HANDED_COLUMNS);
@@ -529,7 +534,7 @@ static inline void rig_run_only(struct rig *r, unsigned int ifindex, const uint8
 
 	if (!r->written)
 		rig_short_write(&r->up[RIG_INDEX], &r->down[RIG_INDEX], r->s);
-	if (bpf_prog_test_run_opts(bpf_program__fd(r->skel->progs.l2xdp), &o))
+	if (bpf_prog_test_run_opts(bpf_program__fd(r->program ?: r->skel->progs.l2xdp), &o))
 		fail_msg("test run of %zu octets: %s", len, strerror(errno));
 	rig_short_counts(r->t, &r->up[RIG_INDEX], &r->down[RIG_INDEX]);
 	r->frames++;

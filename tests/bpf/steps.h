@@ -5,7 +5,8 @@
  * not, so that a packet takes the way that it takes there. The count depends on the compiler,
  * and on nothing else: not on the kernel, its verifier or the machine.
  *
- * Only helpers of the short way and of echoes are known. No bound is checked: the verifier has.
+ * Only helpers of the short way, of echoes and of pseudowires are known. No bound is checked: the
+ * verifier has.
  */
 #ifndef L2XDP_TESTS_BPF_STEPS_H
 #define L2XDP_TESTS_BPF_STEPS_H
@@ -36,6 +37,7 @@ struct steps {
 	unsigned int n_copies;
 	uint8_t *frame; /* below 4 GiB: the program holds its place in 32 bits */
 	uint32_t now; /* jiffies */
+	uint32_t random; /* what the kernel got when it was asked for a number */
 	/* of the last run */
 	unsigned int count, calls, lookups; /* instructions, helpers called, look-ups */
 };
@@ -126,12 +128,30 @@ static inline void *steps_copy(struct steps *s, unsigned int map, uint32_t key)
 	return all;
 }
 
+/* An element that is only read. */
+static inline uint64_t steps_hash(struct steps *s, unsigned int map, const void *key)
+{
+	void *value = calloc(1, s->maps[map].stride);
+
+	assert_non_null(value);
+	if (bpf_map_lookup_elem(s->maps[map].fd, key, value)) {
+		free(value);
+		return 0;
+	}
+	assert_true(s->n_copies < STEPS_COPIES);
+	s->copies[s->n_copies].fd = -1; /* that nobody finds again */
+	s->copies[s->n_copies++].value = value;
+	return (uint64_t)value;
+}
+
 static inline uint64_t steps_lookup(struct steps *s, uint64_t fd, uint64_t key_at)
 {
 	unsigned int map = steps_map_of(s, (int)fd);
 	uint32_t key = *(const uint32_t *)key_at;
 
 	s->lookups++;
+	if (s->maps[map].info.type == BPF_MAP_TYPE_HASH)
+		return steps_hash(s, map, (const void *)key_at);
 	assert_true(s->maps[map].info.type == BPF_MAP_TYPE_ARRAY ||
 		    s->maps[map].info.type == BPF_MAP_TYPE_PERCPU_ARRAY);
 	if (key >= s->maps[map].info.max_entries)
@@ -163,10 +183,12 @@ static inline uint64_t steps_helper(struct steps *s, int32_t id, const uint64_t 
 		return s->now;
 	case BPF_FUNC_get_smp_processor_id:
 		return (uint64_t)sched_getcpu();
+	case BPF_FUNC_get_prandom_u32:
+		return s->random;
 	case BPF_FUNC_redirect:
 		return XDP_REDIRECT;
 	}
-	fail_msg("helper %d: the frame has not gone the short way", id);
+	fail_msg("helper %d: the frame has not gone the way that is counted", id);
 	return 0;
 }
 
@@ -313,11 +335,12 @@ static inline uint64_t steps_wide(struct steps *s, const struct bpf_insn *i)
 	return (uint32_t)i->imm | (i->src_reg ? 0 : (uint64_t)(uint32_t)i[1].imm << 32);
 }
 
-static inline uint64_t steps_run_at(struct steps *s, const struct bpf_insn *i, uint64_t r1,
-				    uint64_t r2, uint64_t r3, int depth)
+/* Its arguments are at[1] to at[5]. */
+static inline uint64_t steps_run_at(struct steps *s, const struct bpf_insn *i, const uint64_t *at,
+				    int depth)
 {
 	uint8_t stack[STEPS_STACK] __attribute__((aligned(8))) = { 0 };
-	uint64_t r[11] = { 0, r1, r2, r3 }, b;
+	uint64_t r[11] = { 0, at[1], at[2], at[3], at[4], at[5] }, b;
 	uint8_t op;
 	bool wide;
 
@@ -364,8 +387,7 @@ static inline uint64_t steps_run_at(struct steps *s, const struct bpf_insn *i, u
 				return r[0];
 			if (op == BPF_CALL)
 				r[0] = i->src_reg == BPF_PSEUDO_CALL
-					       ? steps_run_at(s, i + 1 + i->imm, r[1], r[2], r[3],
-							      depth + 1)
+					       ? steps_run_at(s, i + 1 + i->imm, r, depth + 1)
 					       : steps_helper(s, i->imm, r);
 			else if (steps_jumps(op, r[i->dst_reg], b, wide))
 				i += i->off;
@@ -378,15 +400,17 @@ static inline int steps_run(struct steps *s, unsigned int ifindex, const uint8_t
 			    const uint8_t **ret_frame, size_t *ret_len)
 {
 	struct xdp_md ctx = { .ingress_ifindex = ifindex };
-	uint64_t action;
+	uint64_t action, at[6] = { 0, (uint64_t)&ctx };
 
 	assert_true(STEPS_HEADROOM + len <= STEPS_FRAME);
 	ctx.data = (uint32_t)(uintptr_t)s->frame + STEPS_HEADROOM;
 	ctx.data_end = ctx.data + (uint32_t)len;
 	memcpy(s->frame + STEPS_HEADROOM, frame, len);
 	s->count = s->calls = s->lookups = 0;
-	action = steps_run_at(s, bpf_program__insns(s->rig->skel->progs.l2xdp), (uint64_t)&ctx, 0,
-			      0, 0);
+	action = steps_run_at(
+		s,
+		bpf_program__insns(s->rig->program ? s->rig->program : s->rig->skel->progs.l2xdp),
+		at, 0);
 	*ret_frame = (const uint8_t *)(uintptr_t)ctx.data;
 	*ret_len = ctx.data_end - ctx.data;
 	return (int)action;

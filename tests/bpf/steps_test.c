@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a packet costs on the short way, and an LCP echo on the long one, in instructions: counted
+ * What a packet costs on the short way, an LCP echo on the long one, and a frame of a
+ * pseudowire, in instructions: counted
  * by running the program here (steps.h), after the kernel has run it on the same frame, with the
  * same octets as outcome. A look-up and a helper's call count as ten each. tests/bpf/limits.txt
  * has the limits.
  */
 #include "tests/bpf/limits.h"
+#include "tests/bpf/made.h"
 #include "tests/bpf/packet.h"
 #include "tests/bpf/steps.h"
 
@@ -115,16 +117,98 @@ static void echo(void **state)
 	limits_check("echo", NULL, steps.count + CALL * (steps.lookups + steps.calls));
 }
 
+/* ---- pseudowires ------------------------------------------------------------------------------ */
+
+static struct rig pw_rig;
+static struct steps pw_steps;
+static struct l2x_pw *pws;
+static struct l2x_traffic *pw_traffic;
+
+/* The clock stands where the kernel remembered the way, and chance is what it was. */
+static void pw_repeat(const char *name, unsigned int from, const uint8_t *in, size_t in_len,
+		      const struct rig_result *res)
+{
+	unsigned int map = steps_map_of(&pw_steps, bpf_map__fd(pw_rig.skel->maps.pw_ways));
+	const uint8_t *frame;
+	size_t len;
+
+	steps_forget(&pw_steps);
+	memset(&pw_traffic[INDEX], 0, sizeof(pw_traffic[INDEX]));
+	pw_steps.now = ((const struct l2x_nexthop *)steps_copy(&pw_steps, map, INDEX))->stamp;
+	pw_steps.random = get16(res->frame + 18);
+	assert_int_equal(steps_run(&pw_steps, from, in, in_len, &frame, &len), XDP_REDIRECT);
+	assert_int_equal(len, res->len);
+	assert_memory_equal(frame, res->frame, len);
+	print_message("  %u instructions, %u look-ups, %u calls\n", pw_steps.count,
+		      pw_steps.lookups, pw_steps.calls);
+	limits_check(name, NULL, pw_steps.count + CALL * (pw_steps.lookups + pw_steps.calls));
+}
+
+/* A frame of 64 octets from its circuit to the peer, and one back; in VLAN `vlan`, if it is not 0. */
+static void pw_both(const char *form, const struct made *m, uint16_t vlan)
+{
+	struct inner_desc d = { .payload = 22 };
+	static uint8_t back[RIG_FRAME];
+	struct l2x_pw w = made_pw(&pw_rig, m);
+	struct packet p = {};
+	struct rig_result res;
+	char name[64];
+
+	make_core(&p, &d);
+	if (vlan) {
+		memmove(p.b + 16, p.b + 12, p.len - 12);
+		set16(p.b + 12, 0x8100);
+		set16(p.b + 14, vlan);
+	}
+	assert_int_equal(p.len, 64);
+	w.peer_id = htonl(ID);
+	w.tag[0] = w.wire[0] = htons(vlan);
+	w.pseudo_sum = made_sum(&w);
+	memset(&pw_traffic[INDEX], 0, sizeof(pw_traffic[INDEX]));
+	pws[INDEX] = w;
+	pw_rig.skel->bss->live.epoch++;
+	made_circuit(&pw_rig, pw_rig.core, vlan, 0, INDEX);
+	pw_rig.program = pw_rig.skel->progs.l2xdp_circuit;
+	snprintf(name, sizeof(name), "pw-encap-%s", form);
+	rig_expect(&pw_rig, pw_rig.core, p.b, p.len, L2X_V_PW_ENCAP, name, &res);
+	pw_repeat(name, pw_rig.core, p.b, p.len, &res);
+	pw_rig.program = NULL;
+	made_circuit(&pw_rig, pw_rig.core, vlan, 0, 0);
+	made_back(res.frame, res.len, back);
+	p.len = res.len;
+	snprintf(name, sizeof(name), "pw-decap-%s", form);
+	rig_expect(&pw_rig, pw_rig.access, back, p.len, L2X_V_PW_DECAP, name, &res);
+	pw_repeat(name, pw_rig.access, back, p.len, &res);
+}
+
+static void pseudowires(void **state)
+{
+	static const struct made udp = { .udp = true, .cookie = 8, .flags = L2X_PW_CSUM0 },
+				 udp_sum = { .udp = true, .cookie = 8 }, ip = { .cookie = 8 },
+				 seq = { .cookie = 8, .flags = L2X_PW_SUBLAYER | L2X_PW_SEQ },
+				 udp6 = { .udp = true, .outer6 = true, .cookie = 8 };
+
+	(void)state;
+	pw_both("udp", &udp, 0);
+	pw_both("udp-vlan", &udp, 107);
+	pw_both("udp-sum", &udp_sum, 0);
+	pw_both("ip", &ip, 0);
+	pw_both("ip-sequenced", &seq, 0);
+	pw_both("udp6", &udp6, 0);
+}
+
 /* A limit that is lost would be a test that cannot fail. */
 static void there_are_limits(void **state)
 {
-	unsigned int limit;
+	unsigned int limit = 0;
 
 	(void)state;
 	if (strcmp(BPF_CC, "clang-14") && strcmp(BPF_CC, "clang-19"))
 		skip();
 	assert_true(limits_find("decap-ipv4", NULL, &limit));
 	assert_true(limits_find("echo", NULL, &limit));
+	assert_true(limits_find("pw-decap-udp", NULL, &limit));
+	assert_true(limits_find("pw-encap-udp", NULL, &limit));
 	assert_true(limits_find("encap-ipv4", NULL, &limit));
 	assert_in_range(limit, 200, 600);
 }
@@ -135,6 +219,7 @@ int main(void)
 		cmocka_unit_test(uplink),
 		cmocka_unit_test(downlink),
 		cmocka_unit_test(echo),
+		cmocka_unit_test(pseudowires),
 		cmocka_unit_test(there_are_limits),
 	};
 	struct l2x_config cfg = rig_config();
@@ -145,7 +230,17 @@ int main(void)
 	rig_open(&rig, &cfg);
 	rig.skel->bss->live.routes4 = rig.skel->bss->live.routes6 = 1;
 	steps_open(&steps, &rig);
+	cfg.pw_mask = PWS - 1;
+	cfg.pw_ifindex = if_nametoindex("core");
+	rig_open(&pw_rig, &cfg);
+	pws = rig_map(pw_rig.skel->maps.pws);
+	pw_traffic = rig_map(pw_rig.skel->maps.pw_traffic);
+	steps_open(&pw_steps, &pw_rig);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	steps_close(&pw_steps);
+	rig_unmap(pw_rig.skel->maps.pws, pws);
+	rig_unmap(pw_rig.skel->maps.pw_traffic, pw_traffic);
+	rig_close(&pw_rig);
 	steps_close(&steps);
 	rig_close(&rig);
 	return failed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FUZZ_SOURCES: loader/control/config.c loader/control/config_yaml.c loader/control/config_schema.c loader/control/config_values.c loader/control/config_addresses.c loader/control/config_check.c */
+/* FUZZ_SOURCES: loader/control/config.c loader/control/config_yaml.c loader/control/config_schema.c loader/control/config_values.c loader/control/config_addresses.c loader/control/config_check.c loader/control/config_check_pw.c loader/control/config_pseudowire.c loader/control/config_circuit.c loader/control/managed.c */
 /* The configuration: whatever the file holds, it is refused in words or makes a whole. */
 #include <stdlib.h>
 #include <string.h>

@@ -12,6 +12,8 @@
 #                               function's
 #   guest_stop
 #
+# It has GUEST_BOOT_SECONDS (90) to come up in.
+#
 # With GUEST_COUNT=yes its clocks count instructions, one a nanosecond, and what this machine
 # does besides does not enter (tests/bench/count.sh).
 #
@@ -72,7 +74,7 @@ guest_start() {
 	[ $# != 2 ] || command=(ip netns exec "$1" "${command[@]}")
 	"${command[@]}" >"$guest_dir/qemu" 2>&1 </dev/null &
 	guest_pid=$!
-	until=$((SECONDS + 90))
+	until=$((SECONDS + ${GUEST_BOOT_SECONDS:-90}))
 	# Opened for both directions, so that opening does not wait for QEMU.
 	exec {guest_in}<>"$guest_dir/port.in" {guest_out}<>"$guest_dir/port.out"
 	while kill -0 "$guest_pid" 2>/dev/null && [ $SECONDS -lt $until ]; do

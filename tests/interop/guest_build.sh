@@ -6,7 +6,7 @@
 #   kernel      Debian's stock kernel, as the ELF that is inside its bzImage: QEMU starts
 #               that by its PVH note, which saves unpacking xz under emulation
 #   root.cpio   xl2tpd, pppd, iproute2, bpftool, xdp-loader, busybox, and the kernel's
-#               modules for L2TP, PPP, VLAN and XDP
+#               modules for L2TP, PPP, VLAN, bridges and XDP
 #
 # Packages are downloaded and unpacked, never installed, and no maintainer script runs.
 # Does nothing when the cache is current. The cache is $L2XDP_CACHE, by default
@@ -20,9 +20,9 @@ packages="busybox-static dash xl2tpd ppp iproute2 iputils-ping kmod ethtool bpft
 # Dependencies of configuring a package, of which a guest that never does has no use.
 unneeded='^(perl.*|lib.*-perl|libperl5.*|libgdbm.*|debconf|dpkg|tar|adduser|passwd|usrmerge|'
 unneeded+='init-system-helpers|sysvinit-utils|lsb-base|libsem.*|libsepol.*|libpam-.*|gcc-12-base)$'
-modules="virtio_pci virtio_net virtio_console l2tp_ppp l2tp_netlink ppp_generic ppp_async
- ppp_synctty ppp_deflate bsd_comp ppp_mppe pppox veth 8021q tun dummy udp_tunnel
- ip6_udp_tunnel sch_ingress cls_bpf"
+modules="virtio_pci virtio_net virtio_console l2tp_ppp l2tp_netlink l2tp_eth l2tp_ip l2tp_ip6
+ ppp_generic ppp_async ppp_synctty ppp_deflate bsd_comp ppp_mppe pppox veth 8021q bridge tun dummy
+ udp_tunnel ip6_udp_tunnel sch_ingress cls_bpf"
 
 [ "$(uname -m)" = x86_64 ] || {
 	echo "guest: only for amd64 so far" >&2

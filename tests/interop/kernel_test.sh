@@ -63,7 +63,10 @@ for cc in $COMPILERS; do
 	done
 	for source in tests/bpf/*_test.c; do
 		name=$(basename "$source" .c)
-		[ "$name" != adopt_test ] || continue # below: each start takes seconds here
+		case $name in
+		adopt_test) continue ;; # below: each start takes seconds here
+		pw_devices_test) continue ;; # so it does; pseudowire_test.sh has the whole daemon in a guest
+		esac
 		GUEST_SECONDS=120 check "$guest_kernel, $cc: $name" program_test "$cc" "$name"
 	done
 done

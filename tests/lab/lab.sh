@@ -35,6 +35,7 @@ lab=
 lab_prefix=l2x$$
 lab_pids=()
 lab_workers=() # of daemons that have ended
+lab_more=() # namespaces beside those below
 lab_sub=$lab_prefix-sub lab_lns=$lab_prefix-lns lab_core=$lab_prefix-core
 lab_apart=$lab_prefix-apart lab_wire=$lab_prefix-wire
 daemon_pid=
@@ -53,7 +54,8 @@ lab_down() {
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do kill -TERM "$pid" 2>/dev/null; done
 	for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do lab_reap "$pid" 50; done
 	daemon_end_workers
-	for namespace in "$lab_sub" "$lab_lns" "$lab_core" "$lab_apart" "$lab_wire"; do
+	for namespace in "$lab_sub" "$lab_lns" "$lab_core" "$lab_apart" "$lab_wire" \
+		${lab_more[@]+"${lab_more[@]}"}; do
 		ip netns del "$namespace" 2>/dev/null
 	done
 	if [ -n "$lab" ]; then

@@ -193,6 +193,67 @@ int lns_reload(struct lns *lns, bool force, char *text, size_t len)
 	return reload_returns;
 }
 
+static char pseudowired[4096];
+int lns_pseudowire(struct lns *lns, const char *name, const char *entry, char *text, size_t len)
+{
+	(void)lns;
+	snprintf(pseudowired, sizeof(pseudowired), "%s %s", name, entry ? entry : "ends");
+	snprintf(text, len, "%s", reload_says);
+	return reload_returns;
+}
+
+static struct pw_config pw_configs[2] = {
+	{ .name = "vm3",
+	  .path = { .local = { { 0x20, 1, [15] = 1 } }, .peer = { { 0x20, 1, [15] = 7 } } },
+	  .id = 0xfffffffe,
+	  .peer_id = 7,
+	  .cookie = { { 8, "12345678" }, { 8, "abcdefgh" } },
+	  .peer_cookie = { 4, "wxyz" },
+	  .peer_sublayer = true,
+	  .seq_send = true,
+	  .large = PW_LARGE_ICMP,
+	  .clamp_mss = true,
+	  .mtu = 1400,
+	  .dscp = 46,
+	  .bum_rate = 9,
+	  .circuit = { .device = "l2tpeth3", .create = true, .netns = "vm3" } },
+	{ .name = "branch7",
+	  .circuit = { .device = "eth2",
+		       .vlan = { 100, 7 },
+		       .tag = PW_TAG_REWRITE,
+		       .wire = { 8 } } },
+};
+
+unsigned int dp_pw_count(const struct datapath *dp)
+{
+	(void)dp;
+	return 2;
+}
+
+void dp_pw_info(struct datapath *dp, unsigned int i, struct pw_info *ret)
+{
+	(void)dp;
+	pw_configs[1].path =
+		(struct path){ addr_from_v4(0xc0000201), addr_from_v4(0xc6336407), 1701, 5000 };
+	*ret = (struct pw_info){ .cfg = &pw_configs[i],
+				 .index = 4711 + i,
+				 .up = i == 0,
+				 .why = "there is no eth2",
+				 .ifindex = 5 * (1 - i),
+				 .device = i ? "eth2" : "l2tpw3",
+				 .mode = i ? "off" : "native",
+				 .mtu = 1472 };
+}
+
+void dp_pw_traffic(const struct datapath *dp, unsigned int i, struct dp_traffic *ret)
+{
+	(void)dp;
+	*ret = (struct dp_traffic){ .hook_rx = { 1 + i, 2, 3, 4 },
+				    .slow_rx = { 10, 20, 30, 40 },
+				    .hook_tx = { 5, 6, 7, 8 },
+				    .slow_tx = { 50, 60, 70, 80 } };
+}
+
 void lns_end(struct lns *lns)
 {
 	(void)lns;
@@ -304,8 +365,8 @@ int lns_preflight(struct lns *lns, const char *ifname, struct dp_finding ret[DP_
 	(void)lns;
 	if (strcmp(ifname, "eth0") != 0)
 		return -ENODEV;
-	ret[0] = (struct dp_finding){ DP_FATAL, "LRO is on", "ethtool -K eth0 lro off" };
-	ret[1] = (struct dp_finding){ DP_OK, "4 queues", "" };
+	ret[0] = (struct dp_finding){ DP_FATAL, "LRO is on", "ethtool -K eth0 lro off", false };
+	ret[1] = (struct dp_finding){ DP_OK, "4 queues", "", false };
 	return 2;
 }
 

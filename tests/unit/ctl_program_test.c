@@ -476,6 +476,299 @@ static void shutdown_says_what_it_closes(void **state)
 	expect(2, "shutdown now", NULL, "no arguments");
 }
 
+/* ---- pseudowires ---- */
+
+#define WAYS                                                                                       \
+	"\"rx\":{\"frames\":99,\"bytes\":1234568,\"hook_frames\":90,\"hook_bytes\":1234567,"       \
+	"\"slow_frames\":9,\"slow_bytes\":1,\"drops\":3,\"lost\":2},\"tx\":{\"frames\":1,"         \
+	"\"bytes\":42,\"hook_frames\":1,\"hook_bytes\":42,\"drops\":4}"
+#define PSEUDOWIRE                                                                                 \
+	"{\"name\":\"vm3\",\"state\":\"down\",\"why\":\"there is no netns vm3\","                  \
+	"\"encapsulation\":\"udp\",\"peer\":\"198.51.100.7\",\"port\":5000,"                       \
+	"\"local_address\":\"192.0.2.1\",\"local_port\":1701,\"mtu\":1472,\"session\":{"           \
+	"\"local\":3,\"remote\":7},\"cookie_octets\":{\"local\":8,\"local_second\":8,"             \
+	"\"remote\":4},\"sublayer\":{\"local\":\"none\",\"remote\":\"default\"},"                  \
+	"\"sequencing\":\"send\",\"too_large\":\"icmp\",\"attach\":{\"device\":\"l2tpeth3\","      \
+	"\"netns\":\"vm3\",\"vlan\":[100,7],\"tag\":\"keep\",\"mode\":\"native\","                 \
+	"\"program_device\":\"l2tpw3\"}," WAYS "}"
+
+static void pseudowires_become_a_table(void **state)
+{
+	(void)state;
+	expect(0, "pseudowire show", "{\"ok\":true,\"result\":[" PSEUDOWIRE "]}\n",
+	       "vm3   down   198.51.100.7  udp    l2tpeth3 vlan 100.7 in vm3         99  1.2 MB");
+	assert_string_equal(request, "{\"command\":\"pseudowire show\"}\n");
+	assert_non_null(strstr(output, "there is no netns vm3"));
+	assert_non_null(strstr(output, "91.0%"));
+	expect(0, "pseudowire show --json", "{\"ok\":true,\"result\":[" PSEUDOWIRE "]}\n",
+	       "\"cookie_octets\":{\"local\":8");
+	expect(0, "pseudowire show vm3", "{\"ok\":true,\"result\":" PSEUDOWIRE "}\n",
+	       "ours 3, theirs 7");
+	assert_non_null(strstr(request, "\"arguments\":[\"vm3\"]"));
+	assert_non_null(strstr(output, "8 octets expected (either of two), 4 sent"));
+	assert_non_null(strstr(output, "none expected, default sent"));
+	assert_non_null(strstr(output, "down: there is no netns vm3"));
+	assert_non_null(strstr(output, "native on l2tpw3"));
+	assert_non_null(strstr(output, "slow path 9 frames"));
+	expect(1, "pseudowire show x",
+	       "{\"ok\":false,\"error\":\"there is none\",\"code\":\"not-found\"}\n", "none");
+	expect(2, "pseudowire show a b", NULL, "one name");
+	expect(2, "pseudowire", NULL, "pseudowire add");
+}
+
+static void asks_for(const char *arguments, const char *entry)
+{
+	char wanted[1024];
+
+	renewed = true;
+	expect(0, arguments, "{\"ok\":true,\"result\":{\"adding\":\"vm3\",\"text\":\"note\"}}\n",
+	       "note\npseudowire vm3 is there");
+	renewed = false;
+	snprintf(wanted, sizeof(wanted),
+		 "{\"command\":\"pseudowire add\",\"options\":{\"entry\":{\"name\":\"vm3\","
+		 "\"signalled\":false,%s}}}\n",
+		 entry);
+	if (strcmp(request, wanted) != 0)
+		fail_msg("%s\nasked for %s\nnot %s", arguments, request, wanted);
+}
+
+/* V3-LIN-4: cookie is what we send, peer_cookie what we expect. */
+static void words_are_those_of_ip_l2tp(void **state)
+{
+	char line[512], file[64];
+	FILE *f;
+
+	(void)state;
+	asks_for(
+		"pseudowire add name vm3 peer 2001:db8::7 encap ip session_id 3 peer_session_id "
+		"0x7 "
+		"cookie 0123456789abcdef peer_cookie fedcba9876543210 l2spec_type none seq recv "
+		"create l2tpeth3 netns vm3 kind tap address 192.0.2.5/30,2001:db8:5::1/64 mtu 1400",
+		"\"peer\":\"2001:db8::7\",\"encapsulation\":\"ip\",\"session\":{\"local\":\"3\","
+		"\"remote\":\"0x7\"},\"cookie\":{\"remote\":\"0123456789abcdef\",\"local\":"
+		"\"fedcba9876543210\"},\"sublayer\":\"none\",\"sequencing\":\"receive\",\"attach\":"
+		"{"
+		"\"create\":\"l2tpeth3\",\"netns\":\"vm3\",\"kind\":\"tap\",\"address\":["
+		"\"192.0.2.5/30\",\"2001:db8:5::1/64\"],\"mtu\":1400}");
+	asks_for("pseudowire add vm3 remote 198.51.100.7 local 192.0.2.1 sid 3 psid 7 udp_sport "
+		 "1701 "
+		 "udp_dport 5000 udp_csum on too_large icmp mss_clamp off outer_mtu 1400 dscp 46 "
+		 "bum_limit 9 dev eth2 vlan 100,7 tag keep outer_tag dot1q seq both",
+		 "\"peer\":\"198.51.100.7\",\"local\":\"192.0.2.1\",\"session\":{\"local\":\"3\","
+		 "\"remote\":\"7\"},\"ports\":{\"local\":1701,\"remote\":5000},\"checksum\":true,"
+		 "\"too-large\":\"icmp\",\"mss-clamp\":false,\"mtu\":1400,\"dscp\":46,\"bum-"
+		 "limit\":9,"
+		 "\"attach\":{\"device\":\"eth2\",\"vlan\":[\"100\",\"7\"],\"tag\":\"keep\","
+		 "\"outer-tag\":\"dot1q\"},\"sequencing\":\"both\"");
+	snprintf(file, sizeof(file), "%s/cookie", dir);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs("01234567 \nnot this\n", f);
+	fclose(f);
+	snprintf(line, sizeof(line), "pseudowire add vm3 cookie @%s peer_cookie - </dev/null",
+		 file);
+	expect(2, line, NULL, "standard input: no line with a cookie");
+	snprintf(line, sizeof(line), "pseudowire add vm3 cookie @%s peer_cookie - <%s", file, file);
+	asks_for(line, "\"cookie\":{\"remote\":\"01234567\",\"local\":\"01234567\"}");
+	unlink(file);
+	snprintf(line, sizeof(line), "pseudowire add vm3 cookie @%s", file);
+	expect(2, line, NULL, "cannot be read");
+}
+
+static void wrong_words_are_told(void **state)
+{
+	(void)state;
+	expect(2, "pseudowire add", NULL, "a name, then words");
+	expect(2, "pseudowire add vm3", NULL, "a name, then words");
+	expect(2, "pseudowire add vm3 tunnel_id 4", NULL, "no word tunnel_id");
+	expect(2, "pseudowire add vm3 peer", NULL, "peer needs a value");
+	expect(2, "pseudowire add vm3 peer 192.0.2.1 remote 192.0.2.2", NULL,
+	       "peer is there twice");
+	expect(2, "pseudowire add vm3 dscp high", NULL, "dscp takes a number");
+	expect(2, "pseudowire add vm3 udp_csum true", NULL, "on or off");
+	expect(1, "pseudowire add vm3 peer 192.0.2.9",
+	       "{\"ok\":false,\"error\":\"pseudowires.yaml:4: it lacks "
+	       "this\",\"code\":\"failed\"}\n",
+	       "l2xdpctl: pseudowires.yaml:4: it lacks this\n");
+	expect(2, "pseudowire del", NULL, "one name");
+	renewed = true;
+	expect(0, "pseudowire del vm3",
+	       "{\"ok\":true,\"result\":{\"deleting\":\"vm3\",\"text\":null}}\n",
+	       "pseudowire vm3 is gone\n");
+	renewed = false;
+	assert_string_equal(request, "{\"command\":\"pseudowire del\",\"arguments\":[\"vm3\"]}\n");
+}
+
+/* ---- import ---- */
+
+/* As iproute2 6.1 prints it on Debian's kernel; session 3 has no peer_cookie, 41 no cookie at all:
+ * what is shown there is the session's before it. */
+static const char tunnels_text[] = "Tunnel 3000, encap UDP\n"
+				   "  From 192.0.2.1 to 192.0.2.9\n"
+				   "  Peer tunnel 4000\n"
+				   "  UDP source / dest ports: 5000/6000\n"
+				   "  UDP checksum: disabled\n"
+				   "Tunnel 3001, encap UDP\n"
+				   "  From 192.0.2.1 to 192.0.2.10\n"
+				   "  Peer tunnel 4001\n"
+				   "  UDP source / dest ports: 1701/1701\n"
+				   "  UDP checksum: enabled\n"
+				   "Tunnel 3003, encap IP\n"
+				   "  From 2001:db8::1 to 2001:db8::7\n"
+				   "  Peer tunnel 4003\n"
+				   "Tunnel 3005, encap UDP\n"
+				   "  From 2001:db8::1 to 2001:db8::9\n"
+				   "  Peer tunnel 4005\n"
+				   "  UDP source / dest ports: 1701/6005\n"
+				   "  UDP checksum: tx\n";
+static const char sessions_text[] = "Session 1 in tunnel 3000\n"
+				    "  Peer session 2, tunnel 4000\n"
+				    "  interface name: l2tpeth0\n"
+				    "  offset 0, peer offset 0\n"
+				    "\n"
+				    "Session 11 in tunnel 3001\n"
+				    "  Peer session 12, tunnel 4001\n"
+				    "  interface name: ether1\n"
+				    "  offset 0, peer offset 0\n"
+				    "  cookie 01234567  peer cookie fedcba9876543210\n"
+				    "Session 3 in tunnel 3003\n"
+				    "  Peer session 7, tunnel 4003\n"
+				    "  interface name: l2tpeth2\n"
+				    "  offset 0, peer offset 0\n"
+				    "  cookie 0123456789abcdef  peer cookie fedcba9876543210"
+				    "  reorder timeout: 100\n"
+				    "  sequence numbering: send recv\n"
+				    "Session 51 in tunnel 3005\n"
+				    "  Peer session 52, tunnel 4005\n"
+				    "  interface name: l2tpeth3\n"
+				    "  offset 0, peer offset 0\n"
+				    "  peer cookie 00000001\n"
+				    "  sequence numbering: recv\n";
+static const char json_text[] =
+	"[{\"tunnel_id\":3000,\"encap\":\"UDP\",\"local\":\"192.0.2.1\",\"peer\":\"192.0.2.9\","
+	"\"peer_tunnel\":4000,\"local_port\":5000,\"peer_port\":6000,\"checksum\":false},"
+	"{\"tunnel_id\":3001,\"encap\":\"UDP\",\"local\":\"192.0.2.1\",\"peer\":\"192.0.2.10\","
+	"\"peer_tunnel\":4001,\"local_port\":1701,\"peer_port\":1701,\"checksum\":true},"
+	"{\"tunnel_id\":3003,\"encap\":\"IP\",\"local\":\"2001:db8::1\",\"peer\":\"2001:db8::7\","
+	"\"peer_tunnel\":4003},{\"tunnel_id\":3005,\"encap\":\"UDP\",\"local\":\"2001:db8::1\","
+	"\"peer\":\"2001:db8::9\",\"peer_tunnel\":4005,\"local_port\":1701,\"peer_port\":6005,"
+	"\"checksum_tx\":true,\"checksum_rx\":false}]\n"
+	"[{\"session_id\":1,\"tunnel_id\":3000,\"peer_session_id\":2,\"peer_tunnel_id\":4000,"
+	"\"interface\":\"l2tpeth0\"},{\"session_id\":11,\"tunnel_id\":3001,\"peer_session_id\":12,"
+	"\"peer_tunnel_id\":4001,\"interface\":\"ether1\",\"cookie\":\"01234567\","
+	"\"peer_cookie\":\"fedcba9876543210\"},{\"session_id\":3,\"tunnel_id\":3003,"
+	"\"peer_session_id\":7,\"peer_tunnel_id\":4003,\"interface\":\"l2tpeth2\",\"cookie\":"
+	"\"0123456789abcdef\",\"peer_cookie\":\"fedcba9876543210\",\"reorder_timeout\":100,"
+	"\"send_seq\":null,\"recv_seq\":null},{\"session_id\":51,\"tunnel_id\":3005,"
+	"\"peer_session_id\":52,\"peer_tunnel_id\":4005,\"interface\":\"l2tpeth3\",\"peer_cookie\":"
+	"\"00000001\",\"recv_seq\":null}]\n";
+static const char *const imported[] = {
+	"listen: [192.0.2.1, \"2001:db8::1\"]\n",
+	"pseudowires:\n"
+	"  - name: \"l2tpeth0\"\n"
+	"    peer: 192.0.2.9\n"
+	"    local: 192.0.2.1\n"
+	"    encapsulation: udp\n"
+	"    ports: { remote: 6000 }\n"
+	"    # CHECK: the peer sends to port 5000 here;",
+	"    signalled: false\n"
+	"    session: { local: 1, remote: 2 }\n"
+	"    attach: { create: \"l2tpeth0\" }\n",
+	/* cookie is sent, so the peer's; peer cookie is expected, so ours (V3-LIN-4) */
+	"    local: 192.0.2.1\n"
+	"    encapsulation: udp\n"
+	"    checksum: true\n"
+	"    signalled: false\n"
+	"    session: { local: 11, remote: 12 }\n"
+	"    cookie: { local: \"fedcba9876543210\", remote: \"01234567\" }\n",
+	"    # CHECK: the cookie that is expected is also that of session 11,",
+	"    sequencing: both\n"
+	"    # reorder timeout 100 ms:",
+	"    peer: \"2001:db8::9\"\n",
+	"udp6_csum_rx off",
+	"    session: { local: 51, remote: 52 }\n"
+	"    cookie: { local: \"00000001\" }\n"
+	"    sequencing: receive\n"
+	"    attach: { create: \"l2tpeth3\" }\n",
+};
+
+static void put_file(const char *name, const char *text, char file[static 64])
+{
+	FILE *f;
+
+	snprintf(file, 64, "%s/%s", dir, name);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void kernel_pseudowires_become_configuration(void **state)
+{
+	char a[64], b[64], line[256], first[sizeof(output)];
+	size_t i;
+
+	(void)state;
+	put_file("tunnels", tunnels_text, a);
+	put_file("sessions", sessions_text, b);
+	snprintf(line, sizeof(line), "import ip-l2tp %s %s", a, b);
+	expect(0, line, NULL, "# Made by");
+	for (i = 0; i < sizeof(imported) / sizeof(imported[0]); i++)
+		if (!strstr(output, imported[i]))
+			fail_msg("\"%s\" has no \"%s\"", output, imported[i]);
+	assert_null(strstr(output, "cookie that is sent is also"));
+	strcpy(first, output);
+	/* sessions before tunnels, from standard input */
+	snprintf(line, sizeof(line), "import ip-l2tp %s - <%s", b, a);
+	expect(0, line, NULL, "# Made by");
+	assert_string_equal(output, first);
+	put_file("json", json_text, a);
+	snprintf(line, sizeof(line), "import ip-l2tp <%s", a);
+	expect(0, line, NULL, "# Made by");
+	assert_string_equal(output, first);
+	snprintf(line, sizeof(line), "%s/tunnels", dir);
+	unlink(line);
+	unlink(a);
+	unlink(b);
+}
+
+static void what_cannot_be_imported_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "", "there is no session in it" },
+		{ "Tunnel 1, encap UDP\n", "there is no session" },
+		{ "default via 192.0.2.1 dev eth0\n", ":1: \"default via" },
+		{ "Tunnel 1, encap ??\n", ":1: " },
+		{ "Tunnel 1, encap IP\n  From 192.0.2.300 to 192.0.2.1\n", ":2: " },
+		{ "Session 1 in tunnel 7\n  Peer session 2, tunnel 8\n",
+		  "in tunnel 7, which was not" },
+		{ "Tunnel 7, encap IP\nSession 1 in tunnel 7\n",
+		  "the peer's session was not shown" },
+		{ "Session 1 in tunnel 7\n  cookie 012345\n", ":2: \"cookie 012345\"" },
+		{ "Session 1 in tunnel 7\n  cookie 01234567 peer\n", ":2: " },
+		{ "Session 1 in tunnel 7\n  sequence numbering: all\n", ":2: " },
+		{ "Session 1 in tunnel 7\n\x1b[2J\n", ":2: \"\\x1b[2J\"" },
+		{ "[{\"session_id\":1,\"peer_session_id\":2,\"cookie\":\"x\"}]",
+		  "element 1 is neither" },
+		{ "[{}]", "element 1 is neither" },
+		{ "[]\n[1,", ": not JSON" },
+	};
+	char file[64], line[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_file("bad", cases[i].text, file);
+		snprintf(line, sizeof(line), "import ip-l2tp %s", file);
+		expect(1, line, NULL, cases[i].says);
+	}
+	unlink(file);
+	expect(1, line, NULL, "cannot be read");
+	expect(2, "import", NULL, "import ip-l2tp");
+}
+
 static void datapath_says_whether_maps_are_pinned(void **state)
 {
 	(void)state;
@@ -521,11 +814,13 @@ static void missing_daemon_is_told_apart(void **state)
 
 static void every_command_has_help(void **state)
 {
-	static const char *const commands[] = { "show tunnels",  "show sessions", "show session",
-						"show verdicts", "show datapath", "show peers",
-						"show state",    "show workers",  "clear tunnel",
-						"clear session", "drain",         "undrain",
-						"reload",        "shutdown",      "preflight" };
+	static const char *const commands[] = {
+		"show tunnels",   "show sessions",  "show session",  "show verdicts",
+		"show datapath",  "show peers",     "show state",    "show workers",
+		"clear tunnel",   "clear session",  "drain",         "undrain",
+		"reload",         "shutdown",       "preflight",     "pseudowire show",
+		"pseudowire add", "pseudowire del", "import ip-l2tp"
+	};
 	char line[64];
 	size_t i;
 
@@ -558,6 +853,11 @@ int main(void)
 		cmocka_unit_test(state_tells_what_would_be_left),
 		cmocka_unit_test(reload_tells_each_fault),
 		cmocka_unit_test(shutdown_says_what_it_closes),
+		cmocka_unit_test(pseudowires_become_a_table),
+		cmocka_unit_test(words_are_those_of_ip_l2tp),
+		cmocka_unit_test(wrong_words_are_told),
+		cmocka_unit_test(kernel_pseudowires_become_configuration),
+		cmocka_unit_test(what_cannot_be_imported_is_told_with_its_line),
 		cmocka_unit_test(datapath_says_whether_maps_are_pinned),
 		cmocka_unit_test(exit_codes_tell_who_is_wrong),
 		cmocka_unit_test(missing_daemon_is_told_apart),

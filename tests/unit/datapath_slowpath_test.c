@@ -326,9 +326,13 @@ static void headers_cut_anywhere_are_refused(void **state)
 	expect(w, DP_SLOW_BAD_HEADER, 6); /* 0 to 5 octets */
 	expect(w, DP_SLOW_BAD_PPP, 3);
 	assert_int_equal(w->dp.sessions[INDEX]->slow->rx.drops, 3);
-	msg[1] = 3; /* version 3 in a v2 tunnel */
+	msg[1] = 4; /* another version */
 	slow_in(&w->dp, &path, 0, msg, sizeof(msg));
 	expect(w, DP_SLOW_BAD_HEADER, 7);
+	msg[1] = 3; /* data of version 3, for a pseudowire that there is not (V3-HDR-1) */
+	slow_in(&w->dp, &path, 0, msg, sizeof(msg));
+	expect(w, DP_SLOW_BAD_HEADER, 7);
+	expect(w, DP_SLOW_PW_UNKNOWN, 1);
 }
 
 /* DP-SPOOF-3: each of the four must match */

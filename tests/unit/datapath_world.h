@@ -37,7 +37,7 @@ struct world {
 	struct dp_config cfg;
 	struct dp_ops ops;
 	struct datapath dp;
-	struct kept host, peer, icmp, control, ppp, ipv6_local;
+	struct kept host, peer, icmp, control, ppp, ipv6_local, door;
 	struct send_how how; /* of the last datagram to a peer */
 	struct path to; /* its path */
 	unsigned int mtu_changes;
@@ -90,6 +90,20 @@ static int world_icmp(struct datapath *dp, const struct inner *about, const uint
 	return world_of(dp)->refuse;
 }
 
+static int world_to_door(struct datapath *dp, const struct iovec *iov, unsigned int n)
+{
+	uint8_t whole[4096];
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		assert_true(len + iov[i].iov_len <= sizeof(whole));
+		memcpy(whole + len, iov[i].iov_base, iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	keep(&world_of(dp)->door, whole, len);
+	return world_of(dp)->refuse;
+}
+
 static void world_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
 {
 	(void)path;
@@ -121,6 +135,7 @@ static const struct dp_io world_io = {
 	.to_host = world_to_host,
 	.to_peer = world_to_peer,
 	.icmp = world_icmp,
+	.to_door = world_to_door,
 };
 
 static inline struct ipaddr address(const char *text)
@@ -159,6 +174,7 @@ static inline struct world *world_new(void)
 				   .hash_key = 42,
 				   .ready = true,
 				   .tun_fd = -1,
+				   .door_fd = -1,
 				   .icmp4_fd = -1,
 				   .icmp6_fd = -1 };
 	assert_int_equal(sessions_init(&w->dp), 0);

@@ -35,6 +35,7 @@ static struct shared {
 	_Atomic pid_t worker;
 	_Atomic int order, rc;
 	char text[ASK_TEXT];
+	char change[256]; /* what was asked for, and what became of it */
 	struct dp_answer answer;
 	struct dp_finding findings[DP_MAX_FINDINGS];
 } * shared;
@@ -46,6 +47,7 @@ static struct world {
 	char *check[4];
 	struct marks *marks; /* the worker's */
 	const char *objection; /* to a reload */
+	bool disk_full; /* a change cannot be taken */
 	char log[16384];
 	int fd; /* of the log */
 	pid_t pid;
@@ -108,6 +110,28 @@ static bool may_reload(void *ctx, char *text, size_t len)
 	return !w.objection;
 }
 
+static int change(void *ctx, const char *name, const char *entry, char *text, size_t len)
+{
+	(void)ctx;
+	snprintf(shared->change, sizeof(shared->change), "%s %s", name, entry ? entry : "ends");
+	if (!strcmp(name, "known")) {
+		snprintf(text, len, "known is there already\n");
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static bool changed(void *ctx, bool good, char *text, size_t len)
+{
+	(void)ctx;
+	if (good && w.disk_full) {
+		snprintf(text, len, "no space left\n");
+		return false;
+	}
+	strcat(shared->change, good ? ": taken" : ": dropped");
+	return true;
+}
+
 /* ---- the monitor of a case ----------------------------------------------------------------- */
 
 static void pause_ms(long ms)
@@ -133,6 +157,9 @@ static void start(int (*life)(struct event_base *base, struct ask *ask))
 	w.ops.datapath = datapath;
 	w.ops.preflight = preflight;
 	w.ops.may_reload = may_reload;
+	w.ops.change = change;
+	w.ops.changed = changed;
+	w.ops.check_change = "A_CHANGE";
 	w.ops.check = w.check;
 	if (!w.ops.check_limit_ms)
 		w.ops.check_limit_ms = PATIENCE_MS;
@@ -582,6 +609,7 @@ static int intrudes(struct event_base *base, struct ask *ask)
 		{ ASK_DATAPATH, offsetof(struct ask_request, datapath) },
 		{ ASK_DATAPATH, sizeof(struct ask_request) + 1 },
 		{ ASK_RELOAD, offsetof(struct ask_request, datapath) },
+		{ ASK_PSEUDOWIRE, offsetof(struct ask_request, datapath) + 1 },
 		{ ASK_SHUTDOWN, offsetof(struct ask_request, datapath) + 1 },
 		{ ASK_READY, 1 },
 	};
@@ -603,7 +631,7 @@ static void what_is_not_in_the_table_is_refused_and_logged(void **state)
 	(void)state;
 	start_ready(intrudes);
 	assert_int_equal(shared->asked, 0);
-	wait_for_line("the worker asked for what is not allowed: request 5 ");
+	wait_for_line("the worker asked for what is not allowed: request 6 ");
 	wait_for_line("request 4294967295 ");
 	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
 	assert_int_equal(shared->started, 1);
@@ -718,6 +746,92 @@ static void what_cannot_change_is_refused_even_with_force(void **state)
 	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
 }
 
+static const char *changes;
+static int asks_for_change(struct event_base *base, struct ask *ask)
+{
+	ask_ready(ask);
+	shared->rc = ask_pseudowire(ask, changes, "{...}", shared->text, sizeof(shared->text));
+	shared->ready++;
+	event_base_dispatch(base);
+	return 0;
+}
+
+static void expect_change(const char *name, int rc, const char *says, const char *became)
+{
+	changes = name;
+	start_ready(asks_for_change);
+	assert_int_equal(shared->rc, rc);
+	if (!strstr(shared->text, says))
+		fail_msg("\"%s\" does not say \"%s\"", shared->text, says);
+	assert_string_equal(shared->change, became);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+	close(w.fd);
+}
+
+/* The check is told that it is about a change, and only then what was written counts. */
+static void a_change_is_checked_before_it_counts(void **state)
+{
+	(void)state;
+	set_check("test \"$A_CHANGE\" = 1 || exit 5; exit 0");
+	changes = "vm3";
+	start(asks_for_change);
+	assert_int_equal(end(), MONITOR_RELOAD);
+	assert_int_equal(shared->rc, 0);
+	assert_string_equal(shared->change, "vm3 {...}: taken");
+	close(w.fd);
+	set_check("test -z \"$A_CHANGE\" || exit 5; exit 0");
+	start_ready(obeys);
+	assert_int_equal(end_by(SIGHUP), MONITOR_RELOAD);
+	assert_string_equal(shared->change, "");
+}
+
+static void a_change_that_is_refused_leaves_nothing(void **state)
+{
+	(void)state;
+	set_check("echo 'file:7: wrong'; exit 3");
+	expect_change("vm3", -EINVAL, "file:7: wrong\n", "vm3 {...}: dropped");
+	set_check("echo 'session 7 would end'; exit 4");
+	expect_change("vm3", -EBUSY, "session 7 would end", "vm3 {...}: dropped");
+	set_check("exit 0");
+	expect_change("known", -EEXIST, "known is there already\n", "known {...}");
+	w.objection = "bpf-directory has changed";
+	expect_change("vm3", -EINVAL, "bpf-directory has changed", "vm3 {...}: dropped");
+	w.objection = NULL;
+	w.disk_full = true;
+	expect_change("vm3", -EINVAL, "no space left", "vm3 {...}: dropped");
+	w.disk_full = false;
+	w.check[0] = "/no/such/program";
+	expect_change("vm3", -EINVAL, "No such file", "vm3 {...}: dropped");
+	start_ready(obeys);
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
+/* A name that has no end, as only an intruder sends it. */
+static int asks_without_end(struct event_base *base, struct ask *ask)
+{
+	struct ask_request rq;
+	struct ask_answer a;
+
+	memset(&rq, 'x', sizeof(rq));
+	rq.what = ASK_PSEUDOWIRE;
+	ask_ready(ask);
+	send(raw_fd(), &rq, offsetof(struct ask_request, datapath) + sizeof(rq.pseudowire), 0);
+	recv(raw_fd(), &a, sizeof(a), 0);
+	shared->rc = a.rc;
+	shared->ready++;
+	event_base_dispatch(base);
+	return 0;
+}
+
+static void a_change_without_end_is_not_looked_at(void **state)
+{
+	(void)state;
+	start_ready(asks_without_end);
+	assert_int_equal(shared->rc, -EINVAL);
+	assert_string_equal(shared->change, "");
+	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+}
+
 /* More than fits is cut, and the rest does not stop the child. */
 static void a_long_answer_is_cut(void **state)
 {
@@ -825,6 +939,9 @@ int main(void)
 		CASE(a_check_that_cannot_run_or_hangs_changes_nothing),
 		CASE(what_would_close_sessions_needs_force),
 		CASE(what_cannot_change_is_refused_even_with_force),
+		CASE(a_change_is_checked_before_it_counts),
+		CASE(a_change_that_is_refused_leaves_nothing),
+		CASE(a_change_without_end_is_not_looked_at),
 		CASE(a_long_answer_is_cut),
 		CASE(the_worker_is_served_while_the_check_runs),
 		CASE(the_service_manager_is_told),

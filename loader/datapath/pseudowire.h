@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pseudowires of the data path (L2TPv3, RFC 3931; Ethernet, RFC 4719): a circuit here, a session of a
+ * peer there, and frames between the two.
+ *
+ * They are made of the configuration alone. The privileged process gives each an index, makes the
+ * devices that are to be created, attaches the programs to the circuits' devices and writes the
+ * maps that the worker cannot; the worker writes the lines, knows the MTU, carries what the hook
+ * leaves, and shows it all. A pseudowire keeps its index and counters over restarts and reloads
+ * for as long as it has its name.
+ */
+#ifndef L2XDP_DATAPATH_PSEUDOWIRE_H
+#define L2XDP_DATAPATH_PSEUDOWIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loader/base/addr.h"
+#include "maps/pw.h"
+
+struct datapath;
+struct dp_traffic;
+
+#define PW_NAME_LEN 64 /* octets with the NUL */
+#define PW_DEVICE_LEN 16 /* octets with the NUL: IFNAMSIZ, whose two headers exclude each other */
+#define PW_COOKIE_LEN 8
+#define PW_MAX_ADDRESSES 4
+
+enum pw_tag { PW_TAG_REMOVE, PW_TAG_KEEP, PW_TAG_REWRITE };
+enum pw_large { PW_LARGE_FRAGMENT, PW_LARGE_ICMP }; /* a frame that is larger than the way */
+
+/* 0, 4 or 8 octets, in the order in which they are sent. */
+struct pw_cookie {
+	uint8_t len;
+	uint8_t b[PW_COOKIE_LEN];
+};
+
+/* Where frames come from and go to: `attach`. */
+struct pw_circuit {
+	char device[PW_DEVICE_LEN]; /* that there is, or the one that is created */
+	bool create; /* a veth pair, of which this is the end for others; or, */
+	bool tap; /* a persistent TAP device, for a virtual machine */
+	char netns[PW_NAME_LEN]; /* of the end for others, as `ip netns` names it; empty: ours */
+	struct prefix address[PW_MAX_ADDRESSES]; /* of the end for others: IP ends there */
+	unsigned int n_addresses;
+	uint16_t vlan[2]; /* VLAN IDs at the circuit, outer first, 1..4094; 0: none. Without any the
+			   * circuit is all of the device that is no other circuit's */
+	enum pw_tag tag; /* what becomes of them in the tunnel */
+	uint16_t wire[2]; /* with PW_TAG_REWRITE: those there instead */
+	bool dot1ad; /* the outer of two tags is put on with 88a8, not 8100 */
+	unsigned int
+		mtu; /* of a created device, octets of IP packet; 0: what the way carries whole */
+};
+
+/* One entry of the configuration. */
+struct pw_config {
+	char name[PW_NAME_LEN];
+	struct path path; /* `local` one of dp_config.listen; both ports 0: directly over IP */
+	bool signalled; /* IDs, cookies and sublayer are negotiated; not before the control plane has v3 */
+	uint32_t id, peer_id; /* ours, theirs; host order; not 0 */
+	struct pw_cookie cookie[L2X_PW_COOKIES]; /* that we accept; the second one len 0: none */
+	struct pw_cookie peer_cookie; /* that we send */
+	bool sublayer, peer_sublayer; /* in what arrives; in what we send */
+	bool seq_receive, seq_send; /* need the sublayer of that direction */
+	bool checksum; /* outer UDP checksum over IPv4 */
+	enum pw_large large;
+	bool clamp_mss;
+	unsigned int
+		mtu; /* octets of the largest outer IP packet that is sent whole; 0: as the way is */
+	int dscp; /* 0..63 */
+	unsigned int bum_rate; /* 0: no limit */
+	struct pw_circuit circuit;
+};
+
+/* As people see it; pointers are good until the next event. */
+struct pw_info {
+	const struct pw_config *cfg;
+	uint32_t index;
+	bool up; /* frames are carried */
+	const char *why; /* not up: a sentence with the remedy */
+	unsigned int ifindex; /* of the device that the program is attached to, 0: none */
+	const char *device; /* its name; of a veth pair our end */
+	const char *mode; /* "native", "generic", "off" */
+	uint16_t mtu; /* octets of the largest frame that is carried whole */
+};
+unsigned int dp_pw_count(const struct datapath *dp);
+/* By the place in the configuration. */
+void dp_pw_info(struct datapath *dp, unsigned int i, struct pw_info *ret);
+void dp_pw_traffic(const struct datapath *dp, unsigned int i, struct dp_traffic *ret);
+
+#endif

@@ -12,33 +12,10 @@ cd "$(dirname "$0")/.." || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # shellcheck source=tests/lab/lab.sh
 . tests/lab/lab.sh
+# shellcheck source=tests/demo_head.sh
+. tests/demo_head.sh
 
-if [ -t 1 ]; then
-	bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
-else
-	bold='' dim='' green='' red='' plain=''
-fi
-
-step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-show() { # what is typed, and what it says
-	printf '%s$ %s%s\n' "$dim" "$*" "$plain"
-}
-fail() {
-	printf '\n%sdemo failed: %s%s\n' "$red" "$*" "$plain" >&2
-	if [ -n "$lab" ] && [ -f "$lab/l2xdpd.log" ]; then
-		echo "the last lines of l2xdpd:" >&2
-		tail -n 20 "$lab/l2xdpd.log" >&2
-	fi
-	exit 1
-}
-
-[ "$(id -u)" = 0 ] || fail "needs root for network namespaces and XDP: sudo make demo"
-
-step "1. Packages of tests/packages.txt, build"
-[ "${DEMO_INSTALL:-yes}" = no ] || tests/deps.sh || fail "packages are missing"
-# A process of its own: make asks pkg-config when it starts.
-make --no-print-directory -j"$(nproc)" BUILD="$BUILD" lab-bins || fail "the build failed"
-echo "ready: $BUILD/l2xdpd, $BUILD/l2xdpctl"
+demo_build make demo
 
 step "2. Three network namespaces"
 lab_up || fail "the lab does not come up"
@@ -119,4 +96,4 @@ daemon_stop INT || fail "l2xdpd did not end cleanly"
 sed -n '/SIGINT/,$p' "$lab/l2xdpd.log" | sed 's/^/  /'
 left=$(lns ip -br link show type tun 2>/dev/null; lns bpftool net show 2>/dev/null | grep -E 'driver|generic')
 [ -z "$left" ] || fail "l2xdpd left behind: $left"
-printf '\n%sdemo: done; everything that it made is gone again%s\n' "$green" "$plain"
+demo_end

@@ -13,31 +13,11 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 . tests/lab/lab.sh
 # shellcheck source=tests/lab/sites.sh
 . tests/lab/sites.sh
+# shellcheck source=tests/demo_head.sh
+. tests/demo_head.sh
 
-if [ -t 1 ]; then
-	bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
-else
-	bold='' dim='' green='' red='' plain=''
-fi
-step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-show() { printf '%s$ %s%s\n' "$dim" "$*" "$plain"; }
-fail() {
-	printf '\n%sdemo failed: %s%s\n' "$red" "$*" "$plain" >&2
-	for site in sa sb; do
-		if [ -n "$lab" ] && [ -f "$lab/$site.log" ]; then
-			echo "the last lines of l2xdpd, $site:" >&2
-			tail -n 10 "$lab/$site.log" >&2
-		fi
-	done
-	exit 1
-}
-
-[ "$(id -u)" = 0 ] || fail "needs root for network namespaces and XDP: sudo make demo-pseudowire"
-
-step "1. Packages of tests/packages.txt, build"
-[ "${DEMO_INSTALL:-yes}" = no ] || tests/deps.sh || fail "packages are missing"
-make --no-print-directory -j"$(nproc)" BUILD="$BUILD" lab-bins || fail "the build failed"
-echo "ready: $BUILD/l2xdpd, $BUILD/l2xdpctl"
+demo_logs=(sa.log sb.log)
+demo_build make demo-pseudowire
 
 step "2. Two sites, and a network between them"
 sites_up || fail "the lab does not come up"
@@ -162,4 +142,4 @@ for site in sa sb; do site_stop $site INT || fail "l2xdpd did not end cleanly"; 
 left=$(for n in sa sb ha hb; do at $n ip -br link | grep -E 'lan0|trunk0|l2tp'; done
 	for n in sa sb; do at $n bpftool net show 2>/dev/null | grep -E 'driver|generic|native'; done)
 [ -z "$left" ] || fail "l2xdpd left behind: $left"
-printf '\n%sdemo: done; everything that it made is gone again%s\n' "$green" "$plain"
+demo_end

@@ -34,6 +34,7 @@
 #include <seccomp.h>
 
 #include "loader/datapath/program.h"
+#include "tests/bpf/ground.h"
 
 #define TUNNEL 0x1234
 #define SESSION 0x5678
@@ -41,9 +42,6 @@
 #define KILLS 40
 #define KILLS_MIN 6
 #define KILLS_US 15000000 /* all together */
-
-static char home[] = "/tmp/l2xdp-adopt.XXXXXX"; /* a tmpfs of this process alone */
-static char pins[64], run_dir[64];
 
 struct daemon {
 	struct dp_config cfg;
@@ -56,53 +54,13 @@ struct daemon {
 
 /* ---- the ground ------------------------------------------------------------------------------- */
 
-static void sh(const char *cmd)
-{
-	if (system(cmd))
-		fail_msg("%s", cmd);
-}
-
-static bool sh_ok(const char *cmd)
-{
-	return system(cmd) == 0;
-}
-
 static void ground(void)
 {
-	int tun;
-
-	if (geteuid()) {
-		printf("1..0 # SKIP loading programs needs root\n");
-		exit(0);
-	}
-	tun = open("/dev/net/tun", O_RDWR);
-	if (tun < 0) {
-		printf("1..0 # SKIP /dev/net/tun: %s\n", strerror(errno));
-		exit(0);
-	}
-	close(tun);
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || !mkdtemp(home) ||
-	    mount("bpf", home, "bpf", 0, NULL)) {
-		perror("namespaces");
-		exit(1);
-	}
-	snprintf(pins, sizeof(pins), "%s/l2xdp", home);
-	snprintf(run_dir, sizeof(run_dir), "%s.run", home);
-	sh("PATH=$PATH:/usr/sbin:/sbin; ip link set lo up; ip link add access0 type veth peer name "
-	   "lac0; "
+	ground_make();
+	sh("ip link set lo up; ip link add access0 type veth peer name lac0; "
 	   "ip link add core0 type veth peer name host0; "
 	   "for i in access0 lac0 core0 host0; do ip link set $i up; done; "
 	   "ip addr add 192.0.2.1/24 dev access0; ip addr add 203.0.113.1/24 dev core0");
-	setenv("LIBXDP_BPFFS", home, 1);
-}
-
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-
-	assert_int_equal(addr_parse(text, &a), 0);
-	return a;
 }
 
 static struct prefix prefix(const char *text)
@@ -112,28 +70,6 @@ static struct prefix prefix(const char *text)
 	assert_int_equal(prefix_parse(text, &p), 0);
 	return p;
 }
-
-static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
-{
-	(void)ctx;
-	(void)path;
-	(void)msg;
-	(void)len;
-}
-
-static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
-{
-	(void)ctx;
-	(void)index;
-	(void)frame;
-	(void)len;
-}
-
-static const struct dp_ops ops = {
-	.control = on_control,
-	.ppp = on_frame,
-	.ipv6_local = on_frame,
-};
 
 /* Those that a test has left when it failed. */
 static struct daemon *alive[4];

@@ -27,64 +27,26 @@
 
 #include "loader/datapath/ethtool.h"
 #include "loader/datapath/pw_private.h"
+#include "tests/bpf/ground.h"
 
 #define MANY 600 /* pseudowires that need larger maps than 1024 elements */
 
-static char home[] = "/tmp/l2xdp-pw.XXXXXX";
-static char pins[64], run_dir[64];
-
 /* ---- the ground -------------------------------------------------------------------------------- */
-
-static bool sh_ok(const char *cmd)
-{
-	return system(cmd) == 0;
-}
-
-static void sh(const char *cmd)
-{
-	if (!sh_ok(cmd))
-		fail_msg("%s", cmd);
-}
 
 static void ground(void)
 {
-	int tun;
-
-	if (geteuid()) {
-		printf("1..0 # SKIP loading programs needs root\n");
-		exit(0);
-	}
-	tun = open("/dev/net/tun", O_RDWR);
-	if (tun < 0) {
-		printf("1..0 # SKIP /dev/net/tun: %s\n", strerror(errno));
-		exit(0);
-	}
-	close(tun);
-	/* /run/netns is this process's alone, so that what the tests call a namespace is nobody's */
+	ground_make();
+	/* this process's alone, so that what the tests call a namespace is nobody's */
 	mkdir("/run/netns", 0755);
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || !mkdtemp(home) ||
-	    mount("bpf", home, "bpf", 0, NULL) || mount("tmpfs", "/run/netns", "tmpfs", 0, NULL)) {
-		perror("namespaces");
+	if (mount("tmpfs", "/run/netns", "tmpfs", 0, NULL)) {
+		perror("/run/netns");
 		exit(1);
 	}
-	snprintf(pins, sizeof(pins), "%s/l2xdp", home);
-	snprintf(run_dir, sizeof(run_dir), "%s.run", home);
-	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	setenv("LIBXDP_BPFFS", home, 1);
 	sh("ip link set lo up; for i in access core eth bare; do "
 	   "ip link add ${i}0 type veth peer name ${i}1; ip link set ${i}0 up; ip link set ${i}1 "
 	   "up; "
 	   "done; ip addr add 192.0.2.1/24 dev access0; ip addr add 2001:db8:b::1/64 dev access0 "
 	   "nodad");
-}
-
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-
-	assert_int_equal(addr_parse(text, &a), 0);
-	return a;
 }
 
 /* ---- a daemon ---------------------------------------------------------------------------------- */
@@ -99,28 +61,6 @@ struct daemon {
 };
 
 static struct daemon *alive;
-
-static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
-{
-	(void)ctx;
-	(void)path;
-	(void)msg;
-	(void)len;
-}
-
-static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
-{
-	(void)ctx;
-	(void)index;
-	(void)frame;
-	(void)len;
-}
-
-static const struct dp_ops ops = {
-	.control = on_control,
-	.ppp = on_frame,
-	.ipv6_local = on_frame,
-};
 
 static struct daemon *daemon_new(void)
 {

@@ -5,28 +5,78 @@
 #include "loader/datapath/seq.h"
 #include "maps/pw.h"
 
-static enum seq_verdict judge(struct l2x_seq *s, uint16_t ns, uint16_t *ret_skipped)
+/* What the word of either kind holds; numbers of `mask` and below. */
+struct row {
+	uint32_t mask, expected, last_old;
+	uint16_t old_run;
+};
+
+static uint32_t ahead(const struct row *r, uint32_t a, uint32_t b)
 {
-	uint16_t ahead = (uint16_t)(ns - s->expected);
+	return (a - b) & r->mask;
+}
+
+static bool is_newer(const struct row *r, uint32_t a, uint32_t b)
+{
+	return a != b && ahead(r, a, b) <= r->mask / 2;
+}
+
+static enum seq_verdict judge(struct row *r, uint32_t ns, uint32_t *ret_skipped)
+{
+	uint32_t skipped = ahead(r, ns, r->expected);
 
 	*ret_skipped = 0;
-	if (ahead < 0x8000) {
-		*ret_skipped = ahead;
-		s->expected = (uint16_t)(ns + 1);
-		s->old_run = 0;
-		return SEQ_NEXT;
+	if (skipped <= r->mask / 2) { /* V3-SUB-3 */
+		*ret_skipped = skipped;
+	} else { /* in order among themselves: RFC 4951 section 3.2.3, V3-SUB-4 */
+		r->old_run = r->old_run && is_newer(r, ns, r->last_old) ? r->old_run + 1u : 1u;
+		r->last_old = ns;
+		if (r->old_run < SEQ_RESYNC)
+			return SEQ_OLD;
 	}
-	/* In order among themselves: each after the one before it (RFC 4951 section 3.2.3). */
-	if (s->old_run && (uint16_t)(ns - s->last_old - 1) < 0x7fff)
-		s->old_run++;
-	else
-		s->old_run = 1;
-	s->last_old = ns;
-	if (s->old_run < SEQ_RESYNC)
-		return SEQ_OLD;
-	s->expected = (uint16_t)(ns + 1);
-	s->old_run = 0;
+	r->expected = (ns + 1) & r->mask;
+	r->old_run = 0;
 	return SEQ_NEXT;
+}
+
+/* ---- the words ---------------------------------------------------------------------------------- */
+
+static struct row row16(uint64_t word)
+{
+	struct l2x_seq s;
+
+	memcpy(&s, &word, sizeof(s));
+	return (struct row){ 0xffff, s.expected, s.last_old, s.old_run };
+}
+
+static uint64_t word16(const struct row *r)
+{
+	struct l2x_seq s = { .expected = (uint16_t)r->expected,
+			     .last_old = (uint16_t)r->last_old,
+			     .old_run = r->old_run };
+	uint64_t word;
+
+	memcpy(&word, &s, sizeof(word));
+	return word;
+}
+
+static struct row row24(uint64_t word)
+{
+	struct l2x_pw_seq s;
+
+	memcpy(&s, &word, sizeof(s));
+	return (struct row){ SEQ24_MASK, s.expected, s.last_old, s.old_run };
+}
+
+static uint64_t word24(const struct row *r)
+{
+	struct l2x_pw_seq s = { .expected = r->expected & SEQ24_MASK,
+				.last_old = r->last_old & SEQ24_MASK,
+				.old_run = r->old_run };
+	uint64_t word;
+
+	memcpy(&word, &s, sizeof(word));
+	return word;
 }
 
 static void forgive_one(uint64_t *lost)
@@ -38,21 +88,24 @@ static void forgive_one(uint64_t *lost)
 		;
 }
 
-enum seq_verdict seq_judge(uint64_t *word, uint64_t *lost, uint16_t ns, bool detour)
+/* The hook changes the word meanwhile. */
+static enum seq_verdict judge_word(uint64_t *word, uint64_t *lost, uint32_t ns, bool detour,
+				   struct row (*read)(uint64_t),
+				   uint64_t (*write)(const struct row *))
 {
 	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
 	enum seq_verdict verdict;
-	struct l2x_seq s;
-	uint16_t skipped;
+	uint32_t skipped;
+	struct row r;
 
 	do {
-		memcpy(&s, &old, sizeof(s));
-		if (detour && (uint16_t)(s.expected - ns - 1) < SEQ_DETOUR) {
+		r = read(old);
+		if (detour && ahead(&r, r.expected, ns + 1) < SEQ_DETOUR) {
 			forgive_one(lost);
 			return SEQ_LATE;
 		}
-		verdict = judge(&s, ns, &skipped);
-		memcpy(&new, &s, sizeof(s));
+		verdict = judge(&r, ns, &skipped);
+		new = write(&r);
 	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	if (skipped)
@@ -60,51 +113,12 @@ enum seq_verdict seq_judge(uint64_t *word, uint64_t *lost, uint16_t ns, bool det
 	return verdict;
 }
 
-/* ---- 24 bits ---------------------------------------------------------------------------------- */
-
-#define HALF24 0x800000u
-
-static uint32_t ahead24(uint32_t a, uint32_t b)
+enum seq_verdict seq_judge(uint64_t *word, uint64_t *lost, uint16_t ns, bool detour)
 {
-	return (a - b) & SEQ24_MASK;
-}
-
-static enum seq_verdict judge24(struct l2x_pw_seq *s, uint32_t ns, uint32_t *ret_skipped)
-{
-	uint32_t expected = s->expected & SEQ24_MASK, newer = ahead24(ns, s->last_old);
-
-	*ret_skipped = 0;
-	if (ahead24(ns, expected) < HALF24) { /* V3-SUB-3 */
-		*ret_skipped = ahead24(ns, expected);
-	} else { /* V3-SUB-4 */
-		s->old_run = s->old_run && newer && newer < HALF24 ? s->old_run + 1u : 1u;
-		s->last_old = ns;
-		if (s->old_run < SEQ_RESYNC)
-			return SEQ_OLD;
-	}
-	s->old_run = 0;
-	s->expected = (ns + 1) & SEQ24_MASK;
-	return SEQ_NEXT;
+	return judge_word(word, lost, ns, detour, row16, word16);
 }
 
 enum seq_verdict seq_judge24(uint64_t *word, uint64_t *lost, uint32_t ns, bool detour)
 {
-	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
-	enum seq_verdict verdict;
-	struct l2x_pw_seq s;
-	uint32_t skipped;
-
-	do {
-		memcpy(&s, &old, sizeof(s));
-		if (detour && ahead24(s.expected, ns + 1) < SEQ_DETOUR) {
-			forgive_one(lost);
-			return SEQ_LATE;
-		}
-		verdict = judge24(&s, ns, &skipped);
-		memcpy(&new, &s, sizeof(s));
-	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-	if (skipped)
-		__atomic_fetch_add(lost, skipped, __ATOMIC_RELAXED);
-	return verdict;
+	return judge_word(word, lost, ns, detour, row24, word24);
 }

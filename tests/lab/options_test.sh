@@ -76,6 +76,7 @@ is "shards 4: l2xdpd ends cleanly" $? 0
 
 # DP-CK-1: no sum over data, when it is asked for; control messages always have one.
 watch() { # FILE FILTER COUNT: in the background, as the subscriber's side sees it
+	: >"$1.said" # of the one before it
 	sub timeout 30 tcpdump -l -n -vv -c "$3" -i lac0 "udp and src host 192.0.2.1 and $2" >"$1" 2>"$1.said" &
 	watcher=$!
 	lab_pids+=("$watcher")

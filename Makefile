@@ -28,14 +28,14 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 # ---- rooms ------------------------------------------------------------------
-ROOMS    := base l2tp ppp aaa store datapath control monitor
+ROOMS    := base l2tp l2tp3 ppp aaa store datapath control monitor
 room_src  = $(wildcard loader/$(1)/*.c)
 room_obj  = $(patsubst %.c,$(BUILD)/%.o,$(call room_src,$(1)))
 room_lib  = $(BUILD)/lib$(1).a
 LNS_SRC  := $(filter-out loader/main.c,$(wildcard loader/*.c))
 LNS_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(LNS_SRC))
 # later rooms use earlier ones
-LINK_ORDER := monitor control datapath store aaa ppp l2tp base
+LINK_ORDER := monitor control datapath store aaa ppp l2tp3 l2tp base
 ROOM_LIBS := $(foreach r,$(LINK_ORDER),$(call room_lib,$(r)))
 
 CTL_SRC  := $(wildcard ctl/*.c)
@@ -112,6 +112,8 @@ $(CLIENT_LIB): $(CLIENT_LIB_OBJ)
 
 # the glue is in those tests alone that do not stand in for it
 $(BUILD)/tests/unit/lns_% $(BUILD)/tests/unit/persist_%: UNIT_OBJ := $(LNS_OBJ)
+# without those that need a data path, for which the test stands in
+$(BUILD)/tests/unit/wires_%: UNIT_OBJ := $(filter %/records.o,$(LNS_OBJ)) $(filter $(BUILD)/loader/wires%,$(LNS_OBJ))
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LNS_OBJ) $(CLIENT_LIB) $(ROOM_LIBS) | $(BPF_SKEL)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(UNIT_OBJ) \
@@ -141,7 +143,7 @@ $(BUILD)/tests/%: tests/client/%_main.c $(CLIENT_LIB) $(ROOM_LIBS)
 		-Wl,--start-group $(CLIENT_LIB) $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
 # A fuzzer is one file plus the pure rooms, all instrumented.
-PURE_SRC := $(foreach r,base l2tp ppp aaa,$(call room_src,$(r)))
+PURE_SRC := $(foreach r,base l2tp l2tp3 ppp aaa,$(call room_src,$(r)))
 FUZZFLAGS = -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -fno-omit-frame-pointer
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard loader/*/*.h)

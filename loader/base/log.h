@@ -17,7 +17,7 @@ enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_INFO = 6, LOG_DE
 
 /* What a line is about. Zero or NULL members are left out. */
 struct log_who {
-	uint16_t tunnel, session; /* our IDs */
+	uint32_t tunnel, session; /* our IDs */
 	const char *peer; /* the peer's configured name or its address */
 	const char *user; /* as the user sent it; quoted by the logger */
 };

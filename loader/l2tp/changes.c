@@ -108,7 +108,7 @@ void changes_forget(struct l2tp_endpoint *ep)
 static void report_gone(struct l2tp_endpoint *ep, const struct l2tp_changes *to, void *arg)
 {
 	for (const struct rel_message *m = ep->env.gone; m; m = m->next)
-		to->message(arg, m->tunnel_id, m->serial, NULL, 0);
+		to->message(arg, (uint16_t)m->tunnel_id, m->serial, NULL, 0);
 	for (const struct l2tp_call *c = ep->gone_calls; c; c = c->next_dead)
 		to->call(arg, NULL, c->tunnel_id, c->id);
 	for (const struct l2tp_tunnel *t = ep->gone_tunnels; t; t = t->next_dead)
@@ -152,7 +152,7 @@ static void report_messages(struct l2tp_endpoint *ep, const struct l2tp_changes 
 	while ((m = ep->env.dirty)) {
 		len = message_save(m, rec, sizeof(rec));
 		reliable_saved(m);
-		to->message(arg, m->owner->tunnel_id, m->serial, rec, len);
+		to->message(arg, (uint16_t)m->owner->tunnel_id, m->serial, rec, len);
 		explicit_bzero(rec, len);
 	}
 }

@@ -406,9 +406,14 @@ void reliable_acknowledge(struct reliable *r)
 
 	if (!r->ack_owed)
 		return;
+	if (r->env->acknowledge) {
+		r->ack_owed = false;
+		r->env->acknowledge(r);
+		return;
+	}
 	writer_u16(&w, L2TP_F_T | L2TP_F_L | L2TP_F_S | 2);
 	writer_u16(&w, sizeof(zlb));
-	writer_u16(&w, r->peer_tunnel_id);
+	writer_u16(&w, (uint16_t)r->peer_tunnel_id);
 	writer_u16(&w, 0);
 	writer_u32(&w, 0);
 	count(r, L2TP_C_TX_ZLB);
@@ -416,6 +421,29 @@ void reliable_acknowledge(struct reliable *r)
 }
 
 /* ---- after a restart ---- */
+
+/* Does m, of a queue, stand before `like`? What was sent is first, by Ns; then what jumped the queue,
+ * the last one first; then the others. */
+static bool stands_before(const struct reliable *r, const struct rel_message *m,
+			  const struct rel_message *like)
+{
+	if (m->sent != like->sent)
+		return m->sent;
+	if (like->sent)
+		return (uint16_t)(m->ns - r->snd_una) < (uint16_t)(like->ns - r->snd_una);
+	if (m->first != like->first)
+		return m->first;
+	return like->first ? m->serial > like->serial : m->serial < like->serial;
+}
+
+static bool has_serial(const struct reliable *r, uint32_t serial)
+{
+	const struct rel_message *m = serial > r->serial ? NULL : r->queue;
+
+	while (m && m->serial != serial)
+		m = m->next;
+	return m;
+}
 
 int reliable_restore(struct reliable *r, const struct rel_message *like, const uint8_t *msg)
 {
@@ -426,15 +454,14 @@ int reliable_restore(struct reliable *r, const struct rel_message *like, const u
 		return -EBADMSG;
 	if (!like->serial)
 		return -EBADMSG;
-	if (like->serial <= r->serial)
+	if (has_serial(r, like->serial))
 		return -EEXIST;
-	/* What was sent stands first, by Ns; then what jumped the queue, the last one first. */
-	while (*at && (*at)->sent && (!like->sent || (uint16_t)((*at)->ns - r->snd_una) < row))
+	if (!like->sent && !like->first && like->serial > r->serial)
+		at = r->tail; /* the way of a long queue */
+	while (*at && stands_before(r, *at, like))
 		at = &(*at)->next;
 	if (like->sent && *at && (*at)->sent && (*at)->ns == like->ns)
 		return -EEXIST;
-	if (!like->sent && !like->first)
-		at = r->tail;
 	m = malloc(sizeof(*m) + like->len);
 	if (!m)
 		return -ENOMEM;
@@ -453,7 +480,8 @@ int reliable_restore(struct reliable *r, const struct rel_message *like, const u
 		r->tail = &m->next;
 	*at = m;
 	r->queued++;
-	r->serial = like->serial;
+	if (r->serial < like->serial)
+		r->serial = like->serial;
 	return 0;
 }
 

@@ -35,7 +35,7 @@ struct rel_message {
 	uint32_t serial; /* of ours, in the order of queuing; from 1 on */
 	uint16_t ns; /* of one that was sent, or that waits for its turn */
 	uint16_t len;
-	uint16_t tunnel_id; /* of one that is gone */
+	uint32_t tunnel_id; /* of one that is gone */
 	bool first; /* jumped the queue */
 	bool sent; /* and has its Ns for ever */
 	bool dirty; /* its record is older than it */
@@ -53,6 +53,8 @@ struct reliable_env {
 	struct rel_message *dirty, *gone;
 	uint64_t *counters; /* L2TP_C_* */
 	void (*transmit)(struct reliable *r, const uint8_t *msg, size_t len);
+	/* Sends the acknowledgement that is owed; NULL: a ZLB of version 2. */
+	void (*acknowledge)(struct reliable *r);
 	/* Nothing came back for `oldest` after all retransmissions. True: go on asking. On
 	 * false the owner has cleared r. */
 	bool (*give_up)(struct reliable *r, msec_t now, const struct rel_message *oldest);
@@ -73,7 +75,7 @@ struct reliable {
 	uint16_t in_flight; /* sent since the last timeout, and not acknowledged */
 	uint16_t window, n_held; /* ours */
 	uint16_t peer_window, cwnd, ssthresh, acked;
-	uint16_t tunnel_id, peer_tunnel_id;
+	uint32_t tunnel_id, peer_tunnel_id; /* 16 bits in version 2 */
 	uint8_t tries;
 	bool ack_owed, pumping;
 	bool resuming; /* the timer is not for a missing answer, but for the first sending */
@@ -121,7 +123,7 @@ struct rel_message *reliable_next_held(struct reliable *r);
 void reliable_saved(struct rel_message *m);
 void reliable_free_gone(struct reliable_env *env);
 
-/* After a restart, before anything is sent: one message of the queue, by rising serial. Its
+/* After a restart, before anything is sent: one message of the queue, fastest by rising serial. Its
  * Ns counts if it was `sent`; not `saved`: there is no record of it. -EBADMSG, -EEXIST,
  * -ENOMEM. */
 int reliable_restore(struct reliable *r, const struct rel_message *like, const uint8_t *msg);
@@ -130,7 +132,7 @@ bool reliable_missing(const struct reliable *r, uint16_t *ret_ns);
 /* All are there; at `when` they are sent as the window allows. */
 void reliable_resume(struct reliable *r, msec_t when);
 
-/* Sends a ZLB if an acknowledgement is still owed. */
+/* Sends a ZLB (or what env->acknowledge makes of it) if an acknowledgement is still owed. */
 void reliable_acknowledge(struct reliable *r);
 
 #endif

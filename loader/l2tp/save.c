@@ -104,7 +104,7 @@ size_t message_save(const struct rel_message *m, uint8_t *buf, size_t cap)
 	struct writer w = writer_of(buf, cap);
 
 	writer_u8(&w, L2TP_RECORD_VERSION);
-	writer_u16(&w, m->owner->tunnel_id);
+	writer_u16(&w, (uint16_t)m->owner->tunnel_id);
 	writer_u32(&w, m->serial);
 	writer_u8(&w, (uint8_t)((m->first ? L2TP_RM_FIRST : 0) | (m->sent ? L2TP_RM_SENT : 0)));
 	writer_u16(&w, m->sent ? m->ns : 0);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is this SCCRQ, SCCRP acceptable? What is said to who is refused is for people. */
+#include <string.h>
+
+#include "loader/l2tp3/engine.h"
+
+/* What is asked of both: `why` is filled on false. */
+static bool judge(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
+		  struct l2tp_reason *ret_why)
+{
+	const struct reader *host = &m->host_name;
+
+	if (m->fault) { /* V3-AVP-2 */
+		reason3_set(ret_why, L2TP_STOP_ERROR, m->fault, "%s", m->fault_text);
+		return false;
+	}
+	if (!m->ccid) {
+		reason3_set(ret_why, L2TP_STOP_ERROR, L2TP_ERR_RANGE,
+			    "Assigned Control Connection ID is missing or 0");
+		return false;
+	}
+	if (peer->expect_hostname && (host->left != strlen(peer->expect_hostname) ||
+				      memcmp(host->p, peer->expect_hostname, host->left) != 0)) {
+		reason3_set(ret_why, L2TP_STOP_NOT_AUTHORISED, 0,
+			    "this host name is not the one that is configured here");
+		return false;
+	}
+	return true;
+}
+
+bool judge3_sccrq(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
+		  struct l2tp_reason *ret_why)
+{
+	return judge(peer, m, ret_why);
+}
+
+/* With a secret it has a digest already, or it would not come here (V3-AUTH-6). */
+bool judge3_sccrp(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
+		  struct l2tp_reason *ret_why)
+{
+	if (peer->secret[0].len && !l2tp3_has(m, L2TP3_AVP_NONCE)) {
+		reason3_set(ret_why, L2TP_STOP_NOT_AUTHORISED, 0,
+			    "no nonce in SCCRP: set the same secret on both sides");
+		return false;
+	}
+	return judge(peer, m, ret_why);
+}

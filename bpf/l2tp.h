@@ -16,6 +16,8 @@
 #define L2TP_VERSION 0x000f
 #define L2TP_CONTROL_MASK 0xcb0f /* T, L, S, O, P and version ... */
 #define L2TP_CONTROL_BITS 0xc802 /* ... of a control message (V2-HDR-5) */
+#define L2TP3_CONTROL_MASK 0xc80f /* the same in version 3 (V3-HDR-4) */
+#define L2TP3_CONTROL_BITS 0xc803
 #define L2TP_CONTROL_LEN 12
 #define L2TP_DATA_MIN 6
 /* As many octets behind the packet may be a message more: a sender on this host joins datagrams
@@ -111,7 +113,13 @@ static __always_inline int l2tp_parse(struct xdp_md *ctx, const struct frame *f,
 	switch (flags & L2TP_VERSION) { /* first, for all else depends on it (DP-DEMUX-3) */
 	case 2:
 		break;
-	case 3: /* not spoken here: the daemon refuses it in words (DP-DEMUX-4) */
+	case 0: /* version 3 behind 4 zero octets, as it would be directly over IP */
+		return cfg.pw_mask && room >= 4 + L2TP_CONTROL_LEN && !*(const any32 *)w &&
+				       (w[2] & bpf_htons(L2TP3_CONTROL_MASK)) ==
+					       bpf_htons(L2TP3_CONTROL_BITS)
+			       ? L2X_V_STRANGER
+			       : L2X_V_BAD_L2TP;
+	case 3: /* control: the daemon's; data: no pseudowire is configured (DP-DEMUX-4) */
 		if (room < 8)
 			return L2X_V_BAD_L2TP;
 		return flags & L2TP_T ? L2X_V_STRANGER : L2X_V_SESSION_UNKNOWN;

@@ -94,7 +94,8 @@ struct dp_traffic {
 };
 
 struct dp_ops {
-	/* A datagram with T=1. */
+	/* A control message of either version, from its flag word on. Ports 0 in the path: it came
+	 * directly over IP. */
 	void (*control)(void *ctx, const struct path *path, const uint8_t *msg, size_t len);
 	/* A PPP frame of a session that is not forwarded IP: LCP and the like, FF 03 and
 	 * all as it came. Path and IDs have been checked. */
@@ -105,6 +106,9 @@ struct dp_ops {
 	void (*turn)(void *ctx);
 	/* The inner MTU of a session changed (path MTU, link MTU). */
 	void (*mtu_changed)(void *ctx, uint32_t index, uint16_t mtu);
+	/* The circuit of a pseudowire, by its place in the configuration, has come up or gone down
+	 * (dp_pw_circuit_is_up); down at first, so from within dp_ready of each that is up. May be NULL. */
+	void (*circuit)(void *ctx, unsigned int i, bool up);
 };
 
 /* Does this host have the address on any interface? */
@@ -227,7 +231,8 @@ void dp_tunnel_del(struct datapath *dp, uint16_t tunnel_id);
 /* What is sent between these two may leave at the end of it, in order. */
 void dp_send_begin(struct datapath *dp);
 void dp_send_end(struct datapath *dp);
-/* One control message, from path->local:local_port; CS6 (DP-DS-4). */
+/* One control message, from path->local:local_port; ports 0: directly over IP, behind 4 zero octets
+ * that are put before it (V3-HDR-2). CS6 (DP-DS-4). */
 void dp_send_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len);
 /* One PPP frame (FF 03 ...) in a data message of this session, slow path counted apart
  * from IP traffic. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The lanes of a listen address: four UDP sockets of one SO_REUSEPORT group, between which a
- * small program in the kernel chooses by the datagram's first octets; and a raw one where a
- * pseudowire has no UDP.
+ * small program in the kernel chooses by the datagram's first octets; and two raw ones where a
+ * pseudowire has no UDP, each with a filter.
  *
- *   urgent    control messages of at most 20 octets, with a tunnel ID: acknowledgements and
- *             Hello, without which a peer takes us for dead
+ *   urgent    control messages of at most 20 octets (version 3: 74), with a tunnel ID:
+ *             acknowledgements and Hello, without which a peer takes us for dead
  *   control   other control messages with a tunnel ID: those of control connections
  *   data      PPP, and what XDP leaves to the slow path
  *   contact   SCCRQ (tunnel ID 0), and what is malformed
- *   raw       IP protocol 115: what XDP leaves of pseudowires directly over IP
+ *   raw       IP protocol 115: what XDP leaves of pseudowires directly over IP; control
+ *             messages apart, so that no flood of data pushes them out
  *
  * Each has a queue of its own, so none can push another's datagrams out, and each turn of the
  * event loop takes a batch of each, in this order (on_drain). The batches are shares too: a
@@ -40,8 +41,12 @@
 #define CMSG_ROOM 64
 #define CONTROL_MASK 0xcb0f /* T, L, S, O, P and version ... */
 #define CONTROL_BITS 0xc802 /* ... of a control message (V2-HDR-5) */
+#define CONTROL3_MASK 0xc80f /* of these ... */
+#define CONTROL3_BITS 0xc803 /* ... of one of version 3 (V3-HDR-4) */
 #define CONTROL_HEADER 12
 #define URGENT_MAX 20 /* a header and one AVP, the Message Type */
+#define URGENT3_MAX (URGENT_MAX + 2 * 27) /* ... and digests by both secrets (V3-AUTH-5) */
+#define ZEROS 4 /* octets before a message of version 3 */
 #define DATA_MIN 6
 
 static const struct {
@@ -53,6 +58,7 @@ static const struct {
 	[LANE_CONTROL] = { 128, 8 << 20, DP_SLOW_QUEUE_CONTROL_DROPPED },
 	[LANE_DATA] = { 256, 8 << 20, DP_SLOW_QUEUE_DATA_DROPPED },
 	[LANE_CONTACT] = { 8, 2 << 20, DP_SLOW_QUEUE_CONTACT_DROPPED },
+	[LANE_RAW_CONTROL] = { 64, 4 << 20, DP_SLOW_QUEUE_RAW_DROPPED },
 	[LANE_RAW] = { 256, 8 << 20, DP_SLOW_QUEUE_RAW_DROPPED },
 };
 
@@ -74,26 +80,42 @@ static int set(int fd, int level, int name, int value)
 
 /* ---- opening --------------------------------------------------------------------------- */
 
-/* Offsets are from the UDP payload; a load beyond its end would choose lane 0. */
+/* Offsets are from the UDP payload, X is where the message begins; a load beyond its end would choose
+ * lane 0. */
 static int select_lane(int fd)
 {
 	struct sock_filter code[] = {
 		/*  0 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/*  1 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, DATA_MIN, 0, 12), /* contact */
-		/*  2 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
-		/*  3 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, L2TP_F_T, 0, 11), /* data */
-		/*  4 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CONTROL_MASK),
-		/*  5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CONTROL_BITS, 0, 8), /* contact */
+		/*  1 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, DATA_MIN, 0, 26), /* contact */
+		/*  2 */ BPF_STMT(BPF_LDX | BPF_IMM, 0),
+		/*  3 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3), /* flags */
+		/*  5 */ BPF_STMT(BPF_LDX | BPF_IMM, ZEROS), /* */
 		/*  6 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/*  7 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CONTROL_HEADER, 0, 6), /* contact */
-		/*  8 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
-		/*  9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0), /* contact */
-		/* 10 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/* 11 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, URGENT_MAX, 1, 0), /* control */
-		/* 12 */ BPF_STMT(BPF_RET | BPF_K, LANE_URGENT),
-		/* 13 */ BPF_STMT(BPF_RET | BPF_K, LANE_CONTROL),
-		/* 14 */ BPF_STMT(BPF_RET | BPF_K, LANE_CONTACT),
-		/* 15 */ BPF_STMT(BPF_RET | BPF_K, LANE_DATA),
+		/*  7 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ZEROS + DATA_MIN, 0, 20), /* contact */
+		/*  8 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 0),
+		/*  9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, L2TP_F_T, 0, 19), /* data */
+		/* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CONTROL_MASK),
+		/* 11 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CONTROL_BITS, 8, 0), /* v2 */
+		/* 12 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CONTROL3_MASK),
+		/* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CONTROL3_BITS, 0, 14), /* contact */
+		/* 14 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		/* 15 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CONTROL_HEADER, 0, 12), /* contact */
+		/* 16 */ BPF_STMT(BPF_LD | BPF_W | BPF_IND, 4),
+		/* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 10, 0), /* contact */
+		/* 18 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		/* 19 */
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, URGENT3_MAX, 7, 6), /* control, urgent */
+		/* 20 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		/* 21 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CONTROL_HEADER, 0, 6), /* contact */
+		/* 22 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 4),
+		/* 23 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0), /* contact */
+		/* 24 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		/* 25 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, URGENT_MAX, 1, 0), /* control */
+		/* 26 */ BPF_STMT(BPF_RET | BPF_K, LANE_URGENT),
+		/* 27 */ BPF_STMT(BPF_RET | BPF_K, LANE_CONTROL),
+		/* 28 */ BPF_STMT(BPF_RET | BPF_K, LANE_CONTACT),
+		/* 29 */ BPF_STMT(BPF_RET | BPF_K, LANE_DATA),
 	};
 	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
 
@@ -158,12 +180,12 @@ static int lane_open(struct listener *l, enum lane lane, uint16_t port)
 }
 
 /* The kernel parts what is larger than the way: V3-ETH-7. */
-static int set_raw_options(int fd, bool v4)
+static int set_raw_options(int fd, bool v4, int buffer)
 {
 	int rc;
 
-	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, lanes[LANE_RAW].buffer) < 0)
-		set(fd, SOL_SOCKET, SO_RCVBUF, lanes[LANE_RAW].buffer);
+	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer) < 0)
+		set(fd, SOL_SOCKET, SO_RCVBUF, buffer);
 	rc = set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	if (v4) {
 		rc = rc ?: set(fd, SOL_IP, IP_TTL, OUTER_TTL);
@@ -173,7 +195,24 @@ static int set_raw_options(int fd, bool v4)
 	return rc ?: set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
-static int raw_open(struct listener *l)
+/* Each raw socket gets everything; it keeps what begins with 4 zero octets, or what does not (V3-HDR-2). Of
+ * IPv4 the header stands before it. */
+static int filter_raw(int fd, bool v4, bool control)
+{
+	struct sock_filter code[] = {
+		/* 0 */ v4 ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)
+			   : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, 0),
+		/* 1 */ BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0), /* shorter: dropped */
+		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, control ? 0 : 1, control ? 1 : 0),
+		/* 3 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		/* 4 */ BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno : 0;
+}
+
+static int raw_open(struct listener *l, enum lane lane)
 {
 	bool v4 = addr_is_v4(&l->addr);
 	int fd, rc;
@@ -181,15 +220,17 @@ static int raw_open(struct listener *l)
 	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, PROTO_L2TP);
 	if (fd < 0)
 		return -errno;
-	l->lanes[LANE_RAW].fd = fd;
-	rc = set_raw_options(fd, v4);
+	l->lanes[lane].fd = fd;
+	rc = filter_raw(fd, v4, lane == LANE_RAW_CONTROL);
+	rc = rc ?: set_raw_options(fd, v4, lanes[lane].buffer);
 	return rc ?: bind_patiently(l->dp, fd, &l->addr, 0);
 }
 
 static bool needs_raw(const struct dp_config *cfg, const struct ipaddr *a)
 {
 	for (unsigned int i = 0; i < cfg->n_pseudowires; i++)
-		if (!pw_is_udp(&cfg->pseudowires[i]) && addr_eq(&cfg->pseudowires[i].path.local, a))
+		if (!pw_is_udp(&cfg->pseudowires[i].path) &&
+		    addr_eq(&cfg->pseudowires[i].path.local, a))
 			return true;
 	return false;
 }
@@ -206,7 +247,9 @@ int lanes_open(struct listener *l, struct datapath *dp, const struct ipaddr *a, 
 	for (unsigned int i = 0; i < LANES && rc == 0; i++)
 		rc = lane_open(l, (enum lane)i, port);
 	rc = rc ?: select_lane(l->lanes[0].fd);
-	return rc == 0 && needs_raw(dp->cfg, a) ? raw_open(l) : rc;
+	for (unsigned int i = LANES; i < ALL_LANES && rc == 0 && needs_raw(dp->cfg, a); i++)
+		rc = raw_open(l, (enum lane)i);
+	return rc;
 }
 
 void lanes_close(struct listener *l)
@@ -283,7 +326,7 @@ static void take(struct lane_socket *s, struct rx_batch *b, unsigned int i)
 		return;
 	if (addr_from_sockaddr((struct sockaddr *)&b->from[i], &path.peer, &path.peer_port) < 0)
 		return;
-	if (s->lane == LANE_RAW)
+	if (s->lane >= LANES)
 		take_raw(l->dp, &path, b->data[i], b->msgs[i].msg_len);
 	else
 		slow_in(l->dp, &path, tos, b->data[i], b->msgs[i].msg_len);

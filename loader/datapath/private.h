@@ -151,11 +151,16 @@ struct pw {
 	char device[PW_DEVICE_LEN]; /* its name; of a created veth pair our end */
 	bool made; /* this process has made the device */
 	bool attached; /* the program is there */
-	bool up; /* and frames are carried */
+	bool circuit_up; /* and so is its link */
+	bool has_session; /* a static one always */
+	bool dead; /* dp_pw_alive has said so */
+	struct pw_session s; /* without one what is expected of it, for the MTU */
+	uint64_t heard; /* frames from the peer when it was asked last */
 	bool recalled; /* rx and tx go on from what an earlier worker counted */
 	const char *mode; /* "native", "generic", "off" */
 	char why[160]; /* not attached: the privileged process's words */
-	char down[160]; /* not up: the worker's */
+	char down[160]; /* the circuit is not up: the worker's */
+	char no_session[160]; /* no session, or dead: why */
 	struct icmp_bucket icmp;
 	uint16_t mtu; /* octets of the largest frame that is carried whole */
 	uint16_t room; /* ... that the circuit's device takes */
@@ -189,7 +194,8 @@ enum lane {
 	LANE_DATA,
 	LANE_CONTACT,
 	LANES,
-	LANE_RAW = LANES, /* not of the group: IP protocol 115 */
+	LANE_RAW_CONTROL = LANES, /* not of the group: IP protocol 115 */
+	LANE_RAW,
 	ALL_LANES
 };
 
@@ -545,13 +551,24 @@ void pw_update(struct datapath *dp, struct pw *w);
 struct pw *pw_by_index(const struct datapath *dp, uint32_t index); /* NULL: nobody's */
 struct pw *pw_by_id(const struct datapath *dp, uint32_t id, const struct path *path); /* the same */
 
+void pw_say(struct datapath *dp, struct pw *w, bool was_up); /* if that is another now */
+
+/* pw_session.c */
+void pw_session_begin(struct pw *w); /* as configured */
+bool pw_takes(const struct pw *w); /* frames from the peer */
+bool pw_is_up(const struct pw *w); /* ... and to the peer */
+const char *pw_why(const struct pw *w); /* not up: a sentence with the remedy */
+void pw_heard_begin(struct datapath *dp, struct pw *w); /* counters have been recalled */
+
 /* pw_lines.c */
-bool pw_is_udp(const struct pw_config *c);
-bool pw_has_checksum(const struct pw_config *c);
+bool pw_is_udp(const struct path *path);
+bool pw_has_checksum(const struct pw *w);
+const struct pw_cookie *
+pw_second_cookie(const struct pw *w); /* that is taken as well; NULL: none */
 void pw_wire(const struct pw_circuit *c, uint16_t ret[2]); /* VLAN IDs in the tunnel; 0: none */
 /* Octets of the largest frame that is carried whole on a way of this MTU, Ethernet header and tags
  * as they are in the tunnel; and of the IP packet in it. */
-uint16_t pw_frame_mtu(const struct pw_config *c, uint16_t way);
+uint16_t pw_frame_mtu(const struct pw *w, uint16_t way);
 uint16_t pw_packet_mtu(const struct pw *w);
 struct l2x_pw *pw_line(const struct datapath *dp, uint32_t index); /* NULL: there is none */
 struct l2x_traffic *pw_traffic(const struct datapath *dp, uint32_t index); /* the same */

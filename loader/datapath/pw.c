@@ -4,7 +4,8 @@
  * programs to the circuits' devices (pw_devices.c); here is known which of them carry frames, of
  * which size, and the maps are told (pw_lines.c). What the hook leaves is carried in pw_slow.c.
  *
- * A pseudowire is up while its circuit's device is there, with our program on it and a link. Devices
+ * A circuit is up while its device is there, with our program on it and a link; a pseudowire while it has
+ * a session besides (pw_session.c). Devices
  * come, go and lose their link: the kernel tells (netlink.c), and what is new is attached to. A
  * device of another namespace tells nobody here, so what could not be made is tried again.
  *
@@ -39,7 +40,8 @@ struct way {
 };
 
 struct pw_finder {
-	struct pw **by_id; /* in the order of `order` */
+	struct pw **by_id; /* static ones in the order of `order` */
+	unsigned int n_ids;
 	struct pw **by_index;
 	uint32_t n_index;
 	struct way ways[WAYS];
@@ -66,6 +68,7 @@ int pws_init(struct datapath *dp)
 
 		w->cfg = &dp->cfg->pseudowires[i];
 		w->mode = dp_mode_names[DP_OFF];
+		pw_session_begin(w);
 		snprintf(w->device, sizeof(w->device), "%s", w->cfg->circuit.device);
 		snprintf(w->down, sizeof(w->down), "it is not attached yet");
 	}
@@ -129,11 +132,12 @@ static int fill_finder(struct datapath *dp, struct pw_finder *f)
 	if (!f->by_id || !f->by_index)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < dp->n_pws; i++) {
-		f->by_id[i] = &dp->pws[i];
+		if (!dp->pws[i].cfg->signalled)
+			f->by_id[f->n_ids++] = &dp->pws[i];
 		f->by_index[dp->pws[i].index] = &dp->pws[i];
 	}
 	f->by_index[0] = NULL; /* index 0 is nobody's */
-	qsort(f->by_id, dp->n_pws, sizeof(struct pw *), compare);
+	qsort(f->by_id, f->n_ids, sizeof(struct pw *), compare);
 	return 0;
 }
 
@@ -153,13 +157,13 @@ struct pw *pw_by_index(const struct datapath *dp, uint32_t index)
 }
 
 /* V3-HDR-9: the ID and the path, whole. */
-struct pw *pw_by_id(const struct datapath *dp, uint32_t id, const struct path *path)
+static struct pw *static_by_id(const struct pw_finder *f, uint32_t id, const struct path *path)
 {
-	unsigned int from = 0, to = dp->pw_finder ? dp->n_pws : 0;
+	unsigned int from = 0, to = f->n_ids;
 
 	while (from < to) {
 		unsigned int at = from + (to - from) / 2;
-		struct pw *w = dp->pw_finder->by_id[at];
+		struct pw *w = f->by_id[at];
 		int d = order(id, path, w->cfg->id, &w->cfg->path);
 
 		if (d == 0)
@@ -170,6 +174,35 @@ struct pw *pw_by_id(const struct datapath *dp, uint32_t id, const struct path *p
 			from = at + 1;
 	}
 	return NULL;
+}
+
+/* The same of a signalled one, whose index is in it. */
+struct pw *pw_by_id(const struct datapath *dp, uint32_t id, const struct path *path)
+{
+	struct pw *w = pw_by_index(dp, id & ((1u << dp_pw_index_bits(dp)) - 1));
+
+	if (w && w->cfg->signalled && w->has_session && w->s.id == id && path_eq(&w->s.path, path))
+		return w;
+	return dp->pw_finder ? static_by_id(dp->pw_finder, id, path) : NULL;
+}
+
+bool dp_pw_id_is_static(const struct datapath *dp, uint32_t id)
+{
+	const struct pw_finder *f = dp->pw_finder;
+	unsigned int from = 0, to = f ? f->n_ids : 0;
+
+	while (from < to) {
+		unsigned int at = from + (to - from) / 2;
+		uint32_t there = f->by_id[at]->cfg->id;
+
+		if (there == id)
+			return true;
+		if (id < there)
+			to = at;
+		else
+			from = at + 1;
+	}
+	return false;
 }
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -189,6 +222,8 @@ static uint16_t way_mtu(struct datapath *dp, const struct path *path)
 	struct way *way = dp->pw_finder ? way_slot(dp->pw_finder, path) : NULL;
 	uint16_t mtu;
 
+	if (!addr_is_set(&path->peer))
+		return WAY_UNKNOWN; /* whoever it will be */
 	if (way && way->serial == dp->way_serial + 1 && addr_eq(&way->path.peer, &path->peer) &&
 	    addr_eq(&way->path.local, &path->local))
 		return way->mtu;
@@ -201,7 +236,7 @@ static uint16_t way_mtu(struct datapath *dp, const struct path *path)
 
 void pw_update(struct datapath *dp, struct pw *w)
 {
-	w->mtu = pw_frame_mtu(w->cfg, way_mtu(dp, &w->cfg->path));
+	w->mtu = pw_frame_mtu(w, way_mtu(dp, &w->s.path));
 	pw_put(dp, w);
 }
 
@@ -300,11 +335,17 @@ static void judge(struct pw *w, const struct link *l)
 
 static void say(const struct pw *w)
 {
-	if (w->up)
+	if (pw_is_up(w))
 		log_note(NULL, "pseudowire %s is up: frames of %u octets and less by device %s",
 			 w->cfg->name, w->mtu, w->device);
 	else
-		log_warn(NULL, "pseudowire %s is down: %s", w->cfg->name, w->down);
+		log_warn(NULL, "pseudowire %s is down: %s", w->cfg->name, pw_why(w));
+}
+
+void pw_say(struct datapath *dp, struct pw *w, bool was_up)
+{
+	if (pw_is_up(w) != was_up && dp->ready && log_allowed(&w->log, dp_now(), 3, LOG_MS))
+		say(w);
 }
 
 static uint16_t room_of(const struct link *l)
@@ -314,19 +355,30 @@ static uint16_t room_of(const struct link *l)
 	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 }
 
+/* To whoever answers for it to the peer. */
+static void tell_circuit(struct datapath *dp, struct pw *w, bool was_up)
+{
+	if (w->circuit_up == was_up || !dp->ops || !dp->ops->circuit)
+		return;
+	dp->turn_due = true;
+	dp->ops->circuit(dp->ctx, (unsigned int)(w - dp->pws), w->circuit_up);
+}
+
 /* Is it up? */
 static bool refresh(struct datapath *dp, struct pw *w, const struct links *ls)
 {
 	const struct link *l = w->ifindex ? links_find(ls, w->ifindex) : NULL;
+	bool was_up = w->circuit_up;
 
 	judge(w, l);
-	w->up = dp->maps && w->index && !w->down[0];
+	w->circuit_up = dp->maps && w->index && !w->down[0];
 	w->room = room_of(l);
 	if (!w->mtu)
 		pw_update(dp, w);
 	else
 		pw_put(dp, w); /* ways are asked for in slices: walk() */
-	return w->up;
+	tell_circuit(dp, w, was_up);
+	return pw_is_up(w);
 }
 
 /* ---- circuits -------------------------------------------------------------------------------- */
@@ -361,16 +413,19 @@ void pws_ready(struct datapath *dp)
 		struct pw *w = &dp->pws[i];
 
 		pw_traffic_recall(dp, w);
+		pw_heard_begin(dp, w);
 		ask(dp, w);
 		if (refresh(dp, w, &ls))
 			up++;
-		else if (w->attached && log_allowed(&down, dp_now(), SAID_AT_START, LOG_MS))
+		else if (w->attached && w->has_session &&
+			 log_allowed(&down, dp_now(), SAID_AT_START, LOG_MS))
 			say(w); /* else it has been said by whoever attaches */
 	}
 	links_free(&ls);
 	if (dp->pw_finder)
 		dp->pw_finder->serial = dp->way_serial;
 	log_note(NULL, "%u of %u pseudowires are up", up, dp->n_pws);
+	dp_turn(dp);
 }
 
 /* Has its device come or gone, or is it another one now? Then nothing of it is attached. */
@@ -416,12 +471,13 @@ void pws_refresh(struct datapath *dp)
 		attach_again(dp, &ls);
 	for (unsigned int i = 0; ls.cache && i < dp->n_pws; i++) {
 		struct pw *w = &dp->pws[i];
-		bool was = w->up;
+		bool was = pw_is_up(w);
 
-		if (refresh(dp, w, &ls) != was && log_allowed(&w->log, dp_now(), 3, LOG_MS))
-			say(w);
+		refresh(dp, w, &ls);
+		pw_say(dp, w, was);
 	}
 	links_free(&ls);
+	dp_turn(dp);
 }
 
 /* An index may come back with another device, before anybody has looked at names. */
@@ -497,8 +553,8 @@ void dp_pw_info(struct datapath *dp, unsigned int i, struct pw_info *ret)
 
 	*ret = (struct pw_info){ .cfg = w->cfg,
 				 .index = w->index,
-				 .up = w->up,
-				 .why = w->down,
+				 .up = pw_is_up(w),
+				 .why = pw_why(w),
 				 .ifindex = w->attached ? w->ifindex : 0,
 				 .device = w->device,
 				 .mode = w->mode,

@@ -117,7 +117,7 @@ int pw_circuits_write(const struct datapath *dp, bool clean)
 
 /* ---- IDs --------------------------------------------------------------------------------------- */
 
-/* Of one that its low bits do not lead to. */
+/* Of one that its low bits do not lead to; those of signalled ones always do. */
 static bool id(const struct datapath *dp, const struct pw *w, struct entry *ret)
 {
 	const struct pw_config *cfg = w->cfg;
@@ -127,7 +127,8 @@ static bool id(const struct datapath *dp, const struct pw *w, struct entry *ret)
 	memcpy(&key.peer, cfg->path.peer.b, sizeof(key.peer));
 	memcpy(ret->key, &key, sizeof(key));
 	ret->index = w->index;
-	return cfg->id && w->index && (cfg->id & (dp->maps->pws.n - 1)) != w->index;
+	return !cfg->signalled && cfg->id && w->index &&
+	       (cfg->id & (dp->maps->pws.n - 1)) != w->index;
 }
 
 int pw_ids_write(const struct datapath *dp, bool clean)

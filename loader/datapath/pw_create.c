@@ -69,10 +69,12 @@ static void our_name(const struct pw_config *cfg, char ret[PW_DEVICE_LEN])
 static unsigned int default_mtu(struct datapath *dp, const struct pw *w)
 {
 	const struct path *path = &w->cfg->path;
-	uint16_t way = netlink_way_mtu(dp, &path->local, &path->peer), mtu;
+	bool known = addr_is_set(&path->peer);
+	uint16_t way = known ? netlink_way_mtu(dp, &path->local, &path->peer) : 0, mtu;
 	struct pw sized = { .cfg = w->cfg };
 
-	sized.mtu = pw_frame_mtu(w->cfg, way ? way : WAY_MTU);
+	pw_session_begin(&sized);
+	sized.mtu = pw_frame_mtu(&sized, way ? way : WAY_MTU);
 	mtu = pw_packet_mtu(&sized);
 	if (mtu < ETH_MIN_MTU)
 		return ETH_MIN_MTU;

@@ -5,7 +5,8 @@
  * has to have another size: then lines and counters move to the new map, before any program reads it.
  *
  * Who is new gets the element that its Session ID names, so that it is found without pw_ids; else
- * any free one, at random: what was an index a moment ago is not the next one's.
+ * any free one, at random: what was an index a moment ago is not the next one's. A signalled one's
+ * Session ID is made of the index, and moves with it where more of its bits count.
  *
  * Until the program is attached nothing is written that an earlier daemon's program reads. What this
  * has found out takes effect by pw_lines_commit.
@@ -95,12 +96,21 @@ static const struct map_array *sources(const struct assignment *as)
 	return as->old_pws.mem ? &as->old_pws : &as->dp->maps->pws;
 }
 
+/* Of a map of another size: where the session in the line is found with as many elements as now. */
+static uint32_t place(const struct assignment *as, const struct pw *w, uint32_t was,
+		      const struct l2x_pw *at)
+{
+	return as->old_pws.mem && w->cfg->signalled && at->id
+		       ? ntohl(at->id) & (as->dp->maps->pws.n - 1)
+		       : was;
+}
+
 static void recall(struct assignment *as)
 {
 	const struct map_array *from = sources(as);
 	uint32_t n = as->dp->maps->pws.n;
 
-	for (uint32_t index = 1; index < from->n; index++) {
+	for (uint32_t index = 1, to; index < from->n; index++) {
 		const struct l2x_pw *at = map_array_at(from, index);
 		const struct name key = { .hash = at->name }, *found;
 
@@ -109,10 +119,11 @@ static void recall(struct assignment *as)
 		if (!found || as->was[found->i])
 			continue;
 		as->was[found->i] = index;
-		if (index >= n)
+		to = place(as, &as->dp->pws[found->i], index, at);
+		if (!to || to >= n || as->taken[to])
 			continue;
-		as->dp->pws[found->i].index = index;
-		as->taken[index] = true;
+		as->dp->pws[found->i].index = to;
+		as->taken[to] = true;
 	}
 }
 
@@ -144,7 +155,7 @@ static int assign_new(struct assignment *as)
 	for (unsigned int i = 0; i < dp->n_pws; i++) {
 		struct pw *w = &dp->pws[i];
 
-		index = w->cfg->id & mask;
+		index = w->cfg->signalled ? 0 : w->cfg->id & mask;
 		if (!w->index && index && !as->taken[index])
 			take(as, w, index);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs know of a pseudowire: struct l2x_pw, made of its configuration, its circuit
- * and the MTU of its way. It is held against what stands in the map, and written where it
+ * What the programs know of a pseudowire: struct l2x_pw, made of its configuration, its session, its
+ * circuit and the MTU of its way. One without a session is nobody's, with ID and peer 0. It is held against what stands in the map, and written where it
  * differs: a restart leaves what is right alone, and no frame is lost by it.
  *
  * The privileged process writes `name`, which tells whose the element is, the programs their
@@ -35,7 +35,7 @@ static uint64_t add_words(uint64_t sum, const uint8_t *b, size_t n)
 }
 
 /* As pseudo_sum of maps.c: words as they lie in memory, so it comes out in network order. */
-static uint32_t pseudo_sum(const struct pw_config *c)
+static uint32_t pseudo_sum(const struct pw_session *c)
 {
 	bool v4 = addr_is_v4(&c->path.local);
 	size_t skip = v4 ? 12 : 0, n = v4 ? 4 : 16;
@@ -71,37 +71,37 @@ static __be64 cookie_word(const struct pw_cookie *c)
 /* What both lines have. */
 static uint16_t flags_of(const struct pw *w)
 {
-	const struct pw_config *c = w->cfg;
 	uint16_t f = 0;
 
-	f |= pw_is_udp(c) ? L2X_PW_UDP : 0;
-	f |= addr_is_v4(&c->path.local) ? 0 : L2X_PW_OUTER6;
-	f |= c->clamp_mss ? L2X_PW_MSS : 0;
-	f |= w->up ? L2X_PW_UP : 0;
+	f |= pw_is_udp(&w->s.path) ? L2X_PW_UDP : 0;
+	f |= addr_is_v4(&w->s.path.local) ? 0 : L2X_PW_OUTER6;
+	f |= w->cfg->clamp_mss ? L2X_PW_MSS : 0;
 	return f;
 }
 
 static void fill_in(const struct pw *w, struct l2x_pw *v)
 {
-	const struct pw_config *c = w->cfg;
-	/* no second one: the first one twice, for a program takes either */
-	bool second = c->cookie[1].len && c->cookie[1].len == c->cookie[0].len;
+	const struct pw_cookie *second = pw_second_cookie(w);
+	const struct pw_session *c = &w->s;
 
 	v->id = htonl(c->id);
 	memcpy(&v->peer, c->path.peer.b, sizeof(v->peer));
 	memcpy(&v->local, c->path.local.b, sizeof(v->local));
 	v->peer_port = htons(c->path.peer_port);
 	v->local_port = htons(c->path.local_port);
-	v->flags = flags_of(w) | cookie_flag(&c->cookie[0]);
+	v->flags = flags_of(w) | cookie_flag(&c->cookie);
+	v->flags |= pw_takes(w) ? L2X_PW_UP : 0;
 	v->flags |= c->sublayer ? L2X_PW_SUBLAYER : 0;
 	v->flags |= c->sublayer && c->seq_receive ? L2X_PW_SEQ : 0;
-	v->cookie[0] = cookie_word(&c->cookie[0]);
-	v->cookie[1] = cookie_word(&c->cookie[second]);
+	/* no second one: the first one twice, for a program takes either */
+	v->cookie[0] = cookie_word(&c->cookie);
+	v->cookie[1] = cookie_word(second ? second : &c->cookie);
 }
 
 static void fill_out(const struct pw *w, struct l2x_pw *v)
 {
-	const struct pw_config *c = w->cfg;
+	const struct pw_session *c = &w->s;
+	int dscp = w->cfg->dscp;
 
 	v->peer_id = htonl(c->peer_id);
 	v->tx_peer = v->peer;
@@ -109,14 +109,15 @@ static void fill_out(const struct pw *w, struct l2x_pw *v)
 	v->tx_peer_port = v->peer_port;
 	v->tx_local_port = v->local_port;
 	v->tx_flags = flags_of(w) | cookie_flag(&c->peer_cookie);
+	v->tx_flags |= pw_is_up(w) ? L2X_PW_UP : 0;
 	v->tx_flags |= c->peer_sublayer ? L2X_PW_SUBLAYER : 0;
 	v->tx_flags |= c->peer_sublayer && c->seq_send ? L2X_PW_SEQ : 0;
-	v->tx_flags |= pw_has_checksum(c) ? 0 : L2X_PW_CSUM0;
-	v->tx_flags |= c->dscp > 0 ? L2X_PW_TOS_FIXED : 0;
+	v->tx_flags |= pw_has_checksum(w) ? 0 : L2X_PW_CSUM0;
+	v->tx_flags |= dscp > 0 ? L2X_PW_TOS_FIXED : 0;
 	v->mtu = w->mtu;
 	v->ttl = OUTER_TTL;
-	v->dscp = c->dscp > 0 ? (uint8_t)c->dscp : 0;
-	v->pseudo_sum = pw_is_udp(c) ? pseudo_sum(c) : 0;
+	v->dscp = dscp > 0 ? (uint8_t)dscp : 0;
+	v->pseudo_sum = pw_is_udp(&c->path) ? pseudo_sum(c) : 0;
 	v->tx_cookie = cookie_word(&c->peer_cookie);
 }
 
@@ -140,22 +141,32 @@ static void fill_circuit(const struct pw *w, struct l2x_pw *v)
 static void fill(const struct pw *w, struct l2x_pw *v)
 {
 	memset(v, 0, sizeof(*v));
-	fill_in(w, v);
-	fill_out(w, v);
+	if (w->has_session) {
+		fill_in(w, v);
+		fill_out(w, v);
+	}
 	fill_circuit(w, v);
 }
 
 /* ---- sizes and tags -------------------------------------------------------------------------- */
 
-bool pw_is_udp(const struct pw_config *c)
+bool pw_is_udp(const struct path *path)
 {
-	return c->path.local_port || c->path.peer_port;
+	return path->local_port || path->peer_port;
 }
 
 /* DP-CK-1, DP-CK-5: only over IPv4 may it be left out. */
-bool pw_has_checksum(const struct pw_config *c)
+bool pw_has_checksum(const struct pw *w)
 {
-	return !pw_is_udp(c) || c->checksum || !addr_is_v4(&c->path.local);
+	return !pw_is_udp(&w->s.path) || w->cfg->checksum || !addr_is_v4(&w->s.path.local);
+}
+
+/* One of another length cannot be told by the program. */
+const struct pw_cookie *pw_second_cookie(const struct pw *w)
+{
+	const struct pw_cookie *c = &w->cfg->cookie[1];
+
+	return !w->cfg->signalled && c->len && c->len == w->s.cookie.len ? c : NULL;
 }
 
 void pw_wire(const struct pw_circuit *c, uint16_t ret[2])
@@ -177,13 +188,14 @@ uint16_t pw_packet_mtu(const struct pw *w)
 	return w->mtu > header ? (uint16_t)(w->mtu - header) : 0;
 }
 
-uint16_t pw_frame_mtu(const struct pw_config *c, uint16_t way)
+uint16_t pw_frame_mtu(const struct pw *w, uint16_t way)
 {
-	uint16_t overhead = mtu_pw_overhead(!addr_is_v4(&c->path.local), pw_is_udp(c),
-					    c->peer_cookie.len, c->peer_sublayer);
+	const struct pw_session *s = &w->s;
+	uint16_t overhead = mtu_pw_overhead(!addr_is_v4(&s->path.local), pw_is_udp(&s->path),
+					    s->peer_cookie.len, s->peer_sublayer);
 
-	if (c->mtu && c->mtu < way)
-		way = (uint16_t)c->mtu;
+	if (w->cfg->mtu && w->cfg->mtu < way)
+		way = (uint16_t)w->cfg->mtu;
 	return way > overhead ? (uint16_t)(way - overhead) : 0;
 }
 
@@ -203,14 +215,26 @@ static bool is_as_it_should(const struct l2x_pw *have, const struct l2x_pw *want
 	       same(have, want, CIRCUIT_FROM, CIRCUIT_TO);
 }
 
+/* A session's numbers begin with it; those of the one before would make old ones of them. */
+static void forget_numbers(struct l2x_traffic *t)
+{
+	if (!t)
+		return;
+	__atomic_store_n((uint64_t *)&t->rx_seq, 0, __ATOMIC_RELAXED);
+	__atomic_store_n((uint64_t *)&t->tx_ns, 0, __ATOMIC_RELAXED);
+}
+
 /* Both lines are dead while the third one, which has no generation, is written. */
-static void write_pw(struct dp_maps *m, struct l2x_pw *at, const struct l2x_pw *v)
+static void write_pw(struct dp_maps *m, struct l2x_pw *at, const struct l2x_pw *v,
+		     struct l2x_traffic *t)
 {
 	uint32_t generation = maps_generation(m, at->gen);
 
 	__atomic_store_n(&at->gen, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&at->tx_gen, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (at->id != v->id)
+		forget_numbers(t);
 	memcpy((uint8_t *)at + CIRCUIT_FROM, (const uint8_t *)v + CIRCUIT_FROM,
 	       CIRCUIT_TO - CIRCUIT_FROM);
 	map_line_write((uint8_t *)at, (const uint8_t *)v, LINE, generation);
@@ -225,7 +249,7 @@ void pw_put(struct datapath *dp, const struct pw *w)
 		return;
 	fill(w, &want);
 	if (!is_as_it_should(at, &want))
-		write_pw(dp->maps, at, &want);
+		write_pw(dp->maps, at, &want, pw_traffic(dp, w->index));
 }
 
 struct l2x_pw *pw_line(const struct datapath *dp, uint32_t index)

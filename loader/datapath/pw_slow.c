@@ -27,6 +27,7 @@
 #include "loader/datapath/seq.h"
 
 #define FLAG_T 0x8000
+#define VERSION 0x000f
 #define FLAGS_DATA 0x0003 /* V3-LIN-2 */
 #define SUB_VCCV 0x80000000u
 #define SUB_S 0x40000000u
@@ -47,39 +48,64 @@ static bool refuse(struct datapath *dp, struct pw *w, enum dp_slow_counter why)
 	return false;
 }
 
-/* V3-HDR-1, V3-HDR-2: the Session ID; 0: the message is no data, and is counted. */
+/* Over IP nothing has looked at it yet: one of version 2 has no place there. */
+static void control_in(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len)
+{
+	struct reader r = reader_of(msg, len);
+
+	if ((reader_u16(&r) & (FLAG_T | VERSION)) != (FLAG_T | 3)) {
+		dp_count(dp, DP_SLOW_PW_BAD);
+		return;
+	}
+	dp_count(dp, DP_SLOW_PW_CONTROL);
+	dp->turn_due = true;
+	dp->ops->control(dp->ctx, path, msg, len);
+}
+
+/* V3-HDR-1, V3-HDR-2: is it a control message, and then it has been given away? */
+static bool is_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len)
+{
+	struct reader r = reader_of(msg, len);
+
+	if (pw_is_udp(path)) {
+		if (!(reader_u16(&r) & FLAG_T))
+			return false;
+		control_in(dp, path, msg, len);
+		return true;
+	}
+	if (reader_u32(&r) || r.bad)
+		return false;
+	control_in(dp, path, r.p, r.left);
+	return true;
+}
+
+/* The Session ID; 0: there is none, and that is counted. */
 static uint32_t read_id(struct datapath *dp, const struct path *path, struct reader *r)
 {
-	bool udp = path->local_port || path->peer_port, control = false;
 	uint32_t id;
 
-	if (udp) {
-		control = reader_u16(r) & FLAG_T;
-		reader_u16(r); /* V3-HDR-5 */
-	}
+	if (pw_is_udp(path))
+		reader_u32(r); /* V3-HDR-5 */
 	id = reader_u32(r);
-	if (!udp)
-		control = !r->bad && !id;
-	if (control)
-		dp_count(dp, DP_SLOW_PW_CONTROL);
-	else if (r->bad)
+	if (r->bad)
 		dp_count(dp, DP_SLOW_PW_BAD);
 	else if (!id)
 		dp_count(dp, DP_SLOW_PW_UNKNOWN); /* DP-V3-2 */
-	return control || r->bad ? 0 : id;
+	return r->bad ? 0 : id;
 }
 
 /* V3-HDR-7, DP-V3-3. As long for a wrong cookie as for the right one. */
-static bool is_cookie(const struct pw_config *c, const uint8_t *cookie)
+static bool is_cookie(const struct pw *w, const uint8_t *cookie)
 {
+	const struct pw_cookie *first = &w->s.cookie, *second = pw_second_cookie(w);
 	uint8_t differs[L2X_PW_COOKIES] = { 0 };
 
-	for (unsigned int k = 0; k < L2X_PW_COOKIES; k++)
-		for (unsigned int i = 0; i < c->cookie[0].len; i++)
-			differs[k] |= cookie[i] ^ c->cookie[k].b[i];
-	if (c->cookie[1].len != c->cookie[0].len)
-		differs[1] = 1;
-	return !c->cookie[0].len || !differs[0] || !differs[1];
+	second = second ? second : first;
+	for (unsigned int i = 0; i < first->len; i++) {
+		differs[0] |= cookie[i] ^ first->b[i];
+		differs[1] |= cookie[i] ^ second->b[i];
+	}
+	return !differs[0] || !differs[1];
 }
 
 /* V3-SUB-2: the last decision, for it moves the state that the hook shares. */
@@ -87,7 +113,7 @@ static bool in_sequence(struct datapath *dp, const struct pw *w, uint32_t sublay
 {
 	struct l2x_traffic *t = pw_traffic(dp, w->index);
 
-	if (!(sublayer & SUB_S) || !w->cfg->seq_receive || !t)
+	if (!(sublayer & SUB_S) || !w->s.seq_receive || !t)
 		return true;
 	return seq_judge24((uint64_t *)&t->rx_seq, (uint64_t *)&t->rx_lost, sublayer & SEQ24_MASK,
 			   true) != SEQ_OLD;
@@ -126,17 +152,16 @@ static bool deliver(struct datapath *dp, struct pw *w, uint8_t *frame, size_t le
 /* Everything behind the Session ID (DP-V3-1). */
 static bool session_in(struct datapath *dp, struct pw *w, struct reader *r)
 {
-	const struct pw_config *c = w->cfg;
-	const uint8_t *cookie = reader_take(r, c->cookie[0].len);
+	const uint8_t *cookie = reader_take(r, w->s.cookie.len);
 	uint32_t sublayer = 0;
 
 	if (!cookie)
 		return refuse(dp, w, DP_SLOW_PW_BAD);
-	if (!is_cookie(c, cookie))
+	if (!is_cookie(w, cookie))
 		return refuse(dp, w, DP_SLOW_PW_COOKIE);
-	if (!w->up)
+	if (!pw_takes(w))
 		return refuse(dp, w, DP_SLOW_PW_DOWN);
-	if (c->sublayer)
+	if (w->s.sublayer)
 		sublayer = reader_u32(r);
 	/* V3-SUB-6, DP-V3-5 */
 	if (r->bad || sublayer & (SUB_VCCV | SUB_PART) || r->left < FRAME_HEADER)
@@ -149,9 +174,12 @@ static bool session_in(struct datapath *dp, struct pw *w, struct reader *r)
 void slow_pw_in(struct datapath *dp, const struct path *path, uint8_t *msg, size_t len)
 {
 	struct reader r = reader_of(msg, len);
-	uint32_t id = read_id(dp, path, &r);
 	struct pw *w;
+	uint32_t id;
 
+	if (is_control(dp, path, msg, len))
+		return;
+	id = read_id(dp, path, &r);
 	if (!id)
 		return;
 	w = pw_by_id(dp, id, path);
@@ -168,10 +196,10 @@ static size_t put_header(struct datapath *dp, const struct pw *w, uint8_t buf[HE
 {
 	struct l2x_traffic *t = pw_traffic(dp, w->index);
 	struct writer out = writer_of(buf, HEADER_MAX);
-	const struct pw_config *c = w->cfg;
+	const struct pw_session *c = &w->s;
 	uint32_t sublayer = 0;
 
-	if (pw_is_udp(c))
+	if (pw_is_udp(&c->path))
 		writer_u32(&out, (uint32_t)FLAGS_DATA << 16);
 	writer_u32(&out, c->peer_id);
 	writer_bytes(&out, c->peer_cookie.b, c->peer_cookie.len);
@@ -216,13 +244,13 @@ static void send_frame(struct datapath *dp, struct pw *w, uint8_t *frame, size_t
 {
 	const struct send_how how = { .tos = (uint8_t)(w->cfg->dscp << 2),
 				      .fragment = true,
-				      .checksum = pw_has_checksum(w->cfg) };
+				      .checksum = pw_has_checksum(w) };
 	uint8_t header[HEADER_MAX];
 	struct iovec iov[2] = { { header, 0 }, { frame, len } };
 
 	clamp(w, frame, len);
 	iov[0].iov_len = put_header(dp, w, header);
-	if (dp->io->to_peer(dp, &w->cfg->path, iov, 2, &how) < 0) {
+	if (dp->io->to_peer(dp, &w->s.path, iov, 2, &how) < 0) {
 		drop(dp, w, DP_SLOW_SEND_FAILED);
 		return;
 	}
@@ -254,7 +282,7 @@ void slow_pw_out(struct datapath *dp, uint8_t *msg, size_t len)
 	w = is_ticket(&ticket) ? pw_by_index(dp, ticket.index) : NULL;
 	if (!w)
 		return;
-	if (!w->up) {
+	if (!pw_is_up(w)) {
 		drop(dp, w, DP_SLOW_PW_DOWN);
 		return;
 	}

@@ -7,6 +7,8 @@
  *
  * Nothing is ever sent back from here to whoever sent a datagram (DP-SLOW-21).
  */
+#include <string.h>
+
 #include "loader/datapath/private.h"
 #include "loader/datapath/seq.h"
 #include "loader/l2tp/header.h"
@@ -14,6 +16,7 @@
 
 #define ECN_MASK 3
 #define ECN_LOG_MS 60000
+#define ZEROS 4
 
 /* The session that a data message belongs to; counted if there is none. */
 static struct session *find(struct datapath *dp, const struct path *path,
@@ -175,8 +178,22 @@ static void data_in(struct datapath *dp, const struct path *path, uint8_t tos, u
 	ip_in(dp, s, &h, frame + used, h.payload_len - used, protocol == PPP_IPV6, tos);
 }
 
+/* A control message of version 3 behind 4 zero octets, as if it had come directly over IP: no message of
+ * either version begins so (Q-8). */
+static bool has_zeros(const uint8_t *msg, size_t len)
+{
+	static const uint8_t zeros[ZEROS];
+
+	return len > ZEROS + 2 && memcmp(msg, zeros, ZEROS) == 0 && msg[ZEROS] & 0x80 &&
+	       (msg[ZEROS + 1] & 0x0f) == 3;
+}
+
 void slow_in(struct datapath *dp, const struct path *path, uint8_t tos, uint8_t *msg, size_t len)
 {
+	if (has_zeros(msg, len)) {
+		msg += ZEROS;
+		len -= ZEROS;
+	}
 	if (len >= 2 && (msg[1] & 0x0f) == 3) { /* V3-HDR-1: the version before any flag */
 		slow_pw_in(dp, path, msg, len);
 		return;

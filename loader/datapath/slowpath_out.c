@@ -186,9 +186,11 @@ void slow_out(struct datapath *dp, uint8_t *packet, size_t len)
 void dp_send_control(struct datapath *dp, const struct path *path, const uint8_t *msg, size_t len)
 {
 	const struct send_how how = { .tos = TOS_CS6, .fragment = true, .checksum = true };
-	struct iovec iov = { (void *)msg, len };
+	static const uint8_t zeros[4]; /* V3-HDR-2 */
+	const struct iovec iov[2] = { { (void *)zeros, sizeof(zeros) }, { (void *)msg, len } };
+	unsigned int skip = pw_is_udp(path) ? 1 : 0;
 
-	if (dp->io->to_peer(dp, path, &iov, 1, &how) == 0)
+	if (dp->io->to_peer(dp, path, iov + skip, 2 - skip, &how) == 0)
 		dp_count(dp, DP_SLOW_TX_CONTROL);
 	else
 		dp_count(dp, DP_SLOW_SEND_FAILED);

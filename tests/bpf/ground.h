@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ground of tests with a whole data path of their own, its maps, links and devices: a network
- * namespace, a BPF file system, a runtime directory. Included once, behind cmocka.h.
+ * namespace, a BPF file system, a runtime directory. Included once.
  */
 #ifndef L2XDP_TESTS_BPF_GROUND_H
 #define L2XDP_TESTS_BPF_GROUND_H
@@ -9,30 +9,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "loader/datapath/datapath.h"
 
 static char home[] = "/tmp/l2xdp-test.XXXXXX"; /* a BPF file system that this process alone sees */
 static char pins[64], run_dir[64];
 
-static bool sh_ok(const char *cmd)
+static inline bool sh_ok(const char *cmd)
 {
 	return system(cmd) == 0;
 }
 
-static void sh(const char *cmd)
+static inline void sh(const char *cmd)
 {
 	if (!sh_ok(cmd))
 		fail_msg("%s", cmd);
 }
 
 /* Ends the process where there cannot be one, with the reason. */
-static void ground_make(void)
+static inline void ground_make(void)
 {
 	int tun;
 
@@ -58,7 +64,7 @@ static void ground_make(void)
 	setenv("LIBXDP_BPFFS", home, 1);
 }
 
-static struct ipaddr address(const char *text)
+static inline struct ipaddr address(const char *text)
 {
 	struct ipaddr a;
 
@@ -66,7 +72,7 @@ static struct ipaddr address(const char *text)
 	return a;
 }
 
-static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
+static inline void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
 {
 	(void)ctx;
 	(void)path;
@@ -74,7 +80,7 @@ static void on_control(void *ctx, const struct path *path, const uint8_t *msg, s
 	(void)len;
 }
 
-static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
+static inline void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
 {
 	(void)ctx;
 	(void)index;
@@ -82,8 +88,8 @@ static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len
 	(void)len;
 }
 
-/* What arrives is nobody's. */
-static const struct dp_ops ops = {
+/* What arrives is nobody's. A test may add to it. */
+static struct dp_ops ops = {
 	.control = on_control,
 	.ppp = on_frame,
 	.ipv6_local = on_frame,

@@ -33,9 +33,12 @@
 
 /* ---- the ground -------------------------------------------------------------------------------- */
 
+static void on_circuit(void *ctx, unsigned int i, bool up);
+
 static void ground(void)
 {
 	ground_make();
+	ops.circuit = on_circuit;
 	/* this process's alone, so that what the tests call a namespace is nobody's */
 	mkdir("/run/netns", 0755);
 	if (mount("tmpfs", "/run/netns", "tmpfs", 0, NULL)) {
@@ -57,10 +60,20 @@ struct daemon {
 	struct event_base *base;
 	struct datapath *dp;
 	struct dp_adoption adoption;
+	unsigned int ups, downs; /* that circuits were told to be */
 	char err[4096];
 };
 
 static struct daemon *alive;
+
+static void on_circuit(void *ctx, unsigned int i, bool up)
+{
+	struct daemon *d = ctx;
+
+	assert_int_equal(dp_pw_circuit_is_up(d->dp, i), up);
+	d->ups += up;
+	d->downs += !up;
+}
 
 static struct daemon *daemon_new(void)
 {
@@ -99,6 +112,28 @@ static struct pw_config *pw_add(struct daemon *d, const char *name, uint32_t id,
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->circuit.device, sizeof(p->circuit.device), "%s", device);
 	return p;
+}
+
+static struct pw_config *pw_signalled(struct daemon *d, const char *name, const char *device)
+{
+	struct pw_config *p = pw_add(d, name, 0, device);
+
+	p->signalled = true;
+	p->peer_id = 0;
+	memset(&p->path.peer, 0, sizeof(p->path.peer)); /* whoever calls */
+	return p;
+}
+
+static struct pw_session session_of(uint32_t id)
+{
+	return (struct pw_session){ .path = { .local = address("192.0.2.1"),
+					      .peer = address("192.0.2.10"),
+					      .local_port = 1701,
+					      .peer_port = 1701 },
+				    .id = id,
+				    .peer_id = 4711,
+				    .cookie = { .len = 8, .b = { 1, 2, 3 } },
+				    .send = true };
 }
 
 static struct pw_config *pw_create(struct daemon *d, const char *name, uint32_t id,
@@ -711,6 +746,111 @@ static void more_of_them_have_larger_maps(void **state)
 	host_is_as_found();
 }
 
+static void its_circuit_is_told_of(void **state)
+{
+	struct daemon *d = daemon_new();
+	struct pw_session s;
+	struct pw_info info;
+
+	(void)state;
+	pw_signalled(d, "branch7", "eth0");
+	pw_signalled(d, "nobody", "absent0");
+	daemon_up(d);
+	assert_int_equal(d->ups, 1);
+	assert_true(dp_pw_circuit_is_up(d->dp, 0));
+	assert_false(dp_pw_circuit_is_up(d->dp, 1));
+	assert_int_equal(map_count("pw_ids"), 0);
+	dp_pw_info(d->dp, 0, &info);
+	assert_false(info.up);
+	assert_string_equal(info.why, "no session with its peer yet");
+	s = session_of(0x00700000 | dp_pw_index(d->dp, 0));
+	assert_int_equal(dp_pw_session_set(d->dp, 0, &s), 0);
+	dp_pw_info(d->dp, 0, &info);
+	assert_true(info.up);
+	sh("ip link set eth1 down");
+	pws_refresh(d->dp);
+	pws_refresh(d->dp);
+	assert_int_equal(d->downs, 1);
+	assert_false(line_at(info.index).tx_flags & L2X_PW_UP);
+	dp_pw_info(d->dp, 0, &info);
+	assert_non_null(strstr(info.why, "carrier"));
+	sh("ip link set eth1 up");
+	pws_refresh(d->dp);
+	assert_int_equal(d->ups, 2);
+	assert_true(line_at(info.index).tx_flags & L2X_PW_UP);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+}
+
+/* All but the programs' buckets. */
+static void expect_same(const struct l2x_pw *line, uint32_t index)
+{
+	const struct l2x_pw now = line_at(index);
+
+	assert_memory_equal(line, &now, offsetof(struct l2x_pw, bum_rx));
+}
+
+/* The line of a signalled pseudowire is not touched by a restart, also where the map becomes another. */
+static void a_session_outlives_the_daemon(void **state)
+{
+	struct daemon *d = daemon_new();
+	struct pw_session s;
+	struct l2x_pw line;
+	uint32_t index;
+	char name[32];
+
+	(void)state;
+	pw_signalled(d, "branch7", "eth0");
+	daemon_up(d);
+	index = dp_pw_index(d->dp, 0);
+	assert_int_equal(dp_pw_index_bits(d->dp), 10);
+	s = session_of(0x00abcc00 | index); /* one bit more is 1 */
+	assert_int_equal(dp_pw_session_set(d->dp, 0, &s), 0);
+	line = line_at(index);
+	assert_int_equal(line.id, htonl(s.id));
+	count_at(index, 42);
+	daemon_end(d, dp_leave);
+
+	d = daemon_new();
+	pw_signalled(d, "branch7", "eth0");
+	assert_int_equal(daemon_open(d), 0);
+	assert_int_equal(dp_pw_session_set(d->dp, 0, &s), 0);
+	if (dp_ready(d->dp, &d->adoption, d->err, sizeof(d->err)))
+		fail_msg("%s", d->err);
+	assert_int_equal(dp_pw_index(d->dp, 0), index);
+	expect_same(&line, index);
+	assert_int_equal(traffic_at(index).tx_ns, 126);
+	assert_false(dp_pw_heard(d->dp, 0));
+	daemon_end(d, dp_leave);
+
+	d = daemon_new();
+	for (unsigned int i = 0; i < MANY - 1; i++) {
+		snprintf(name, sizeof(name), "many%u", i);
+		pw_add(d, name, i + 1, "bare0")->circuit.vlan[0] = (uint16_t)(i + 1);
+	}
+	pw_signalled(d, "branch7", "eth0");
+	assert_int_equal(daemon_open(d), 0);
+	assert_int_equal(dp_pw_index_bits(d->dp), 11);
+	assert_int_equal(dp_pw_index(d->dp, MANY - 1), 1024 | index);
+	assert_int_equal(dp_pw_session_set(d->dp, MANY - 1, &s), 0);
+	if (dp_ready(d->dp, &d->adoption, d->err, sizeof(d->err)))
+		fail_msg("%s", d->err);
+	expect_same(&line, 1024 | index);
+	assert_int_equal(traffic_at(1024 | index).tx_ns, 126);
+	daemon_end(d, dp_leave);
+
+	d = daemon_new(); /* the store knows nothing of it */
+	pw_signalled(d, "branch7", "eth0");
+	daemon_up(d);
+	index = dp_pw_index(d->dp, 0);
+	assert_int_equal(line_at(index).id, 0);
+	assert_int_equal(line_at(index).name, pw_name_hash("branch7"));
+	assert_int_equal(traffic_at(index).rx_packets, 42);
+	assert_int_equal(traffic_at(index).tx_ns, 0);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+}
+
 static void what_stands_in_the_way_is_told(void **state)
 {
 	struct daemon *d = daemon_new();
@@ -963,6 +1103,8 @@ int main(void)
 		test(a_restart_takes_over_what_it_finds),
 		test(another_set_leaves_those_that_stay_alone),
 		test(more_of_them_have_larger_maps),
+		test(its_circuit_is_told_of),
+		test(a_session_outlives_the_daemon),
 		test(what_stands_in_the_way_is_told),
 		test(auto_takes_a_driver_generically),
 		test(an_interface_becomes_a_circuit_and_back),

@@ -541,6 +541,33 @@ static void test_cut(void **state)
 	}
 }
 
+/* Q-8: a control message over UDP behind 4 zero octets is a stranger's, and nothing that only begins
+ * so. */
+static void test_zeros(uint8_t *frame, size_t len)
+{
+	static const uint16_t others[] = { 0x0003, 0x8003, 0xc003, 0x8803, 0xc802, 0xc804, 0 };
+	uint16_t room = (uint16_t)(frame[38] << 8 | frame[39]);
+
+	memmove(frame + 46, frame + 42, len - 42);
+	memset(frame + 42, 0, 4);
+	set16(frame + 38, room + 4);
+	set16(frame + 16, room + 4 + 20);
+	sum4(frame);
+	rig_expect(&rig, rig.access, frame, len + 4, L2X_V_STRANGER, "behind zeros", NULL);
+	for (unsigned int i = 0; i < 32; i++) {
+		frame[42 + i / 8] ^= 1 << i % 8;
+		rig_expect(&rig, rig.access, frame, len + 4, L2X_V_BAD_L2TP, "no zeros", NULL);
+		frame[42 + i / 8] ^= 1 << i % 8;
+	}
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		set16(frame + 46, others[i]);
+		rig_expect(&rig, rig.access, frame, len + 4, L2X_V_BAD_L2TP, "other flags", NULL);
+	}
+	set16(frame + 46, 0xc803);
+	set16(frame + 38, 8 + 15);
+	rig_expect(&rig, rig.access, frame, len + 4, L2X_V_BAD_L2TP, "cut short", NULL);
+}
+
 /* What is none of data goes where it belongs. */
 static void test_others(void **state)
 {
@@ -553,6 +580,7 @@ static void test_others(void **state)
 	rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "control over IP", NULL);
 	len = vector("v3c-udp-sccrq", "frame", frame);
 	rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "control over UDP", NULL);
+	test_zeros(frame, len);
 	len = vector("v3-ip4-c8-none", "frame", frame);
 	set16(frame + 20, 0x2000);
 	sum4(frame);

@@ -5,7 +5,7 @@
  * host is a sound packet of the subscriber's own address. The same for pseudowires: what goes to a
  * circuit has its ticket, and what the door hands out leaves with the pseudowire's header.
  */
-/* FUZZ_SOURCES: loader/datapath/inner.c loader/datapath/mtu.c loader/datapath/seq.c loader/datapath/session.c loader/datapath/short.c loader/datapath/traffic.c loader/datapath/adopt.c loader/datapath/claim.c loader/datapath/tunnel.c loader/datapath/maps.c loader/datapath/slowpath_in.c loader/datapath/slowpath_out.c loader/datapath/pmtu.c loader/datapath/netlink.c loader/datapath/survey.c loader/datapath/workers.c loader/datapath/placement.c loader/datapath/names.c loader/datapath/frame.c loader/datapath/pw.c loader/datapath/pw_lines.c loader/datapath/pw_slow.c */
+/* FUZZ_SOURCES: loader/datapath/inner.c loader/datapath/mtu.c loader/datapath/seq.c loader/datapath/session.c loader/datapath/short.c loader/datapath/traffic.c loader/datapath/adopt.c loader/datapath/claim.c loader/datapath/tunnel.c loader/datapath/maps.c loader/datapath/slowpath_in.c loader/datapath/slowpath_out.c loader/datapath/pmtu.c loader/datapath/netlink.c loader/datapath/survey.c loader/datapath/workers.c loader/datapath/placement.c loader/datapath/names.c loader/datapath/frame.c loader/datapath/pw.c loader/datapath/pw_lines.c loader/datapath/pw_session.c loader/datapath/pw_slow.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,9 @@ enum kind {
 	KINDS
 };
 
-#define PWS 4 /* over UDP and IP, with the tags as they are and exchanged */
+#define STATIC_PWS 4 /* over UDP and IP, with the tags as they are and exchanged */
+#define PWS (STATIC_PWS + 2) /* with signalled ones */
+#define PW_ELEMENTS 8
 
 static struct dp_config cfg = { .shards = 1, .port = 1701, .dscp = -1 };
 static struct datapath dp;
@@ -101,8 +103,8 @@ static const struct dp_io io = {
 static void on_control(void *ctx, const struct path *path, const uint8_t *msg, size_t len)
 {
 	(void)ctx;
-	(void)path;
 	check(len && msg[0] & 0x80);
+	check(path->local_port || (len > 1 && (msg[1] & 0x0f) == 3));
 }
 
 static void on_frame(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
@@ -155,16 +157,34 @@ void ports_attach(struct datapath *d)
 
 static struct pw_config pw_config[PWS];
 static struct path raw_path;
-static uint8_t pw_lines[(PWS + 1) * sizeof(struct l2x_pw)] __attribute__((aligned(64)));
-static uint8_t pw_counters[(PWS + 1) * sizeof(struct l2x_traffic)] __attribute__((aligned(64)));
+static uint8_t pw_lines[PW_ELEMENTS * sizeof(struct l2x_pw)] __attribute__((aligned(64)));
+static uint8_t pw_counters[PW_ELEMENTS * sizeof(struct l2x_traffic)] __attribute__((aligned(64)));
 static struct dp_maps maps;
 
 static struct map_array array_of(uint8_t *mem, uint32_t size)
 {
-	return (struct map_array){ .n = PWS + 1, .value_size = size, .stride = size, .mem = mem };
+	return (struct map_array){
+		.n = PW_ELEMENTS, .value_size = size, .stride = size, .mem = mem
+	};
 }
 
-/* Indices 1 to 4, Session IDs 0x11223340 and on. */
+/* Those of the last ones, with their index in the ID. */
+static void start_sessions(void)
+{
+	for (unsigned int i = STATIC_PWS; i < PWS; i++) {
+		const struct pw_session s = {
+			.path = pw_config[i].path,
+			.id = 0x99000000 + i + 1,
+			.peer_id = 0x55667780 + i,
+			.cookie = { 4, { 1, 35, 69, 103 } },
+			.send = true,
+		};
+
+		check(dp_pw_session_set(&dp, i, &s) == 0);
+	}
+}
+
+/* Indices 1 and on, Session IDs of static ones 0x11223340 and on. */
 static void start_pws(void)
 {
 	raw_path = path;
@@ -172,6 +192,7 @@ static void start_pws(void)
 	for (unsigned int i = 0; i < PWS; i++) {
 		pw_config[i] = (struct pw_config){
 			.path = i & 1 ? raw_path : path,
+			.signalled = i >= STATIC_PWS,
 			.id = 0x11223340 + i,
 			.peer_id = 0x55667780 + i,
 			.cookie = { { 8, { 1, 35, 69, 103, 137, 171, 205, 239 } } },
@@ -194,9 +215,10 @@ static void start_pws(void)
 	check(pws_init(&dp) == 0);
 	for (unsigned int i = 0; i < PWS; i++) {
 		dp.pws[i].index = i + 1;
-		dp.pws[i].up = true;
+		dp.pws[i].circuit_up = true;
 	}
 	check(pws_index(&dp) == 0);
+	start_sessions();
 }
 
 /* Sessions of this process have no maps, pseudowires have. */

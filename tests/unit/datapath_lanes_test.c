@@ -153,7 +153,17 @@ static void every_kind(const char *address_text)
 		{ "T without S", "\xc0\x02\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
 		{ "T with O", "\xca\x02\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
 		{ "T with P", "\xc9\x02\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
-		{ "version 3", "\xc8\x03\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
+		{ "version 3", "\xc8\x03\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_URGENT },
+		{ "version 3, ID of 32 bits", "\xc8\x03\x00\x0c\0\0\0\7\0\1\0\1", 12, LANE_URGENT },
+		{ "version 3, long", "\xc8\x03\x00\x4b\0\1\0\7\0\1\0\1", 75, LANE_CONTROL },
+		{ "version 3, SCCRQ", "\xc8\x03\x00\x4b\0\0\0\0\0\0\0\0", 75, LANE_CONTACT },
+		{ "version 3, cut short", "\xc8\x03\x00\x0c\x00\x07\0\0\0\1\0", 11, LANE_CONTACT },
+		{ "version 3 without L", "\x88\x03\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
+		{ "version 4", "\xc8\x04\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_CONTACT },
+		{ "behind zeros", "\0\0\0\0\xc8\x03\x00\x0c\0\1\0\7\0\1\0\1", 16, LANE_URGENT },
+		{ "SCCRQ behind zeros", "\0\0\0\0\xc8\x03\x00\x0c\0\0\0\0\0\1\0\1", 16,
+		  LANE_CONTACT },
+		{ "zeros", "\0\0\0\0\xc8\x03\0\x0c\0", 9, LANE_CONTACT },
 		{ "reserved bits", "\xd8\x72\x00\x0c\x00\x07\0\0\0\1\0\1", 12, LANE_URGENT },
 		{ "empty", "", 0, LANE_CONTACT },
 		{ "one octet of control", "\xc8", 1, LANE_CONTACT },
@@ -167,9 +177,11 @@ static void every_kind(const char *address_text)
 
 	open_lanes(&lw, address_text);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uint8_t msg[80] = { 0 }; /* long ones are zeros behind 12 octets */
 		unsigned int lane;
 
-		say(&lw, kinds[i].bytes, kinds[i].len);
+		memcpy(msg, kinds[i].bytes, kinds[i].len > 21 ? 12 : kinds[i].len);
+		say(&lw, msg, kinds[i].len);
 		lane = where(&lw);
 		if (lane != kinds[i].lane)
 			fail_msg("%s: lane %u", kinds[i].name, lane);

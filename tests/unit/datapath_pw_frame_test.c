@@ -136,7 +136,8 @@ static void sizes_are_those_of_the_table(void **state)
 			c.path.local_port = c.path.peer_port = 0;
 		c.peer_cookie.len = (uint8_t)NUMBER("cookie");
 		c.peer_sublayer = strcmp(TEXT("l2spec"), "default") == 0;
-		w.mtu = pw_frame_mtu(&c, 1500);
+		pw_session_begin(&w);
+		w.mtu = pw_frame_mtu(&w, 1500);
 		assert_int_equal(w.mtu, 1500 - NUMBER("overhead_before_eth"));
 		assert_int_equal(pw_packet_mtu(&w), NUMBER("inner_mtu_1500"));
 		n++;
@@ -149,13 +150,15 @@ static void sizes_are_those_of_the_table(void **state)
 static void a_configured_mtu_lowers_and_never_raises(void **state)
 {
 	struct pw_config c = plain();
+	struct pw w = { .cfg = &c };
 
 	(void)state;
+	pw_session_begin(&w);
 	c.mtu = 1400;
-	assert_int_equal(pw_frame_mtu(&c, 1500), 1400 - 20 - 12 - 8);
+	assert_int_equal(pw_frame_mtu(&w, 1500), 1400 - 20 - 12 - 8);
 	c.mtu = 9000;
-	assert_int_equal(pw_frame_mtu(&c, 1500), 1500 - 20 - 12 - 8);
-	assert_int_equal(pw_frame_mtu(&c, 30), 0);
+	assert_int_equal(pw_frame_mtu(&w, 1500), 1500 - 20 - 12 - 8);
+	assert_int_equal(pw_frame_mtu(&w, 30), 0);
 }
 
 /* A packet of n octets from one host to another behind this frame's header of `at` octets. */

@@ -67,7 +67,7 @@ static inline void pw_begin(struct rig *r)
 {
 	assert_int_equal(pws_init(r->dp), 0);
 	the_pw(r)->index = AT;
-	the_pw(r)->attached = the_pw(r)->up = true;
+	the_pw(r)->attached = the_pw(r)->circuit_up = true;
 	the_pw(r)->ifindex = 77;
 	the_pw(r)->room = 1518;
 	assert_int_equal(pws_index(r->dp), 0);

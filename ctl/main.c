@@ -16,7 +16,8 @@ static const struct command {
 	const char *help, *text;
 } commands[] = {
 	{ "show tunnels", "", cmd_show_tunnels, "control connections",
-	  "Lists the L2TP control connections, by ID.\n\n"
+	  "Lists the L2TP control connections, by ID. Those of version 3, which signal\n"
+	  "pseudowires, have IDs above 65535.\n\n"
 	  "  l2xdpctl show tunnels\n"
 	  "  l2xdpctl show tunnels --json | jq '.[] | select(.sessions > 100)'\n" },
 	{ "show sessions",
@@ -60,7 +61,8 @@ static const struct command {
 	  "  l2xdpctl show state\n"
 	  "  l2xdpctl show state --json | jq .store.durable_behind_ms\n" },
 	{ "clear tunnel", "ID", cmd_clear_tunnel, "end a control connection and its sessions",
-	  "Sends StopCCN and ends every session of the tunnel.\n\n"
+	  "Sends StopCCN and ends every session of the tunnel. One of version 3 that is dialled\n"
+	  "is dialled again.\n\n"
 	  "  l2xdpctl clear tunnel 812\n" },
 	{ "clear session", "ID", cmd_clear_session, "end one session",
 	  "Ends the PPP link and the call; the subscriber may connect again.\n\n"
@@ -85,26 +87,37 @@ static const struct command {
 	  "  l2xdpctl pseudowire show vm3\n"
 	  "  l2xdpctl pseudowire show --json | jq '.[] | select(.state != \"up\")'\n" },
 	{ "pseudowire add",
-	  "NAME peer ADDRESS session_id ID peer_session_id ID\n"
+	  "NAME peer ADDRESS { session_id ID peer_session_id ID | signalled [SIGNALLED] }\n"
 	  "       { device DEV [vlan ID[,ID]] [tag remove|keep|ID[,ID]] | create DEV [netns NAME]\n"
 	  "         [kind veth|tap] [address ADDRESS/LENGTH[,...]] [mtu N] }\n"
 	  "       [local ADDRESS] [encap udp|ip] [cookie C] [peer_cookie C[,C]]\n"
 	  "       [l2spec_type default|none] [seq none|send|recv|both] [udp_dport N]\n"
 	  "       [udp_csum on|off] [too_large fragment|icmp] [mss_clamp on|off]\n"
-	  "       [outer_mtu N] [dscp N] [bum_limit N]",
-	  cmd_pseudowire_add, "make a static pseudowire, as `ip l2tp add session`",
+	  "       [outer_mtu N] [dscp N] [bum_limit N] [keepalive on|off]\n"
+	  "SIGNALLED: [secret_file FILE] [previous_secret_file FILE] [remote_end_id TEXT|N]\n"
+	  "       [peer_host_name NAME] [host_name NAME] [cookie_octets 0|4|8] [type "
+	  "ethernet|vlan]\n"
+	  "       [digest md5|sha1] [hide_avps on|off] [dial on|off] [hello SECONDS]\n"
+	  "       [v2_fallback on|off] [cisco_draft_avps on|off] [yamaha_header on|off]",
+	  cmd_pseudowire_add, "make a pseudowire, as `ip l2tp add session` or signalled",
 	  "The words are those of `ip l2tp`: cookie is what we send, peer_cookie what we expect.\n"
 	  "A cookie C is 8 or 16 hexadecimal digits. What stands in a command is seen by all\n"
 	  "users of the host (ps): @FILE takes the first line of a file, - the next one of\n"
 	  "standard input. Devices that are there already must be named in the configuration's\n"
 	  "datapath.circuit-devices. The pseudowire is kept over restarts; an error changes\n"
 	  "nothing. As by `reload` the daemon starts anew, and sessions go on.\n\n"
+	  "With `signalled` IDs and cookies are agreed with the peer (RFC 3931), who knows us by\n"
+	  "the secret that is the first line of FILE (-: the next one of standard input), and the\n"
+	  "pseudowire by its remote_end_id: digits are a number, and without it the name is sent.\n"
+	  "peer may then be a range of addresses, or any: the peer dials, and needs a secret.\n\n"
 	  "  l2xdpctl pseudowire add vm3 peer 2001:db8::7 encap ip session_id 3 peer_session_id 7 "
 	  "\\\n"
 	  "      cookie @/etc/l2xdp/vm3.send peer_cookie @/etc/l2xdp/vm3.expect \\\n"
 	  "      l2spec_type none create l2tpeth3 netns vm3\n"
 	  "  l2xdpctl pseudowire add branch7 peer 198.51.100.7 session_id 7 peer_session_id 7 \\\n"
-	  "      device eth2 vlan 107 tag keep\n" },
+	  "      device eth2 vlan 107 tag keep\n"
+	  "  l2xdpctl pseudowire add branch8 signalled peer 198.51.100.8 \\\n"
+	  "      secret_file /etc/l2xdp/branch8 remote_end_id 8 device eth2 vlan 108\n" },
 	{ "pseudowire del", "NAME", cmd_pseudowire_del, "end a pseudowire that was added",
 	  "Those of the configuration are removed there. An error changes nothing.\n\n"
 	  "  l2xdpctl pseudowire del vm3\n" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pseudowire show, add, del. `add` takes the words of `ip l2tp add tunnel` and `add session`, and
- * says them in those of the configuration (docs/configuration.md has the table).
+ * those of the configuration for what `ip l2tp` does not know, and says them in the configuration's
+ * (docs/configuration.md has the table).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ enum kind {
 	LIST, /* with commas; one alone stays one */
 	COOKIE,
 	COOKIES,
+	SECRET, /* in a file */
+	END_ID,
 	SEQUENCING,
 };
 
@@ -44,6 +47,21 @@ static const struct word {
 	{ "outer_mtu", NULL, NULL, "mtu", NUMBER },
 	{ "dscp", NULL, NULL, "dscp", NUMBER },
 	{ "bum_limit", NULL, NULL, "bum-limit", NUMBER },
+	{ "secret_file", NULL, NULL, "secret", SECRET },
+	{ "previous_secret_file", NULL, NULL, "previous-secret", SECRET },
+	{ "remote_end_id", NULL, NULL, "remote-end-id", END_ID },
+	{ "peer_host_name", NULL, NULL, "peer-host-name", TEXT_VALUE },
+	{ "host_name", NULL, NULL, "host-name", TEXT_VALUE },
+	{ "cookie_octets", NULL, NULL, "cookie-octets", NUMBER },
+	{ "type", NULL, NULL, "type", TEXT_VALUE },
+	{ "digest", NULL, NULL, "digest", TEXT_VALUE },
+	{ "hide_avps", NULL, NULL, "hide-avps", SWITCH },
+	{ "dial", NULL, NULL, "dial", SWITCH },
+	{ "hello", NULL, NULL, "hello", NUMBER },
+	{ "keepalive", NULL, NULL, "keepalive", SWITCH },
+	{ "v2_fallback", NULL, NULL, "v2-fallback", SWITCH },
+	{ "cisco_draft_avps", NULL, NULL, "cisco-draft-avps", SWITCH },
+	{ "yamaha_header", NULL, NULL, "yamaha-header", SWITCH },
 	{ "device", "dev", "attach", "device", TEXT_VALUE },
 	{ "create", NULL, "attach", "create", TEXT_VALUE },
 	{ "kind", NULL, "attach", "kind", TEXT_VALUE },
@@ -55,12 +73,20 @@ static const struct word {
 	{ "mtu", NULL, "attach", "mtu", NUMBER },
 };
 
+/* The configuration's hyphens are as good as the underscores of `ip l2tp`. */
+static bool is_word(const char *word, const char *text)
+{
+	for (; *word && (*word == *text || (*word == '_' && *text == '-')); word++)
+		text++;
+	return !*word && !*text;
+}
+
 static const struct word *find_word(const char *text)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!strcmp(words[i].word, text) ||
+		if (is_word(words[i].word, text) ||
 		    (words[i].other && !strcmp(words[i].other, text)))
 			return &words[i];
 	}
@@ -101,15 +127,62 @@ static json_t *list_of(const char *text)
 	}
 }
 
-/* The next line of a file, or NULL and the reason was told. */
-static char *line_from(FILE *f, const char *name, char *buf, int len)
+/* The next line of a file, up to one of the octets in `ends`, or NULL and the reason was told. */
+static char *line_from(FILE *f, const char *name, const char *what, const char *ends, char *buf,
+		       int len)
 {
 	if (!fgets(buf, len, f)) {
-		complain("%s: no line with a cookie", name);
+		complain("%s: no line with a %s", name, what);
 		return NULL;
 	}
-	buf[strcspn(buf, " \t\r\n")] = '\0';
+	buf[strcspn(buf, ends)] = '\0';
 	return buf;
+}
+
+/* Of the file, or of standard input. */
+static char *line_of(const struct word *w, const char *file, const char *what, const char *ends,
+		     char *buf, int len)
+{
+	char *line;
+	FILE *f;
+
+	if (!strcmp(file, "-"))
+		return line_from(stdin, "standard input", what, ends, buf, len);
+	f = fopen(file, "re");
+	if (!f) {
+		complain("%s %s: cannot be read", w->word, safe(file));
+		return NULL;
+	}
+	line = line_from(f, safe(file), what, ends, buf, len);
+	fclose(f);
+	return line;
+}
+
+/* It is read here, with the rights of whoever asks: the daemon reads no file for others. */
+static json_t *secret_of(const struct word *w, const char *file)
+{
+	char buf[300], *line = line_of(w, file, "secret", "\r\n", buf, sizeof(buf));
+	json_t *v = line ? json_string(line) : NULL;
+
+	if (line && !v)
+		complain("%s: the secret is not UTF-8; write it so", w->word);
+	explicit_bzero(buf, sizeof(buf));
+	return v;
+}
+
+/* Digits are a number, which is sent as 4 octets. */
+static json_t *end_id_of(const struct word *w, const char *text)
+{
+	unsigned long long n;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return json_string(text);
+	n = strlen(text) > 10 || *text == '0' ? 0 : strtoull(text, NULL, 10);
+	if (n && n <= UINT32_MAX)
+		return json_integer((json_int_t)n);
+	complain("%s is %s; write a number from 1 to 4294967295, or a text that is no number",
+		 w->word, text);
+	return NULL;
 }
 
 /* What stands in a command is seen by all users of the host. */
@@ -117,21 +190,10 @@ static json_t *cookie_of(const struct word *w, const char *text)
 {
 	char buf[64], *line;
 	json_t *v;
-	FILE *f;
 
-	if (!strcmp(text, "-")) {
-		line = line_from(stdin, "standard input", buf, sizeof(buf));
-	} else if (*text == '@') {
-		f = fopen(text + 1, "re");
-		if (!f) {
-			complain("%s %s: cannot be read", w->word, safe(text));
-			return NULL;
-		}
-		line = line_from(f, safe(text), buf, sizeof(buf));
-		fclose(f);
-	} else {
+	if (*text != '@' && strcmp(text, "-") != 0)
 		return w->kind == COOKIES ? list_of(text) : json_string(text);
-	}
+	line = line_of(w, *text == '@' ? text + 1 : text, "cookie", " \t\r\n", buf, sizeof(buf));
 	v = !line ? NULL : w->kind == COOKIES ? list_of(line) : json_string(line);
 	explicit_bzero(buf, sizeof(buf));
 	return v;
@@ -150,6 +212,10 @@ static json_t *value_of(const struct word *w, const char *text)
 	case COOKIE:
 	case COOKIES:
 		return cookie_of(w, text);
+	case SECRET:
+		return secret_of(w, text);
+	case END_ID:
+		return end_id_of(w, text);
 	case SEQUENCING:
 		v = json_string(!strcmp(text, "recv") ? "receive" : text);
 		break;
@@ -184,7 +250,7 @@ static bool put(json_t *entry, const struct word *w, const char *text)
 	return v && json_object_set_new(in, w->key, v) == 0;
 }
 
-/* Words and values behind the name. NULL: told why. */
+/* Words and values behind the name; `signalled` alone has no value. NULL: told why. */
 static json_t *entry_of(const char *name, int argc, char **argv)
 {
 	json_t *entry = json_pack("{s:s, s:b}", "name", name, "signalled", 0);
@@ -196,6 +262,11 @@ static json_t *entry_of(const char *name, int argc, char **argv)
 		const struct word *w = find_word(argv[i]);
 		bool good = w && i + 1 < argc && put(entry, w, argv[i + 1]);
 
+		if (!strcmp(argv[i], "signalled")) {
+			json_object_set_new(entry, "signalled", json_true());
+			i--;
+			continue;
+		}
 		if (!w)
 			complain("no word %s; see l2xdpctl pseudowire add --help", safe(argv[i]));
 		else if (i + 1 == argc)
@@ -333,6 +404,33 @@ static void print_header(const json_t *v)
 	print_pair("sequencing", "%s", safe(get_text(v, "sequencing")));
 }
 
+static void print_connection(const json_t *c)
+{
+	const json_t *session = json_object_get(c, "session");
+	const char *host = get_text(c, "host_name");
+
+	if (!json_is_object(c))
+		return;
+	if (get_number(c, "tunnel"))
+		print_pair("control", "tunnel %" PRIu64 " of %s, theirs %" PRIu64 ", %s%s%s",
+			   get_number(c, "tunnel"), safe(get_text(c, "name")),
+			   get_number(c, "peer_tunnel"), safe(get_text(c, "state")),
+			   *host ? ", host name " : "", *host ? safe(host) : "");
+	else
+		print_pair("control", "%s, of %s", safe(get_text(c, "state")),
+			   safe(get_text(c, "name")));
+	if (*get_text(c, "why"))
+		print_pair("why", "%s", safe(get_text(c, "why")));
+	if (json_is_integer(json_object_get(c, "redial")))
+		print_pair("redial", "in %" PRIu64 " s", get_number(c, "redial"));
+	if (!get_bool(c, "keepalive"))
+		print_pair("end ID", "%s", safe(get_text(c, "remote_end_id")));
+	if (json_is_object(session))
+		print_pair("setup", "%s%s%s", safe(get_text(session, "state")),
+			   *get_text(session, "peer_circuit") ? ", the peer's circuit is " : "",
+			   safe(get_text(session, "peer_circuit")));
+}
+
 static void print_one(const struct options *o, const json_t *v)
 {
 	const json_t *attach = json_object_get(v, "attach");
@@ -348,6 +446,7 @@ static void print_one(const struct options *o, const json_t *v)
 		   get_number(v, "port"), safe(get_text(v, "encapsulation")));
 	print_pair("here", "%s port %" PRIu64, safe(get_text(v, "local_address")),
 		   get_number(v, "local_port"));
+	print_connection(json_object_get(v, "control"));
 	print_header(v);
 	print_pair("circuit", "%s", safe(circuit_str(attach, circuit, sizeof(circuit))));
 	if (*get_text(attach, "tag"))

@@ -105,6 +105,7 @@ static void print(const struct options *o, const json_t *v)
 	print_pools(json_object_get(v, "pools"));
 	print_counters("SLOW PATH", json_object_get(v, "slow"), o->all);
 	print_counters("L2TP", json_object_get(v, "l2tp"), o->all);
+	print_counters("L2TP-V3", json_object_get(v, "l2tp3"), o->all);
 }
 
 int cmd_show_datapath(const struct options *o, int argc, char **argv)

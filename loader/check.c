@@ -11,6 +11,7 @@
 
 #include "loader/base/log.h"
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define MOST_LINES 20 /* tunnels named one by one */
 
@@ -92,6 +93,22 @@ static bool check_session(void *arg, uint64_t key, const uint8_t *rec, size_t le
 	return true;
 }
 
+/* Sessions of signalled pseudowires, if there are any. */
+static int check_wires(struct checking *c, struct store *store)
+{
+	size_t at = c->at < c->len ? c->at : c->len;
+	struct checked_wires w;
+	int rc = wires_check(c->cfg, store, c->text + at, c->len - at, &w);
+
+	c->at = at < c->len ? at + strlen(c->text + at) : at;
+	if (w.kept + w.anew + w.gone)
+		say(c,
+		    "%u signalled pseudowires keep their sessions, %u would get new ones, %u "
+		    "would end\n",
+		    w.kept, w.anew, w.gone);
+	return rc;
+}
+
 int lns_check(const struct config *cfg, struct store *store, char *text, size_t len)
 {
 	struct checking c = { .cfg = cfg, .text = text, .len = len };
@@ -120,7 +137,9 @@ int lns_check(const struct config *cfg, struct store *store, char *text, size_t 
 		say(&c, ", %u sessions and %u tunnels would be closed", c.lost_sessions,
 		    c.lost_tunnels);
 	say(&c, "\n");
-	rc = c.lost_tunnels || c.lost_sessions ? -EBUSY : 0;
+	rc = check_wires(&c, store);
+	if (!rc && (c.lost_tunnels || c.lost_sessions))
+		rc = -EBUSY;
 out:
 	free(c.tunnels);
 	free(c.taken);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define STEP_MS 100
 
@@ -172,6 +173,7 @@ int lns_undrain(struct lns *lns, const char *name, char *err, size_t errlen)
 		*drain_of(lns, peer) = (struct drain){ .on = false };
 	} else {
 		lns->drain_all = false;
+		wires_undrained(lns->wires);
 		memset(lns->drains, 0, lns->cfg->n_peers * sizeof(*lns->drains));
 	}
 	log_note(NULL, "%s%s: takes calls again", peer ? "peer " : "everything",

@@ -6,6 +6,8 @@
  *      ^   \------ppp-------------------------^  |                                  |
  *      \------------------dp_session_set---------/<--------------grant--------------/
  *
+ * Control messages of version 3 go to l2tp3/, and what becomes of them stands in wires.c.
+ *
  * One thread, one libevent loop. Time enters here: lns_enter reads the clock once an event,
  * and everything below gets that number. Timers of the pure rooms stand in one heap; one
  * libevent timer waits for its first deadline.
@@ -21,6 +23,7 @@
 #include <time.h>
 
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define TIMERS_A_TURN 2000 /* so that a burst of deadlines does not starve the sockets */
 
@@ -56,6 +59,7 @@ static void arm(struct lns *lns)
 void lns_leave(struct lns *lns)
 {
 	l2tp_acknowledge(lns->l2tp);
+	l2tp3_acknowledge(lns->wires->ep);
 	persist_commit(lns);
 	outbox_flush(lns);
 	while (lns->dead) {
@@ -111,7 +115,21 @@ static void on_control(void *ctx, const struct path *path, const uint8_t *msg, s
 {
 	struct lns *lns = ctx;
 
-	l2tp_input(lns->l2tp, lns_enter(lns), path, msg, len);
+	lns_enter(lns);
+	if (!wires_input(lns->wires, path, msg, len))
+		l2tp_input(lns->l2tp, lns->now, path, msg, len);
+}
+
+/* It may come in the middle of anything: the peer is told from a timer. */
+static void on_circuit(void *ctx, unsigned int i, bool up)
+{
+	struct lns *lns = ctx;
+
+	if (!lns->wires)
+		return;
+	lns_enter(lns);
+	wires_circuit(lns->wires, i, up);
+	arm(lns);
 }
 
 static void on_ppp(void *ctx, uint32_t index, const uint8_t *frame, size_t len)
@@ -163,6 +181,7 @@ static const struct dp_ops dp_ops = {
 	.ipv6_local = on_ipv6_local,
 	.turn = on_turn,
 	.mtu_changed = on_mtu_changed,
+	.circuit = on_circuit,
 };
 
 /* ---- from l2tp/ -------------------------------------------------------------------- */
@@ -354,6 +373,11 @@ int lns_new(const struct lns_parts *parts, struct event_base *base, struct lns *
 		goto fail;
 	}
 	lns->dp = parts->dp;
+	rc = wires_new(lns, &lns->wires);
+	if (rc) {
+		snprintf(err, errlen, "out of memory");
+		goto fail;
+	}
 	*ret = lns;
 	return 0;
 fail:
@@ -370,6 +394,7 @@ int lns_begin(struct lns *lns, char *err, size_t errlen)
 	if (rc)
 		return rc;
 	persist_start(lns);
+	wires_begin(lns->wires);
 	marks_step(lns->marks, MARK_COMMIT, 0);
 	lns_leave(lns);
 	marks_step(lns->marks, MARK_NONE, 0);
@@ -391,7 +416,8 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	lns_enter(lns);
-	if (l2tp_unacknowledged(lns->l2tp) && lns->now < lns->closing_until)
+	if (l2tp_unacknowledged(lns->l2tp) + l2tp3_unacknowledged(lns->wires->ep) &&
+	    lns->now < lns->closing_until)
 		evtimer_add(lns->closing, &soon);
 	else
 		lns->closed(lns->closed_arg);
@@ -408,6 +434,7 @@ void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg
 	lns->closing_until = lns_enter(lns) + grace_ms;
 	lns->closing = evtimer_new(lns->base, on_closing, lns);
 	l2tp_shutdown(lns->l2tp, lns->now);
+	wires_shutdown(lns->wires);
 	lns_leave(lns);
 	if (lns->closing)
 		evtimer_add(lns->closing, &now);
@@ -439,6 +466,7 @@ void lns_free(struct lns *lns)
 		return;
 	if (lns->l2tp)
 		l2tp_endpoint_abandon(lns->l2tp);
+	wires_free(lns->wires);
 	tdestroy(lns->statics, keep);
 	free_sessions(lns);
 	outbox_free(&lns->outbox);

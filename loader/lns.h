@@ -15,6 +15,7 @@
 #include "loader/control/config.h"
 #include "loader/datapath/datapath.h"
 #include "loader/l2tp/l2tp.h"
+#include "loader/l2tp3/l2tp3.h"
 #include "loader/monitor/marks.h"
 #include "loader/ppp/ppp.h"
 #include "loader/store/store.h"
@@ -81,9 +82,11 @@ struct lns_session_info {
 	struct dp_traffic traffic;
 };
 struct lns_tunnel_info {
-	uint16_t tunnel_id, peer_tunnel_id;
+	unsigned int version; /* 2 or 3 */
+	uint32_t tunnel_id, peer_tunnel_id; /* version 2: of 16 bits; version 3: ours never is */
 	const char *peer, *host_name, *vendor, *state;
-	struct path path;
+	struct path path; /* ports 0: directly over IP */
+	bool dialled; /* by us */
 	unsigned int sessions;
 	msec_t age_ms;
 };
@@ -103,7 +106,33 @@ int lns_session_info(struct lns *lns, uint32_t index, struct lns_session_info *r
 void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_tunnel_info *t),
 		       void *arg);
 int lns_session_clear(struct lns *lns, uint32_t index);
-int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id);
+int lns_tunnel_clear(struct lns *lns, uint32_t tunnel_id);
+
+/* What is signalled of a pseudowire; pointers are good until the next event. */
+struct lns_signal_info {
+	const char *connection; /* the wire's name */
+	bool keepalive; /* a static one, whose peer is only looked after */
+	uint32_t tunnel_id, peer_tunnel_id; /* 0: there is no control connection */
+	const char
+		*state; /* of the control connection; "dialling", "waiting", or as show tunnels */
+	const char *host_name; /* the peer's, NULL: none yet */
+	const char *why; /* there is none: why; else NULL */
+	msec_t retry_ms; /* until it is dialled again; TIMERS_NEVER: it is not */
+	char end_id[4 * L2TP3_MAX_END_ID + 1]; /* Remote End ID, printable; a number in decimal */
+	bool session; /* one is there, or being set up: what follows holds */
+	const char *session_state;
+	bool ready; /* both ends are known */
+	uint32_t id, peer_id;
+	uint8_t cookie_len, peer_cookie_len;
+	bool sublayer, peer_sublayer;
+	bool seq_receive, seq_send;
+	bool peer_circuit; /* the peer says that it is up */
+	struct path path;
+};
+/* By the place in the configuration. False: it is static, and without keepalive. */
+bool lns_signal(struct lns *lns, unsigned int i, struct lns_signal_info *ret);
+/* Counters of version 3, L2TP3_C_MAX of them, as l2tp3_counter_names. */
+void lns_l2tp3_counters(const struct lns *lns, uint64_t *ret);
 
 /* ---- maintenance ---- */
 

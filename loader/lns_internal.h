@@ -72,6 +72,8 @@ struct half_open {
 	struct log_limit log;
 };
 
+struct wires;
+
 struct lns {
 	const struct config *cfg;
 	struct store *store;
@@ -102,6 +104,7 @@ struct lns {
 	bool drain_all;
 	struct half_open *half_open;
 	struct l2tp_endpoint *l2tp;
+	struct wires *wires; /* version 3: its control connections and their pseudowires */
 	struct datapath *dp;
 	const struct users *users;
 	struct pool **pools; /* as cfg->pools */

@@ -14,6 +14,7 @@
  *              PERSIST_DRAIN              what takes no new calls (drain.c)
  *              PERSIST_TOTALS             counters of this host (totals.c)
  *              PERSIST_COUNTERS(page)     counters of sessions (counters.c)
+ *              PERSIST_L2TP3(...)         version 3 (wires_store.c)
  *
  * Time in records is that of lns->now: monotonic, and going on across restarts and reboots
  * of the host, because its origin is stored.
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define SWEEP_MS 900 /* with the time to write it to disk: within a second */
 #define SLICE_PAUSE_MS 1
@@ -223,6 +225,7 @@ void persist_commit(struct lns *lns)
 	};
 
 	l2tp_changes(lns->l2tp, &changes, lns);
+	wires_commit(lns->wires);
 	put_resting(lns);
 	while (lns->dirty) {
 		struct session *s = lns->dirty;

@@ -16,6 +16,14 @@ enum { PERSIST_CLOCK = 1, PERSIST_DRAIN = 2, PERSIST_TOTALS = 3 };
 #define PERSIST_PAGE 32u
 #define PERSIST_COUNTERS(page) (1ull << 32 | (page))
 #define PERSIST_IS_COUNTERS(key) ((key) >> 32 == 1)
+/* And here, wires_store.c: what l2tp3/ keeps, by kind (enum l2tp3_record), ID and serial, in the order
+ * in which it is to be read. */
+#define PERSIST_L2TP3(kind, id, serial)                                                            \
+	(1ull << 62 | (uint64_t)(kind) << 60 | (uint64_t)(id) << 24 | ((serial)&0xffffffu))
+#define PERSIST_IS_L2TP3(key) ((key) >> 62 == 1)
+#define PERSIST_L2TP3_KIND(key) ((unsigned int)((key) >> 60 & 3))
+#define PERSIST_L2TP3_ID(key) ((uint32_t)((key) >> 24))
+#define PERSIST_L2TP3_SERIAL(key) ((uint32_t)(key)&0xffffffu)
 #define PERSIST_PAGES(lns) ((lns)->cfg->datapath.shards * L2X_SHARD_SESSIONS / PERSIST_PAGE)
 
 /* What a start is at (loader/monitor/marks.h). The first ones are one of the tables each, in

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define RECENT_MS 60000 /* so young a session may not have been told its prefix */
 #define SOON_MS 1000
@@ -26,6 +27,8 @@ struct restoring {
 	struct lns *lns;
 	struct l2tp_tunnel **tunnels; /* by ID, those too that only say goodbye */
 	unsigned int n_tunnels, sessions, anew, closed, foreign;
+	unsigned int wires, wires_closed; /* sessions of pseudowires */
+	bool wire_gone; /* a control connection of version 3, and with it what is in it */
 	unsigned int damaged, aside; /* records */
 	struct {
 		enum store_table table;
@@ -308,6 +311,26 @@ static bool read_counters(void *arg, uint64_t key, const uint8_t *rec, size_t le
 	return true;
 }
 
+/* Tunnels, then messages, then calls: that is the order of their keys. */
+static bool read_wires(void *arg, uint64_t key, const uint8_t *rec, size_t len)
+{
+	struct restoring *re = arg;
+	int rc = PERSIST_IS_L2TP3(key) ? wires_read(re->lns->wires, key, rec, len) : 0;
+
+	if (rc == -ENOMEM) {
+		re->rc = rc;
+		return false;
+	}
+	re->wire_gone |= rc == -ESTALE;
+	if (rc && PERSIST_L2TP3_KIND(key) == L2TP3_R_CALL)
+		re->wires_closed++;
+	if (rc && re->wire_gone)
+		drop_record(re, STORE_MISC, key);
+	else if (rc)
+		drop_damaged(re, STORE_MISC, key);
+	return true;
+}
+
 static bool read_session(void *arg, uint64_t key, const uint8_t *rec, size_t len)
 {
 	struct restoring *re = arg;
@@ -410,10 +433,13 @@ static void settle(struct restoring *re)
 {
 	struct lns *lns = re->lns;
 	uint32_t slots = lns->cfg->datapath.shards * L2X_SHARD_SESSIONS;
+	unsigned int closed = 0;
 
+	marks_step(lns->marks, MARK_RESUME, 0);
+	re->wires = wires_restored(lns->wires, &closed);
+	re->wires_closed += closed;
 	for (size_t i = 0; i < re->n_stale; i++)
 		store_delete(lns->store, re->stale[i].table, re->stale[i].key);
-	marks_step(lns->marks, MARK_RESUME, 0);
 	l2tp_restored(lns->l2tp, lns->now, lns->store_info.origin == STORE_DURABLE);
 	l2tp_tunnels_visit(lns->l2tp, settle_tunnel, re);
 	marks_step(lns->marks, MARK_NONE, 0);
@@ -441,6 +467,9 @@ static void tell(const struct restoring *re, const struct dp_adoption *a)
 	if (re->foreign)
 		log_note(NULL, "%u addresses are in no pool any more; their sessions keep them",
 			 re->foreign);
+	if (re->wires || re->wires_closed)
+		log_note(NULL, "adopted the sessions of %u signalled pseudowires; %u closed",
+			 re->wires, re->wires_closed);
 	if (!re->n_tunnels && !a->removed && !re->aside)
 		return;
 	if (re->aside)
@@ -520,6 +549,7 @@ static int read_all(struct restoring *re)
 	rc = rc ?: visit(re, STORE_MESSAGES, read_message);
 	rc = rc ?: visit(re, STORE_MISC, read_counters);
 	rc = rc ?: visit(re, STORE_SESSIONS, read_session);
+	rc = rc ?: visit(re, STORE_MISC, read_wires);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loader/lns_internal.h"
+#include "loader/wires.h"
 
 /* How far lns_sessions_next goes at once: so many empty places, or a LOOK_COST-th of sessions,
  * each of which is far away in memory. */
@@ -116,6 +117,7 @@ static bool visit_tunnel(void *arg, struct l2tp_tunnel *t)
 {
 	struct tunnel_walk *w = arg;
 	struct lns_tunnel_info info = {
+		.version = 2,
 		.tunnel_id = l2tp_tunnel_id(t),
 		.peer_tunnel_id = l2tp_tunnel_peer_id(t),
 		.peer = l2tp_tunnel_peer(t)->name,
@@ -137,6 +139,7 @@ void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_t
 
 	lns_enter(lns);
 	l2tp_tunnels_visit(lns->l2tp, visit_tunnel, &w);
+	wires_visit(lns->wires, fn, arg);
 }
 
 int lns_session_clear(struct lns *lns, uint32_t index)
@@ -154,11 +157,14 @@ int lns_session_clear(struct lns *lns, uint32_t index)
 	return 0;
 }
 
-int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id)
+int lns_tunnel_clear(struct lns *lns, uint32_t tunnel_id)
 {
-	struct l2tp_tunnel *t = l2tp_tunnel_find(lns->l2tp, tunnel_id);
 	struct l2tp_reason why = { .result = L2TP_STOP_GENERAL, .text = "cleared by the operator" };
+	struct l2tp_tunnel *t;
 
+	if (tunnel_id >= L2TP3_CCID_MIN)
+		return wires_clear(lns->wires, tunnel_id, &why);
+	t = l2tp_tunnel_find(lns->l2tp, (uint16_t)tunnel_id);
 	if (!t)
 		return -ENOENT;
 	lns_enter(lns);

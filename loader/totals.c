@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "loader/persist.h"
+#include "loader/wires.h"
 
-#define LISTS 2
+#define LISTS 3
 
 struct list {
 	const uint64_t *counts;
@@ -16,10 +17,12 @@ struct list {
 	unsigned int n;
 };
 
-static void lists_of(const struct lns *lns, struct list ret[LISTS])
+static void lists_of(const struct lns *lns, uint64_t wires[L2TP3_C_MAX], struct list ret[LISTS])
 {
+	wires_counters(lns->wires, wires);
 	ret[0] = (struct list){ l2tp_counters(lns->l2tp), l2tp_counter_names, L2TP_C_MAX };
 	ret[1] = (struct list){ dp_slow_counters(lns->dp), dp_slow_counter_names, DP_SLOW_MAX };
+	ret[2] = (struct list){ wires, l2tp3_counter_names, L2TP3_C_MAX };
 }
 
 void totals_put(struct writer *w, uint8_t list, const uint64_t *counts, const char *const *names,
@@ -56,10 +59,10 @@ void totals_sweep(struct lns *lns)
 {
 	uint8_t buf[STORE_MAX_RECORD];
 	struct writer w = writer_of(buf, sizeof(buf));
+	uint64_t wires[L2TP3_C_MAX], sum = 0;
 	struct list lists[LISTS];
-	uint64_t sum = 0;
 
-	lists_of(lns, lists);
+	lists_of(lns, wires, lists);
 	for (unsigned int l = 0; l < LISTS; l++)
 		for (unsigned int i = 0; i < lists[l].n; i++)
 			sum += lists[l].counts[i];
@@ -84,4 +87,6 @@ void totals_restore(struct lns *lns, const uint8_t *rec, size_t len)
 	totals_get(r, 1, slow, dp_slow_counter_names, DP_SLOW_MAX);
 	l2tp_counters_add(lns->l2tp, l2tp);
 	dp_slow_counters_add(lns->dp, slow);
+	if (lns->wires)
+		totals_get(r, 2, lns->wires->before, l2tp3_counter_names, L2TP3_C_MAX);
 }

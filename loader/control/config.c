@@ -8,7 +8,9 @@
  *   config_schema.c  tables of keys; config_values.c and config_addresses.c read what
  *                    they name, and say what is wrong with one value
  *   config_pseudowire.c, config_circuit.c   the tables of pseudowires, and their values
- *   config_check.c   what is wrong between values; config_check_pw.c of pseudowires
+ *   config_check.c   what is wrong between values; config_check_pw.c of pseudowires,
+ *                    config_check_signalled.c of signalled and of static ones
+ *   config_wires.c   which pseudowires share a control connection
  *   managed.c        the file that l2xdpctl adds pseudowires to
  *   control.c        connections to the control socket, and the table of commands;
  *                    control_file.c makes the socket
@@ -65,6 +67,18 @@ void config_peer_wipe(struct config_peer *p)
 	free_secret(p->secret);
 }
 
+void config_wire_wipe(struct config_wire *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < L2TP3_SECRETS; i++)
+		free_secret(w->secret[i]);
+	free(w->name);
+	free(w->hostname);
+	free(w->expect_hostname);
+	free(w->pw);
+}
+
 void config_free(struct config *c)
 {
 	unsigned int i;
@@ -72,6 +86,8 @@ void config_free(struct config *c)
 	if (!c)
 		return;
 	pseudowires_free(c->pseudowires, c->datapath.n_pseudowires, sizeof(*c->pseudowires));
+	for (i = 0; i < c->n_wires; i++)
+		config_wire_wipe(&c->wires[i]);
 	for (i = 0; i < c->n_peers; i++)
 		config_peer_wipe(&c->peers[i]);
 	for (i = 0; i < c->n_profiles; i++)
@@ -80,6 +96,8 @@ void config_free(struct config *c)
 		config_pool_wipe(&c->pools[i]);
 	for (i = 0; i < DP_MAX_INTERFACES; i++)
 		free(c->interface_names[i]);
+	free(c->wires);
+	free(c->signals);
 	free(c->peers);
 	free(c->profiles);
 	free(c->pools);
@@ -170,16 +188,27 @@ static void fill_l2tp(struct config *c, struct config_peer *p)
 	};
 }
 
+static void tell_peer(struct dp_config *d, const struct prefix *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->n_peers; i++)
+		if (d->peers[i].len == p->len && addr_eq(&d->peers[i].addr, &p->addr))
+			return;
+	if (p->len && d->n_peers < L2X_MAX_PEERS)
+		d->peers[d->n_peers++] = *p;
+}
+
 /* Who has a lane of its own at the hook before its control connection is up: the narrowest
  * prefixes. One that holds everybody tells nobody apart. */
 static void tell_peers(struct config *c)
 {
-	struct dp_config *d = &c->datapath;
 	unsigned int i;
 
-	for (i = 0; i < c->n_peers && d->n_peers < L2X_MAX_PEERS; i++)
-		if (c->peers[i].address.len)
-			d->peers[d->n_peers++] = c->peers[i].address;
+	for (i = 0; i < c->n_peers; i++)
+		tell_peer(&c->datapath, &c->peers[i].address);
+	for (i = 0; i < c->n_wires; i++)
+		tell_peer(&c->datapath, &c->wires[i].peer);
 }
 
 static int hand_over_pseudowires(struct load *ld)
@@ -335,6 +364,10 @@ static bool has_secret(const struct config *c)
 
 	for (i = 0; i < c->n_peers; i++) {
 		if (c->peers[i].secret)
+			return true;
+	}
+	for (i = 0; i < c->n_wires; i++) {
+		if (c->wires[i].secret[0])
 			return true;
 	}
 	for (i = 0; i < c->datapath.n_pseudowires; i++) {

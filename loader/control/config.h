@@ -14,6 +14,7 @@
 #include "loader/base/addr.h"
 #include "loader/datapath/datapath.h"
 #include "loader/l2tp/l2tp.h"
+#include "loader/l2tp3/l2tp3.h"
 #include "loader/ppp/ppp.h"
 
 #define CONFIG_MAX_DNS 2
@@ -57,6 +58,31 @@ struct config_peer {
 	struct l2tp_peer l2tp; /* filled from the above by config_load; user = this */
 };
 
+/* A control connection of version 3 that is kept up: for all pseudowires of one peer that agree in
+ * what concerns it. */
+struct config_wire {
+	char *name; /* the first pseudowire's: for logs and records; unique */
+	struct prefix peer; /* one address, or whoever of it dials us (behind NAT) */
+	struct path path; /* that is dialled; ports 0: over IP; peer unset if it is a prefix */
+	bool dial; /* false: we wait for the peer */
+	char *secret[L2TP3_SECRETS]; /* NULL: none */
+	char *hostname; /* what we send; NULL: config.hostname */
+	char *expect_hostname; /* NULL: any */
+	struct l2tp3_peer l2tp; /* filled from the above by config_load; user = this */
+	unsigned int *pw; /* places in datapath.pseudowires, rising */
+	unsigned int n_pw;
+};
+
+/* What the control connection needs to know of a pseudowire. */
+struct config_signal {
+	unsigned int wire; /* index into wires; UINT_MAX: static without keepalive */
+	bool keepalive; /* static: the wire is only there to see whether the peer lives */
+	uint8_t end_id[L2TP3_MAX_END_ID]; /* Remote End ID, of both directions */
+	uint8_t end_id_len;
+	uint16_t pw_type; /* enum l2tp3_pw_type */
+	uint8_t cookie_len; /* of ours: 0, 4, 8 */
+};
+
 struct config {
 	char *file;
 	char *hostname;
@@ -66,7 +92,9 @@ struct config {
 	struct config_profile *profiles;
 	struct config_peer *peers; /* longest prefix first */
 	struct pw_config *pseudowires; /* datapath.pseudowires */
-	unsigned int n_pools, n_profiles, n_peers;
+	struct config_signal *signals; /* one for each of datapath.pseudowires, same place */
+	struct config_wire *wires;
+	unsigned int n_pools, n_profiles, n_peers, n_wires;
 	struct l2tp_limits limits;
 	char *users; /* chap-secrets file; NULL: none */
 	char *control_socket; /* default /run/l2xdpd.sock */

@@ -61,7 +61,7 @@ void read_address4(struct load *ld, const struct key *k, yaml_node_t *n, void *a
 			  k->name, node_quote(n, q));
 }
 
-static bool parse_prefix(struct load *ld, const struct key *k, yaml_node_t *n, struct prefix *ret)
+bool parse_prefix(struct load *ld, const struct key *k, yaml_node_t *n, struct prefix *ret)
 {
 	const char *v = text_of(ld, k, n);
 	char q[LOG_QUOTE_LEN];

@@ -306,34 +306,33 @@ static void check_profiles(struct load *ld)
 
 /* ---- peers ---- */
 
-static void secret_from_file(struct load *ld, struct raw_peer *p)
+char *secret_from_file(struct load *ld, unsigned int line, const char *key, const char *file)
 {
-	unsigned int line = p->said.key[PEER_SECRET_FILE];
-	char q[LOG_QUOTE_LEN];
+	char q[LOG_QUOTE_LEN], *secret = NULL;
 	struct file f = { 0 };
 	size_t len;
 	int err;
 
-	log_quote(p->secret_file, strlen(p->secret_file), q, sizeof(q));
-	err = file_read(p->secret_file, SECRET_FILE_MAX, &f);
+	log_quote(file, strlen(file), q, sizeof(q));
+	err = file_read(file, SECRET_FILE_MAX, &f);
 	if (err) {
-		fault_add(&ld->faults, line,
-			  "secret-file %s: %s; make it a readable file of one line", q,
-			  err == -EINVAL ? "not a regular file" : strerror(-err));
-		return;
+		fault_add(&ld->faults, line, "%s %s: %s; make it a readable file of one line", key,
+			  q, err == -EINVAL ? "not a regular file" : strerror(-err));
+		return NULL;
 	}
 	if (f.exposed)
-		log_warn(NULL, "secret-file %s can be read by others; chmod 600 it", q);
+		log_warn(NULL, "%s %s can be read by others; chmod 600 it", key, q);
 	len = strcspn(f.text, "\r\n");
 	if (!len || len > SECRET_MAX || (f.text[len] == '\0' && len < f.len)) {
 		fault_add(&ld->faults, line,
-			  "secret-file %s: its first line is no secret of 1 to %u octets; mend it",
-			  q, SECRET_MAX);
+			  "%s %s: its first line is no secret of 1 to %u octets; mend it", key, q,
+			  SECRET_MAX);
 	} else {
-		p->c.secret = strndup(f.text, len);
-		ld->faults.no_memory |= !p->c.secret;
+		secret = strndup(f.text, len);
+		ld->faults.no_memory |= !secret;
 	}
 	file_wipe(&f);
+	return secret;
 }
 
 static void check_peer(struct load *ld, struct raw_peer *p)
@@ -351,7 +350,8 @@ static void check_peer(struct load *ld, struct raw_peer *p)
 		fault_add(&ld->faults, s->key[PEER_SECRET_FILE],
 			  "secret-file beside secret on line %u; remove one", s->key[PEER_SECRET]);
 	else if (p->secret_file)
-		secret_from_file(ld, p);
+		p->c.secret = secret_from_file(ld, s->key[PEER_SECRET_FILE], "secret-file",
+					       p->secret_file);
 	if (p->c.hide_avps && !secret)
 		fault_add(&ld->faults, s->key[PEER_HIDE_AVPS],
 			  "hide-avps needs a secret; add secret: or secret-file:");

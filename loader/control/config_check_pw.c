@@ -11,9 +11,7 @@
 
 #include "loader/control/config_load.h"
 
-/* At a line of the file that the pseudowire is in. */
-static void __attribute__((format(printf, 4, 5)))
-pw_fault(struct load *ld, const struct raw_pw *p, unsigned int line, const char *fmt, ...)
+void pw_fault(struct load *ld, const struct raw_pw *p, unsigned int line, const char *fmt, ...)
 {
 	char text[sizeof(((struct fault *)NULL)->text)];
 	va_list ap;
@@ -26,58 +24,36 @@ pw_fault(struct load *ld, const struct raw_pw *p, unsigned int line, const char 
 	ld->faults.file = 0;
 }
 
-static const char *name_of(const struct raw_pw *p)
+const char *pw_name_of(const struct raw_pw *p)
 {
 	return p->c.name[0] ? p->c.name : "without name";
 }
 
-/* The key's line, or where the pseudowire begins. */
-static unsigned int line_of(const struct raw_pw *p, enum pw_key key)
+unsigned int pw_line_of(const struct raw_pw *p, enum pw_key key)
 {
 	return p->said.key[key] ? p->said.key[key] : p->said.line;
 }
 
-/* "on line 7", and in which file if it is the other one. */
-static const char *place_of(const struct load *ld, const struct raw_pw *p, const struct raw_pw *of,
-			    unsigned int line, char buf[static 280])
+const char *pw_place_of(const struct load *ld, const struct raw_pw *p, const struct raw_pw *of,
+			unsigned int line, char buf[static PW_PLACE_LEN])
 {
-	snprintf(buf, 280, "on line %u%s%s", line, p->file == of->file ? "" : " of ",
+	snprintf(buf, PW_PLACE_LEN, "on line %u%s%s", line, p->file == of->file ? "" : " of ",
 		 p->file == of->file ? "" : ld->faults.files[of->file]);
 	return buf;
 }
 
 /* ---- one pseudowire ---- */
 
-static void check_signalled(struct load *ld, const struct raw_pw *p)
+bool pw_peer_is_one(const struct raw_pw *p)
 {
-	static const enum pw_key signalled[] = { PW_SECRET, PW_SECRET_FILE, PW_REMOTE_END_ID };
-	unsigned int i;
-
-	if (p->c.signalled) {
-		pw_fault(ld, p, line_of(p, PW_SIGNALLED),
-			 "pseudowire %s is signalled (%s), which l2xdpd cannot do yet; write "
-			 "signalled: false, and session: with the IDs of both ends",
-			 name_of(p), p->said.key[PW_SIGNALLED] ? "signalled: true" : "the default");
-		return;
-	}
-	for (i = 0; i < sizeof(signalled) / sizeof(signalled[0]); i++) {
-		if (p->said.key[signalled[i]])
-			pw_fault(ld, p, p->said.key[signalled[i]],
-				 "a static pseudowire has no control connection, so no secret and "
-				 "no remote-end-id; remove the key");
-	}
-	if (!p->session.key[PW_END_LOCAL] || !p->session.key[PW_END_REMOTE])
-		pw_fault(ld, p, line_of(p, PW_SESSION),
-			 "pseudowire %s lacks a session ID; add session: { local: OURS, remote: "
-			 "THEIRS }",
-			 name_of(p));
+	return p->peer.len == (addr_is_v4(&p->peer.addr) ? 32 : 128);
 }
 
 /* Our only address of the peer's family, unless one is named. */
 static void choose_local(struct load *ld, struct raw_pw *p)
 {
 	const struct dp_config *dp = &ld->cfg->datapath;
-	bool v4 = addr_is_v4(&p->c.path.peer);
+	bool v4 = addr_is_v4(&p->peer.addr);
 	unsigned int i, found = 0;
 
 	for (i = 0; i < dp->n_listen; i++) {
@@ -88,8 +64,8 @@ static void choose_local(struct load *ld, struct raw_pw *p)
 	}
 	if (found == 1)
 		return;
-	pw_fault(ld, p, line_of(p, PW_PEER), "pseudowire %s: listen has %u IPv%u addresses; %s",
-		 name_of(p), found, v4 ? 4 : 6,
+	pw_fault(ld, p, pw_line_of(p, PW_PEER), "pseudowire %s: listen has %u IPv%u addresses; %s",
+		 pw_name_of(p), found, v4 ? 4 : 6,
 		 found ? "name one with local:" : "add one to listen");
 }
 
@@ -105,30 +81,62 @@ static bool is_listen(const struct load *ld, const struct ipaddr *a)
 	return false;
 }
 
+/* `any` is everybody of the family that we have, or that `local` has. */
+static void know_any(struct load *ld, struct raw_pw *p)
+{
+	const struct dp_config *dp = &ld->cfg->datapath;
+	bool local = addr_is_set(&p->c.path.local);
+	unsigned int i, v4 = local && addr_is_v4(&p->c.path.local), v6 = local && !v4;
+
+	for (i = 0; i < dp->n_listen && !local; i++) {
+		v4 |= addr_is_v4(&dp->listen[i]);
+		v6 |= !addr_is_v4(&dp->listen[i]);
+	}
+	p->peer_known = v4 != v6;
+	if (v4)
+		p->peer.addr = addr_from_v4(0);
+	if (v4 && v6)
+		pw_fault(ld, p, p->said.key[PW_PEER],
+			 "peer: any, and listen has addresses of both families; name one with "
+			 "local:, or write 0.0.0.0/0 or ::/0");
+}
+
+static void check_local(struct load *ld, const struct raw_pw *p)
+{
+	const struct ipaddr *local = &p->c.path.local;
+	bool v4 = addr_is_v4(&p->peer.addr);
+	char text[ADDR_STRLEN];
+
+	if (!is_listen(ld, local))
+		pw_fault(ld, p, p->said.key[PW_LOCAL],
+			 "local %s is not in listen; add it there, or name one that is",
+			 addr_str(local, text));
+	else if (addr_is_v4(local) != v4)
+		pw_fault(ld, p, p->said.key[PW_LOCAL],
+			 "local %s is not of the peer's family; name an IPv%u address",
+			 addr_str(local, text), v4 ? 4 : 6);
+}
+
 static void check_addresses(struct load *ld, struct raw_pw *p)
 {
-	const struct ipaddr *peer = &p->c.path.peer, *local = &p->c.path.local;
+	const struct ipaddr *peer = &p->c.path.peer;
 	char text[ADDR_STRLEN];
 
 	if (!p->said.key[PW_PEER])
 		pw_fault(ld, p, p->said.line, "pseudowire %s has no peer; add peer: ADDRESS",
-			 name_of(p));
-	if (!addr_is_set(peer) || (p->said.key[PW_LOCAL] && !addr_is_set(local)))
+			 pw_name_of(p));
+	if (p->peer_any)
+		know_any(ld, p);
+	if (!p->peer_known || (p->said.key[PW_LOCAL] && !addr_is_set(&p->c.path.local)))
 		return;
-	if (is_listen(ld, peer))
+	if (addr_is_set(peer) && is_listen(ld, peer))
 		pw_fault(ld, p, p->said.key[PW_PEER],
 			 "peer %s is one of our own addresses (listen); name the other end's",
 			 addr_str(peer, text));
-	else if (!p->said.key[PW_LOCAL])
+	else if (p->said.key[PW_LOCAL])
+		check_local(ld, p);
+	else
 		choose_local(ld, p);
-	else if (!is_listen(ld, local))
-		pw_fault(ld, p, p->said.key[PW_LOCAL],
-			 "local %s is not in listen; add it there, or name one that is",
-			 addr_str(local, text));
-	else if (addr_is_v4(local) != addr_is_v4(peer))
-		pw_fault(ld, p, p->said.key[PW_LOCAL],
-			 "local %s is not of the peer's family; name an IPv%u address",
-			 addr_str(local, text), addr_is_v4(peer) ? 4 : 6);
 }
 
 static void check_ports(struct load *ld, struct raw_pw *p)
@@ -159,8 +167,8 @@ static void check_header(struct load *ld, const struct raw_pw *p)
 			 "sequencing of what arrives needs its sublayer; write sublayer: default, "
 			 "or "
 			 "sequencing: %s",
-			 p->c.seq_send ? "send" : "none");
-	if (p->c.seq_send && !p->c.peer_sublayer)
+			 p->c.seq_send && !p->c.signalled ? "send" : "none");
+	if (p->c.seq_send && !p->c.peer_sublayer && !p->c.signalled)
 		pw_fault(ld, p, at,
 			 "sequencing of what is sent needs its sublayer; write sublayer: default, "
 			 "or "
@@ -170,8 +178,7 @@ static void check_header(struct load *ld, const struct raw_pw *p)
 	if (at && p->over_ip)
 		pw_fault(ld, p, at,
 			 "checksum is that of UDP, and directly over IP there is none; remove it");
-	else if (at && !p->c.checksum && addr_is_set(&p->c.path.peer) &&
-		 !addr_is_v4(&p->c.path.peer))
+	else if (at && !p->c.checksum && p->peer_known && !addr_is_v4(&p->peer.addr))
 		pw_fault(ld, p, at, "checksum: over IPv6 UDP has one always; remove the key");
 }
 
@@ -295,10 +302,10 @@ static void check_circuit(struct load *ld, struct raw_pw *p)
 		return;
 	}
 	if (!device && !create) {
-		pw_fault(ld, p, line_of(p, PW_ATTACH),
+		pw_fault(ld, p, pw_line_of(p, PW_ATTACH),
 			 "pseudowire %s is attached to nothing; add attach: { device: NAME }, or { "
 			 "create: NAME }",
-			 name_of(p));
+			 pw_name_of(p));
 		return;
 	}
 	check_created(ld, p);
@@ -314,8 +321,6 @@ static void check_circuit(struct load *ld, struct raw_pw *p)
 }
 
 /* ---- all of them ---- */
-
-typedef int order_fn(const struct raw_pw *a, const struct raw_pw *b);
 
 static int by_name(const struct raw_pw *a, const struct raw_pw *b)
 {
@@ -343,48 +348,50 @@ static int by_circuit(const struct raw_pw *a, const struct raw_pw *b)
 	return order ? order : memcmp(x->vlan, y->vlan, sizeof(x->vlan));
 }
 
-/* Equal ones stay in the order of the files. */
 static int in_order(const void *a, const void *b, void *arg)
 {
 	const struct raw_pw *x = *(struct raw_pw *const *)a, *y = *(struct raw_pw *const *)b;
-	order_fn *const *order = arg;
+	pw_order_fn *const *order = arg;
 	int first = (*order)(x, y);
 
 	if (first)
 		return first;
-	if (x->file != y->file)
-		return x->file < y->file ? -1 : 1;
-	return x->said.line < y->said.line ? -1 : x->said.line > y->said.line;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+void pw_sort(struct raw_pw **list, unsigned int n, pw_order_fn *order)
+{
+	qsort_r(list, n, sizeof(struct raw_pw *), in_order, &order);
 }
 
 static void same_name(struct load *ld, const struct raw_pw *p, const struct raw_pw *q)
 {
-	char place[280];
+	char place[PW_PLACE_LEN];
 
 	if (p->c.name[0])
 		pw_fault(ld, p, p->said.key[PW_NAME],
 			 "a pseudowire named %s is there already, %s; rename one", p->c.name,
-			 place_of(ld, p, q, q->said.key[PW_NAME], place));
+			 pw_place_of(ld, p, q, q->said.key[PW_NAME], place));
 }
 
 static void same_id(struct load *ld, const struct raw_pw *p, const struct raw_pw *q)
 {
-	char place[280], peer[ADDR_STRLEN];
+	char place[PW_PLACE_LEN], peer[ADDR_STRLEN];
 
 	if (p->c.id && addr_is_set(&p->c.path.peer))
-		pw_fault(ld, p, line_of(p, PW_SESSION),
+		pw_fault(ld, p, pw_line_of(p, PW_SESSION),
 			 "session.local %u is already that of pseudowire %s of the same peer %s "
 			 "over "
 			 "%s, %s; agree on another",
-			 p->c.id, name_of(q), addr_str(&p->c.path.peer, peer),
+			 p->c.id, pw_name_of(q), addr_str(&p->c.path.peer, peer),
 			 p->over_ip ? "IP" : "UDP",
-			 place_of(ld, p, q, line_of(q, PW_SESSION), place));
+			 pw_place_of(ld, p, q, pw_line_of(q, PW_SESSION), place));
 }
 
 static void same_circuit(struct load *ld, const struct raw_pw *p, const struct raw_pw *q)
 {
 	const struct pw_circuit *c = &p->c.circuit;
-	char place[280], what[48] = "";
+	char place[PW_PLACE_LEN], what[48] = "";
 
 	if (!c->device[0])
 		return;
@@ -392,25 +399,27 @@ static void same_circuit(struct load *ld, const struct raw_pw *p, const struct r
 		snprintf(what, sizeof(what), " with VLANs %u and %u", c->vlan[0], c->vlan[1]);
 	else if (c->vlan[0])
 		snprintf(what, sizeof(what), " with VLAN %u", c->vlan[0]);
-	pw_fault(ld, p, line_of(p, PW_ATTACH),
+	pw_fault(ld, p, pw_line_of(p, PW_ATTACH),
 		 "%s%s is already the circuit of pseudowire %s, %s; a circuit has one pseudowire",
-		 c->device, what, name_of(q), place_of(ld, p, q, line_of(q, PW_ATTACH), place));
+		 c->device, what, pw_name_of(q),
+		 pw_place_of(ld, p, q, pw_line_of(q, PW_ATTACH), place));
 }
 
 /* The device that another one creates: its end for others is not there for us. */
 static void created_twice(struct load *ld, const struct raw_pw *p, const struct raw_pw *q)
 {
 	const struct raw_pw *creator = q->c.circuit.create ? q : p;
-	char place[280];
+	char place[PW_PLACE_LEN];
 
 	if (p->c.circuit.device[0] && (p->c.circuit.create || q->c.circuit.create) &&
 	    memcmp(p->c.circuit.vlan, q->c.circuit.vlan, sizeof(p->c.circuit.vlan)) != 0)
 		pw_fault(
-			ld, p, line_of(p, PW_ATTACH),
+			ld, p, pw_line_of(p, PW_ATTACH),
 			"%s is also the device of pseudowire %s, %s, and %s creates it for itself; "
 			"name another",
-			p->c.circuit.device, name_of(q),
-			place_of(ld, p, q, line_of(q, PW_ATTACH), place), name_of(creator));
+			p->c.circuit.device, pw_name_of(q),
+			pw_place_of(ld, p, q, pw_line_of(q, PW_ATTACH), place),
+			pw_name_of(creator));
 }
 
 static int by_device(const struct raw_pw *a, const struct raw_pw *b)
@@ -421,7 +430,7 @@ static int by_device(const struct raw_pw *a, const struct raw_pw *b)
 	return order ? order : (int)b->c.circuit.create - (int)a->c.circuit.create;
 }
 
-static void compare(struct load *ld, struct raw_pw **list, unsigned int n, order_fn *order,
+static void compare(struct load *ld, struct raw_pw **list, unsigned int n, pw_order_fn *order,
 		    bool (*same)(const struct raw_pw *p, const struct raw_pw *q),
 		    void (*tell)(struct load *ld, const struct raw_pw *p, const struct raw_pw *q))
 {
@@ -429,7 +438,7 @@ static void compare(struct load *ld, struct raw_pw **list, unsigned int n, order
 
 	if (!n)
 		return;
-	qsort_r(list, n, sizeof(struct raw_pw *), in_order, &order);
+	pw_sort(list, n, order);
 	for (i = 1; i < n; i++) {
 		if (same ? same(list[i], list[i - 1]) : !order(list[i], list[i - 1]))
 			tell(ld, list[i], list[i - 1]);
@@ -463,7 +472,7 @@ static void check_hook(struct load *ld, const struct raw_pw *first)
 		  ld->datapath.key[DATAPATH_MODE] ? ld->datapath.key[DATAPATH_MODE] : 1,
 		  "pseudowires (%s) are carried by XDP, and mode: %s has none; write mode: auto, "
 		  "native or generic",
-		  name_of(first), mode == DP_TC ? "tc" : "off");
+		  pw_name_of(first), mode == DP_TC ? "tc" : "off");
 }
 
 void check_pseudowires(struct load *ld)
@@ -480,6 +489,7 @@ void check_pseudowires(struct load *ld)
 	}
 	for (file = 0; file < CONFIG_MAX_FILES; file++) {
 		for (i = 0; i < ld->n_pws[file]; i++) {
+			ld->pws[file][i].place = n;
 			list[n++] = &ld->pws[file][i];
 			check_one(ld, &ld->pws[file][i]);
 		}
@@ -489,5 +499,6 @@ void check_pseudowires(struct load *ld)
 	compare(ld, list, n, by_id, NULL, same_id);
 	compare(ld, list, n, by_circuit, NULL, same_circuit);
 	compare(ld, list, n, by_device, same_device, created_twice);
+	check_wires(ld, list, n);
 	free(list);
 }

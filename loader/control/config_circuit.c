@@ -162,5 +162,5 @@ void read_attach(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 
 	(void)k;
 	p->c.circuit.dot1ad = true;
-	read_section(ld, &attach_section, n, &p->attach, p);
+	read_few(ld, &attach_section, n, &p->attach, p);
 }

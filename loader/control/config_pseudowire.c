@@ -13,6 +13,9 @@
 static const char *const encapsulation_names[] = { "udp", "ip", NULL };
 static const char *const sublayer_names[] = { "none", "default", NULL };
 static const char *const sequencing_names[] = { "none", "send", "receive", "both", NULL };
+static const char *const type_names[] = { "ethernet", "vlan", NULL };
+static const char *const digest_names[] = { "md5", "sha1", NULL };
+static const char *const octets_names[] = { "0", "4", "8", NULL };
 static const char *const large_names[] = { "fragment", "icmp", NULL };
 
 /* ---- values ---- */
@@ -159,11 +162,64 @@ static void read_sequencing(struct load *ld, const struct key *k, yaml_node_t *n
 	p->c.seq_receive = value & 2;
 }
 
-/* Of keys that a static pseudowire has no use for: are they there? */
-static void read_unused(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+/* An address, or, of signalled ones, a range of those who may be it. */
+static void read_peer(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 {
-	(void)at;
-	text_of(ld, k, n);
+	struct raw_pw *p = at;
+	const char *v = text_of(ld, k, n);
+
+	if (!v)
+		return;
+	if (!strcmp(v, "any")) {
+		p->peer_any = true;
+	} else if (strchr(v, '/')) {
+		p->peer_known = parse_prefix(ld, k, n, &p->peer);
+	} else {
+		read_address(ld, k, n, &p->peer.addr);
+		p->peer_known = addr_is_set(&p->peer.addr);
+		p->peer.len = addr_is_v4(&p->peer.addr) ? 32 : 128;
+	}
+	if (p->peer_known && pw_peer_is_one(p))
+		p->c.path.peer = p->peer.addr;
+}
+
+/* RFC 4719 section 2.2: a number is 4 octets. */
+static bool end_id_of_number(const char *v, struct raw_signal *s)
+{
+	unsigned long long value;
+
+	if (strlen(v) > 10 || v[0] == '0')
+		return false;
+	value = strtoull(v, NULL, 10);
+	if (value > UINT32_MAX)
+		return false;
+	s->end_id_len = 4;
+	s->end_id[0] = (uint8_t)(value >> 24);
+	s->end_id[1] = (uint8_t)(value >> 16);
+	s->end_id[2] = (uint8_t)(value >> 8);
+	s->end_id[3] = (uint8_t)value;
+	return true;
+}
+
+static void read_end_id(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	struct raw_signal *s = at;
+	char q[LOG_QUOTE_LEN];
+	const char *v = NULL;
+
+	read_reference_name(ld, k, n, &v);
+	if (!v)
+		return;
+	if (!node_is_quoted(n) && strspn(v, "0123456789") == strlen(v)) {
+		if (!end_id_of_number(v, s))
+			fault_add(&ld->faults, node_line(n),
+				  "%s is %s; write a number from 1 to 4294967295, or put a text "
+				  "of digits in quotes",
+				  k->name, node_quote(n, q));
+		return;
+	}
+	s->end_id_len = (uint8_t)strlen(v);
+	memcpy(s->end_id, v, s->end_id_len);
 }
 
 /* ---- both ends ---- */
@@ -199,7 +255,7 @@ static void read_session(struct load *ld, const struct key *k, yaml_node_t *n, v
 	struct raw_pw *p = at;
 
 	(void)k;
-	read_section(ld, &session_section, n, &p->session, p);
+	read_few(ld, &session_section, n, &p->session, p);
 }
 
 static void read_cookie_ends(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
@@ -207,7 +263,7 @@ static void read_cookie_ends(struct load *ld, const struct key *k, yaml_node_t *
 	struct raw_pw *p = at;
 
 	(void)k;
-	read_section(ld, &cookie_section, n, &p->cookie, p);
+	read_few(ld, &cookie_section, n, &p->cookie, p);
 }
 
 static void read_ports(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
@@ -215,7 +271,7 @@ static void read_ports(struct load *ld, const struct key *k, yaml_node_t *n, voi
 	struct raw_pw *p = at;
 
 	(void)k;
-	read_section(ld, &ports_section, n, &p->ports, p);
+	read_few(ld, &ports_section, n, &p->ports, p);
 }
 
 /* One word for both directions, or one for each. */
@@ -224,7 +280,7 @@ static void read_sublayer(struct load *ld, const struct key *k, yaml_node_t *n, 
 	struct raw_pw *p = at;
 
 	if (n->type == YAML_MAPPING_NODE) {
-		read_section(ld, &sublayer_section, n, &p->sublayer, p);
+		read_few(ld, &sublayer_section, n, &p->sublayer, p);
 		return;
 	}
 	read_choice_bool(ld, k, n, &p->c.sublayer);
@@ -235,15 +291,38 @@ static void read_sublayer(struct load *ld, const struct key *k, yaml_node_t *n, 
 
 static const struct key pw_keys[] = {
 	[PW_NAME] = { "name", read_pw_name, AT(raw_pw, c.name), 0, 0, NULL },
-	[PW_PEER] = { "peer", read_address, AT(raw_pw, c.path.peer), 0, 0, NULL },
+	[PW_PEER] = { "peer", read_peer, 0, 0, 0, NULL },
 	[PW_LOCAL] = { "local", read_address, AT(raw_pw, c.path.local), 0, 0, NULL },
 	[PW_ENCAPSULATION] = { "encapsulation", read_choice_bool, AT(raw_pw, over_ip), 0, 0,
 			       encapsulation_names },
 	[PW_PORTS] = { "ports", read_ports, 0, 0, 0, NULL },
 	[PW_SIGNALLED] = { "signalled", read_bool, AT(raw_pw, c.signalled), 0, 0, NULL },
-	[PW_SECRET] = { "secret", read_unused, 0, 0, 0, NULL },
-	[PW_SECRET_FILE] = { "secret-file", read_unused, 0, 0, 0, NULL },
-	[PW_REMOTE_END_ID] = { "remote-end-id", read_unused, 0, 0, 0, NULL },
+	[PW_SECRET] = { "secret", read_reference, AT(raw_pw, s.secret), 1, 255, NULL },
+	[PW_SECRET_FILE] = { "secret-file", read_reference, AT(raw_pw, s.secret_file), 1, 4095,
+			     NULL },
+	[PW_PREVIOUS_SECRET] = { "previous-secret", read_reference, AT(raw_pw, s.previous_secret),
+				 1, 255, NULL },
+	[PW_PREVIOUS_SECRET_FILE] = { "previous-secret-file", read_reference,
+				      AT(raw_pw, s.previous_secret_file), 1, 4095, NULL },
+	[PW_REMOTE_END_ID] = { "remote-end-id", read_end_id, AT(raw_pw, s), 1, L2TP3_MAX_END_ID,
+			       NULL },
+	[PW_PEER_HOST_NAME] = { "peer-host-name", read_reference_name, AT(raw_pw, s.peer_host_name),
+				1, L2TP_MAX_NAME - 1, NULL },
+	[PW_HOST_NAME] = { "host-name", read_reference_name, AT(raw_pw, s.host_name), 1, 253,
+			   NULL },
+	[PW_COOKIE_OCTETS] = { "cookie-octets", read_choice, AT(raw_pw, s.cookie_words), 0, 0,
+			       octets_names },
+	[PW_TYPE] = { "type", read_choice_bool, AT(raw_pw, s.vlan), 0, 0, type_names },
+	[PW_DIGEST] = { "digest", read_choice, AT(raw_pw, s.digest), 0, 0, digest_names },
+	[PW_HIDE_AVPS] = { "hide-avps", read_bool, AT(raw_pw, s.hide_avps), 0, 0, NULL },
+	[PW_DIAL] = { "dial", read_bool, AT(raw_pw, s.dial), 0, 0, NULL },
+	[PW_HELLO] = { "hello", read_number, AT(raw_pw, s.hello), 0, 86400, NULL },
+	[PW_KEEPALIVE] = { "keepalive", read_bool, AT(raw_pw, s.keepalive), 0, 0, NULL },
+	[PW_V2_FALLBACK] = { "v2-fallback", read_bool, AT(raw_pw, s.v2_fallback), 0, 0, NULL },
+	[PW_CISCO_DRAFT_AVPS] = { "cisco-draft-avps", read_bool, AT(raw_pw, s.cisco_draft_avps), 0,
+				  0, NULL },
+	[PW_YAMAHA_HEADER] = { "yamaha-header", read_bool, AT(raw_pw, s.yamaha_header), 0, 0,
+			       NULL },
 	[PW_SESSION] = { "session", read_session, 0, 0, 0, NULL },
 	[PW_COOKIE] = { "cookie", read_cookie_ends, 0, 0, 0, NULL },
 	[PW_SUBLAYER] = { "sublayer", read_sublayer, 0, 0, 0, sublayer_names },
@@ -269,6 +348,9 @@ void read_pseudowires(struct load *ld, const struct key *k, yaml_node_t *n, void
 
 		p->file = file;
 		p->c.signalled = true;
+		p->s.hello = 60;
+		p->s.dial = true;
+		p->s.cookie_words = 2;
 		/* as a bare kernel peer has it (V3-LIN-3) */
 		p->c.sublayer = p->c.peer_sublayer = true;
 		read_section(ld, &pw_section, list_at(ld, n, i), &p->said, p);

@@ -46,6 +46,7 @@ static void unknown_key(struct load *ld, const struct section *sec, const yaml_n
 	const char *names[MAX_KEYS + 1] = { NULL }, *near = NULL;
 	unsigned int i, d, best = 3;
 	char q[LOG_QUOTE_LEN], all[260];
+	bool whole;
 
 	if (n->type != YAML_SCALAR_NODE) {
 		fault_add(&ld->faults, node_line(n), "a key is a word; write word: value");
@@ -59,14 +60,16 @@ static void unknown_key(struct load *ld, const struct section *sec, const yaml_n
 			near = names[i];
 		}
 	}
-	words_join(all, sizeof(all), names);
+	whole = words_join(all, sizeof(all), names);
+	if (!whole)
+		words_join(all, 160, names);
 	log_quote((const char *)n->data.scalar.value, n->data.scalar.length, q, 48);
 	if (near)
 		fault_add(&ld->faults, node_line(n), "%s has no key %s; did you mean %s?",
 			  sec->name, q, near);
 	else
-		fault_add(&ld->faults, node_line(n), "%s has no key %s; it has %s", sec->name, q,
-			  all);
+		fault_add(&ld->faults, node_line(n), "%s has no key %s; it has %s%s", sec->name, q,
+			  all, whole ? "" : " and others, see l2xdpd.conf(5)");
 }
 
 static const struct key *key_of(const struct section *sec, const yaml_node_t *n)
@@ -118,6 +121,16 @@ void read_section(struct load *ld, const struct section *sec, yaml_node_t *n, st
 		else
 			k->read(ld, k, value, (char *)at + k->offset);
 	}
+}
+
+void read_few(struct load *ld, const struct section *sec, yaml_node_t *n, struct said_few *said,
+	      void *at)
+{
+	struct said all = { 0 };
+
+	read_section(ld, sec, n, &all, at);
+	said->line = all.line;
+	memcpy(said->key, all.key, sizeof(said->key));
 }
 
 unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t *n, size_t size,

@@ -16,7 +16,7 @@ bool node_is_null(const yaml_node_t *n)
 	       (!*v || !strcmp(v, "~") || !strcmp(v, "null"));
 }
 
-static bool is_quoted(const yaml_node_t *n)
+bool node_is_quoted(const yaml_node_t *n)
 {
 	return n->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 }
@@ -57,7 +57,7 @@ char *text_copy(struct load *ld, const char *text)
 	return p;
 }
 
-static bool printable(const char *v)
+bool text_is_printable(const char *v)
 {
 	for (; *v; v++) {
 		if ((unsigned char)*v < ' ' || *v == 0x7f)
@@ -89,7 +89,7 @@ void read_name(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 
 	if (!v || !length_ok(ld, k, n, v))
 		return;
-	if (!printable(v)) {
+	if (!text_is_printable(v)) {
 		fault_add(&ld->faults, node_line(n),
 			  "%s holds control characters; use printable ones", k->name);
 		return;
@@ -126,7 +126,7 @@ void read_directory(struct load *ld, const struct key *k, yaml_node_t *n, void *
 
 	if (!v || !length_ok(ld, k, n, v))
 		return;
-	if (!printable(v)) {
+	if (!text_is_printable(v)) {
 		fault_add(&ld->faults, node_line(n),
 			  "%s holds control characters; use printable ones", k->name);
 		return;
@@ -179,6 +179,18 @@ void read_reference(struct load *ld, const struct key *k, yaml_node_t *n, void *
 		*(const char **)at = v;
 }
 
+void read_reference_name(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
+{
+	const char *v = NULL;
+
+	read_reference(ld, k, n, &v);
+	if (v && text_is_printable(v))
+		*(const char **)at = v;
+	else if (v)
+		fault_add(&ld->faults, node_line(n),
+			  "%s holds control characters; use printable ones", k->name);
+}
+
 bool parse_number(const char *v, unsigned int *ret)
 {
 	unsigned int value = 0;
@@ -203,7 +215,7 @@ void read_number(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 
 	if (!v)
 		return;
-	if (is_quoted(n))
+	if (node_is_quoted(n))
 		fault_add(&ld->faults, node_line(n),
 			  "%s is a number, not a text; remove the quotes", k->name);
 	else if (!parse_number(v, &value))
@@ -219,7 +231,7 @@ void read_number(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 /* 0 has a meaning of its own beside the range. */
 void read_number_or_0(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 {
-	if (n->type == YAML_SCALAR_NODE && !is_quoted(n) &&
+	if (n->type == YAML_SCALAR_NODE && !node_is_quoted(n) &&
 	    !strcmp((const char *)n->data.scalar.value, "0"))
 		*(unsigned int *)at = 0;
 	else
@@ -260,7 +272,7 @@ void read_off(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 	*(bool *)at = !on;
 }
 
-void words_join(char *buf, size_t cap, const char *const *words)
+bool words_join(char *buf, size_t cap, const char *const *words)
 {
 	size_t used = 0;
 	int n;
@@ -268,10 +280,13 @@ void words_join(char *buf, size_t cap, const char *const *words)
 	buf[0] = '\0';
 	for (; *words; words++) {
 		n = snprintf(buf + used, cap - used, "%s%s", used ? ", " : "", *words);
-		if (n < 0 || (size_t)n >= cap - used)
-			return;
+		if (n < 0 || (size_t)n >= cap - used) {
+			buf[used] = '\0';
+			return false;
+		}
 		used += (size_t)n;
 	}
+	return true;
 }
 
 /* Into an enum whose values are the places in k->choices. */
@@ -318,7 +333,7 @@ void read_dscp(struct load *ld, const struct key *k, yaml_node_t *n, void *at)
 		return;
 	if (!strcmp(v, "copy"))
 		*(int *)at = -1;
-	else if (!is_quoted(n) && parse_number(v, &value) && value <= 63)
+	else if (!node_is_quoted(n) && parse_number(v, &value) && value <= 63)
 		*(int *)at = (int)value;
 	else
 		fault_add(&ld->faults, node_line(n), "%s is %s; write copy, or 0 to 63", k->name,
@@ -415,7 +430,7 @@ void read_workers(struct load *ld, const struct key *k, yaml_node_t *n, void *at
 		w.mode = DP_WORKERS_AUTO;
 	else if ((parse_bool(v, &on) && !on) || !strcmp(v, "0"))
 		w.mode = DP_WORKERS_OFF;
-	else if (is_quoted(n) || !parse_number(v, &w.n) || w.n > k->max) {
+	else if (node_is_quoted(n) || !parse_number(v, &w.n) || w.n > k->max) {
 		fault_add(&ld->faults, node_line(n),
 			  "%s is %s; write off, auto, how many (1 to %u, without quotes), or a "
 			  "list of CPUs: [2, 3]",

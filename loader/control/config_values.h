@@ -31,6 +31,9 @@ struct section {
 /* Reads the keys of `sec` into `at`, and into `said` on which lines they stand. */
 void read_section(struct load *ld, const struct section *sec, yaml_node_t *n, struct said *said,
 		  void *at);
+/* The same of a section with few keys. */
+void read_few(struct load *ld, const struct section *sec, yaml_node_t *n, struct said_few *said,
+	      void *at);
 /* A list of groups: allocates one zeroed element of `size` octets for each, in *ret. Returns
  * their number. */
 unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t *n, size_t size,
@@ -40,8 +43,8 @@ unsigned int list_of_sections(struct load *ld, const struct key *k, yaml_node_t 
 read_fn read_name, read_secret;
 /* the same: an absolute path without a slash at its end; none, which is NULL, or such a path */
 read_fn read_directory, read_directory_or_none;
-/* const char * into the document */
-read_fn read_reference;
+/* const char * into the document; printable */
+read_fn read_reference, read_reference_name;
 /* unsigned int: a number; a number or 0; seconds kept as ms */
 read_fn read_number, read_number_or_0, read_seconds;
 /* bool; bool that is kept turned round */
@@ -65,6 +68,11 @@ read_fn read_pseudowires, read_circuit_devices;
 /* struct raw_pw: config_circuit.c */
 read_fn read_attach;
 
+/* "a.b.c.d/n" or "x::/n". False and a fault. */
+bool parse_prefix(struct load *ld, const struct key *k, yaml_node_t *n, struct prefix *ret);
+/* A scalar in quotes is a text, whatever it looks like. */
+bool node_is_quoted(const yaml_node_t *n);
+bool text_is_printable(const char *v);
 /* A plain scalar without a value. */
 bool node_is_null(const yaml_node_t *n);
 /* What a message calls the value. */
@@ -81,8 +89,8 @@ const char *interface_of(struct load *ld, const struct key *k, yaml_node_t *n);
 const char *text_of(struct load *ld, const struct key *k, const yaml_node_t *n);
 char *text_copy(struct load *ld, const char *text);
 bool parse_choice(struct load *ld, const struct key *k, yaml_node_t *n, int *ret);
-/* "a, b, c" of a list that ends with NULL */
-void words_join(char *buf, size_t cap, const char *const *words);
+/* "a, b, c" of a list that ends with NULL; as many as fit. False: not all. */
+bool words_join(char *buf, size_t cap, const char *const *words);
 
 /* A list [a, b], or one value alone. */
 unsigned int list_length(const yaml_node_t *n);

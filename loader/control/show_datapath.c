@@ -97,6 +97,14 @@ static json_t *json_listen(const struct dp_config *dp)
 	return out;
 }
 
+static json_t *json_l2tp3(const struct lns *lns)
+{
+	uint64_t counts[L2TP3_C_MAX] = { 0 };
+
+	lns_l2tp3_counters(lns, counts);
+	return json_counters(counts, l2tp3_counter_names, L2TP3_C_MAX);
+}
+
 int show_datapath(const struct request *rq, struct answer *a)
 {
 	struct datapath *dp = lns_datapath(rq->lns);
@@ -109,7 +117,7 @@ int show_datapath(const struct request *rq, struct answer *a)
 	return answer_whole(
 		a,
 		json_pack("{s:s, s:o, s:I, s:s, s:o, s:i, s:o, s:i, s:o, s:o, s:I, s:I, s:o, s:o, "
-			  "s:o}",
+			  "s:o, s:o}",
 			  "version", L2XDP_VERSION, "hostname", json_text(cfg->hostname), "age",
 			  (json_int_t)(lns_age_ms(rq->lns) / 1000), "mode",
 			  dp_mode_names[cfg->datapath.mode], "listen", json_listen(&cfg->datapath),
@@ -122,7 +130,8 @@ int show_datapath(const struct request *rq, struct answer *a)
 			  json_counters(dp_slow_counters(dp), dp_slow_counter_names, DP_SLOW_MAX),
 			  "l2tp",
 			  json_counters(l2tp_counters(lns_l2tp(rq->lns)), l2tp_counter_names,
-					L2TP_C_MAX)));
+					L2TP_C_MAX),
+			  "l2tp3", json_l2tp3(rq->lns)));
 }
 
 static json_t *json_findings(const struct dp_finding *list, unsigned int n)

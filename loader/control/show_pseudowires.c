@@ -56,50 +56,107 @@ static json_t *json_circuit(const struct pw_info *w)
 			 (json_int_t)w->ifindex, "mode", w->mode ? w->mode : "off");
 }
 
+/* What stands in front of frames: as configured, or as it has been agreed with the peer. */
+struct header {
+	uint32_t id, peer_id;
+	int cookie, second_cookie, peer_cookie; /* octets */
+	bool sublayer, peer_sublayer, seq_send, seq_receive;
+};
+
+static struct header header_of(const struct pw_config *p, const struct lns_signal_info *s)
+{
+	if (!p->signalled)
+		return (struct header){ p->id,
+					p->peer_id,
+					p->cookie[0].len,
+					p->cookie[1].len,
+					p->peer_cookie.len,
+					p->sublayer,
+					p->peer_sublayer,
+					p->seq_send,
+					p->seq_receive };
+	return (struct header){ .id = s->id,
+				.peer_id = s->peer_id,
+				.cookie = s->cookie_len,
+				.peer_cookie = s->peer_cookie_len,
+				.sublayer = s->sublayer,
+				.peer_sublayer = s->peer_sublayer,
+				.seq_send = s->seq_send,
+				.seq_receive = s->seq_receive };
+}
+
+static const char *sequencing_name(const struct header *h)
+{
+	if (h->seq_send)
+		return h->seq_receive ? "both" : "send";
+	return h->seq_receive ? "receive" : "none";
+}
+
 /* A cookie is shown by its length: it keeps strangers out. */
-static json_t *json_cookies(const struct pw_config *p)
+static json_t *json_header(const struct pw_config *p, const struct lns_signal_info *s)
 {
-	return json_pack("{s:i, s:i, s:i}", "local", p->cookie[0].len, "local_second",
-			 p->cookie[1].len, "remote", p->peer_cookie.len);
-}
+	struct header h = header_of(p, s);
 
-static const char *sequencing_name(const struct pw_config *p)
-{
-	if (p->seq_send)
-		return p->seq_receive ? "both" : "send";
-	return p->seq_receive ? "receive" : "none";
-}
-
-static json_t *json_header(const struct pw_config *p)
-{
 	return json_pack(
-		"{s:{s:I, s:I}, s:o, s:{s:s, s:s}, s:s, s:b, s:s, s:b, s:I, s:i, s:I}", "session",
-		"local", (json_int_t)p->id, "remote", (json_int_t)p->peer_id, "cookie_octets",
-		json_cookies(p), "sublayer", "local", p->sublayer ? "default" : "none", "remote",
-		p->peer_sublayer ? "default" : "none", "sequencing", sequencing_name(p), "checksum",
+		"{s:{s:I, s:I}, s:{s:i, s:i, s:i}, s:{s:s, s:s}, s:s, s:b, s:s, s:b, s:I, s:i, "
+		"s:I}",
+		"session", "local", (json_int_t)h.id, "remote", (json_int_t)h.peer_id,
+		"cookie_octets", "local", h.cookie, "local_second", h.second_cookie, "remote",
+		h.peer_cookie, "sublayer", "local", h.sublayer ? "default" : "none", "remote",
+		h.peer_sublayer ? "default" : "none", "sequencing", sequencing_name(&h), "checksum",
 		p->checksum, "too_large", p->large == PW_LARGE_ICMP ? "icmp" : "fragment",
 		"mss_clamp", p->clamp_mss, "configured_mtu", (json_int_t)p->mtu, "dscp", p->dscp,
 		"bum_limit", (json_int_t)p->bum_rate);
 }
 
-static json_t *json_pseudowire(struct datapath *dp, unsigned int i)
+static json_t *json_session(const struct lns_signal_info *s)
 {
+	if (!s->session)
+		return json_null();
+	return json_pack("{s:s, s:s?}", "state", s->session_state, "peer_circuit",
+			 !s->ready         ? NULL
+			 : s->peer_circuit ? "up"
+					   : "down");
+}
+
+/* What keeps it up, or looks whether its peer lives. */
+static json_t *json_signal(const struct lns_signal_info *s)
+{
+	return json_pack(
+		"{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "name",
+		json_text(s->connection), "tunnel", (json_int_t)s->tunnel_id, "peer_tunnel",
+		(json_int_t)s->peer_tunnel_id, "state", s->state, "host_name",
+		json_text_or_null(s->host_name), "why", json_text_or_null(s->why), "redial",
+		s->retry_ms == TIMERS_NEVER ? json_null()
+					    : json_integer((json_int_t)(s->retry_ms / 1000)),
+		"keepalive", s->keepalive, "remote_end_id", json_text_or_null(s->end_id), "session",
+		json_session(s));
+}
+
+static json_t *json_pseudowire(struct lns *lns, unsigned int i)
+{
+	struct datapath *dp = lns_datapath(lns);
+	struct lns_signal_info s = { 0 };
+	bool signal = lns_signal(lns, i, &s);
+	const struct path *path;
 	struct dp_traffic t;
 	struct pw_info w;
 	json_t *v, *header;
 
 	dp_pw_info(dp, i, &w);
 	dp_pw_traffic(dp, i, &t);
-	v = json_pack("{s:s, s:s, s:o, s:I, s:b, s:s, s:o, s:i, s:o, s:i, s:i, s:o, s:o, s:o}",
+	path = signal && s.tunnel_id && !s.keepalive ? &s.path : &w.cfg->path;
+	v = json_pack("{s:s, s:s, s:o, s:I, s:b, s:s, s:o, s:i, s:o, s:i, s:o, s:i, s:o, s:o, s:o}",
 		      "name", w.cfg->name, "state", w.up ? "up" : "down", "why",
 		      json_text_or_null(w.up ? NULL : w.why), "index", (json_int_t)w.index,
 		      "signalled", w.cfg->signalled, "encapsulation",
-		      w.cfg->path.peer_port ? "udp" : "ip", "peer", json_address(&w.cfg->path.peer),
-		      "port", w.cfg->path.peer_port, "local_address",
-		      json_address(&w.cfg->path.local), "local_port", w.cfg->path.local_port, "mtu",
-		      w.mtu, "attach", json_circuit(&w), "rx", json_way(&t.hook_rx, &t.slow_rx),
-		      "tx", json_way(&t.hook_tx, &t.slow_tx));
-	header = json_header(w.cfg);
+		      path->peer_port || path->local_port ? "udp" : "ip", "peer",
+		      json_address(&path->peer), "port", path->peer_port, "local_address",
+		      json_address(&path->local), "local_port", path->local_port, "control",
+		      signal ? json_signal(&s) : json_null(), "mtu", w.mtu, "attach",
+		      json_circuit(&w), "rx", json_way(&t.hook_rx, &t.slow_rx), "tx",
+		      json_way(&t.hook_tx, &t.slow_tx));
+	header = json_header(w.cfg, &s);
 	if (v && (!header || json_object_update_new(v, header))) {
 		json_decref(v);
 		return NULL;
@@ -109,13 +166,12 @@ static json_t *json_pseudowire(struct datapath *dp, unsigned int i)
 
 static enum answer_step next_pseudowire(struct answer *a, struct text *ret)
 {
-	struct datapath *dp = lns_datapath(a->lns);
 	unsigned int *at = a->state;
 	json_t *v;
 
-	if (*at == dp_pw_count(dp))
+	if (*at == dp_pw_count(lns_datapath(a->lns)))
 		return ANSWER_END;
-	v = json_pseudowire(dp, (*at)++);
+	v = json_pseudowire(a->lns, (*at)++);
 	if (v)
 		text_json(ret, v);
 	else
@@ -138,7 +194,7 @@ static int show_named(const struct request *rq, struct answer *a, const char *na
 	for (unsigned int i = 0; i < n; i++) {
 		dp_pw_info(dp, i, &w);
 		if (!strcmp(w.cfg->name, name))
-			return answer_whole(a, json_pseudowire(dp, i));
+			return answer_whole(a, json_pseudowire(rq->lns, i));
 	}
 	return answer_not_found(a, "there is none of that name; `pseudowire show` lists them");
 }

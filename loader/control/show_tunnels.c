@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* show tunnels, clear tunnel. At most 65 535 control connections: in one walk. */
+/* show tunnels, clear tunnel. At most 65 535 control connections of version 2, and fewer of version 3:
+ * in one walk. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,11 @@
 #include "loader/lns.h"
 
 struct tunnel {
-	uint16_t id, peer_id, port, local_port;
+	uint32_t id, peer_id;
+	uint16_t port, local_port;
 	struct ipaddr peer_address, local;
-	unsigned int sessions;
+	unsigned int version, sessions;
+	bool dialled;
 	msec_t age_ms;
 	char *peer, *host_name, *vendor, *state;
 };
@@ -40,6 +43,8 @@ static bool collect(void *arg, const struct lns_tunnel_info *t)
 		return false;
 	}
 	l->tunnels[l->n++] = (struct tunnel){
+		.version = t->version,
+		.dialled = t->dialled,
 		.id = t->tunnel_id,
 		.peer_id = t->peer_tunnel_id,
 		.port = t->path.peer_port,
@@ -65,13 +70,14 @@ static enum answer_step next_tunnel(struct answer *a, struct text *ret)
 	if (l->next == l->n)
 		return ANSWER_END;
 	t = &l->tunnels[l->next++];
-	v = json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:I, s:I}", "id", t->id,
-		      "peer_id", t->peer_id, "peer", json_text(t->peer), "address",
-		      json_address(&t->peer_address), "port", t->port, "local_address",
-		      json_address(&t->local), "local_port", t->local_port, "host_name",
-		      json_text(t->host_name), "vendor", json_text(t->vendor), "state",
-		      json_text(t->state), "sessions", (json_int_t)t->sessions, "age",
-		      (json_int_t)(t->age_ms / 1000));
+	v = json_pack("{s:I, s:I, s:i, s:s, s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:b, s:I, s:I}",
+		      "id", (json_int_t)t->id, "peer_id", (json_int_t)t->peer_id, "version",
+		      (int)t->version, "encapsulation", t->port || t->local_port ? "udp" : "ip",
+		      "peer", json_text(t->peer), "address", json_address(&t->peer_address), "port",
+		      t->port, "local_address", json_address(&t->local), "local_port",
+		      t->local_port, "host_name", json_text(t->host_name), "vendor",
+		      json_text(t->vendor), "state", json_text(t->state), "dialled", t->dialled,
+		      "sessions", (json_int_t)t->sessions, "age", (json_int_t)(t->age_ms / 1000));
 	if (v)
 		text_json(ret, v);
 	else
@@ -131,10 +137,10 @@ int clear_tunnel(const struct request *rq, struct answer *a)
 	unsigned int id;
 	int err;
 
-	err = argument_id(rq, a, "tunnel", 65535, &id);
+	err = argument_id(rq, a, "tunnel", UINT32_MAX, &id);
 	if (err)
 		return err;
-	err = lns_tunnel_clear(rq->lns, (uint16_t)id);
+	err = lns_tunnel_clear(rq->lns, id);
 	if (err == -ENOENT)
 		return answer_not_found(a, "no tunnel has ID %u; `show tunnels` lists them", id);
 	if (err)

@@ -260,11 +260,14 @@ static const struct {
 	  14,
 	  { "those of UDP", "remove" } },
 	/* signalled */
-	{ 7, "    signalled: true", 7, { "signalled: true", "write signalled: false" } },
-	{ 7, "", 4, { "is signalled (the default)", "signalled: false" } },
+	{ 7, "    signalled: true", 8, { "session is for static", "signalled: false" } },
+	{ 7, "", 9, { "cookie is for static", "cookie-octets is their length" } },
 	{ 7, "    signalled: false\n    secret: x", 8, { "no control connection", "remove" } },
 	{ 7, "    signalled: false\n    secret-file: x", 8, { "no control connection", "remove" } },
-	{ 7, "    signalled: false\n    remote-end-id: x", 8, { "no control conn", "remove" } },
+	{ 7,
+	  "    signalled: false\n    remote-end-id: x",
+	  8,
+	  { "is told to the peer of a signalled", "remove" } },
 	/* session */
 	{ 8, "", 4, { "lacks a session ID", "add session: {" } },
 	{ 8, "    session: { local: 3 }", 8, { "lacks a session ID", "remote: THEIRS" } },
@@ -611,7 +614,7 @@ static void both_files_are_checked_as_one(void **state)
 	refused(f, "own", ADDED("own", "4", "{\"device\":\"eth2\"}"), "named own is there already");
 	refused(f, "a", ADDED("a", "3", "{\"device\":\"eth2\"}"), "session.local 3 is already");
 	refused(f, "a", ADDED("a", "3", "{\"device\":\"eth2\",\"x\":1}"), "attach has no key x");
-	refused(f, "a", "{\"name\":\"a\",\"peer\":\"198.51.100.9\"}", "is signalled");
+	refused(f, "a", "{\"name\":\"a\",\"peer\":\"198.51.100.9\"}", "is attached to nothing");
 	refused(f, "a", ADDED("a", "4", "{\"create\":\"x\",\"address\":\"128.0.0.1/1\"}"),
 		"an address on this host is not l2xdpctl's to give");
 	change(f, 0, "a",

@@ -125,6 +125,8 @@ static void tunnels_stand_in_order(void **state)
 	t = json_array_get(list, 0);
 	assert_int_equal(number(t, "id"), 1);
 	assert_int_equal(number(t, "peer_id"), 9);
+	assert_int_equal(number(t, "version"), 2);
+	assert_string_equal(text(t, "encapsulation"), "udp");
 	assert_string_equal(text(t, "peer"), "carrier");
 	assert_string_equal(text(t, "host_name"), "lac\"1");
 	assert_string_equal(text(t, "state"), "established");
@@ -206,8 +208,10 @@ static void clear_names_its_target(void **state)
 		     "no session has ID 4");
 	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[3]}", "not-found",
 		     "no tunnel has ID 3");
-	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[65536]}", "usage",
-		     "0 to 65535");
+	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[65536]}", "not-found",
+		     "no tunnel has ID 65536");
+	expect_error(*state, "{\"command\":\"clear tunnel\",\"arguments\":[4294967296]}", "usage",
+		     "0 to 4294967295");
 }
 
 static void preflight_tells_what_and_how(void **state)
@@ -469,6 +473,37 @@ static void pseudowire_has_every_field(void **state)
 }
 
 /* The values of cookies keep strangers out: neither here nor in a list. */
+static void signalled_pseudowire_tells_of_its_connection(void **state)
+{
+	const struct lns_signal_info info = { .connection = "branch7",
+					      .tunnel_id = 4000000000u,
+					      .peer_tunnel_id = 70000,
+					      .state = "established",
+					      .host_name = "far",
+					      .retry_ms = TIMERS_NEVER,
+					      .end_id = "end7",
+					      .session = true,
+					      .session_state = "established",
+					      .ready = true };
+	json_t *v, *c;
+
+	signal_info = &info;
+	v = ask_ok(*state, "{\"command\":\"pseudowire show\",\"arguments\":[\"branch7\"]}");
+	signal_info = NULL;
+	c = json_object_get(v, "control");
+	assert_int_equal(number(c, "tunnel"), 4000000000u);
+	assert_int_equal(number(c, "peer_tunnel"), 70000);
+	assert_string_equal(text(c, "name"), "branch7");
+	assert_string_equal(text(c, "state"), "established");
+	assert_string_equal(text(c, "host_name"), "far");
+	assert_string_equal(text(c, "remote_end_id"), "end7");
+	assert_true(json_is_null(json_object_get(c, "why")));
+	assert_true(json_is_null(json_object_get(c, "redial")));
+	assert_string_equal(text(json_object_get(c, "session"), "state"), "established");
+	assert_string_equal(text(json_object_get(c, "session"), "peer_circuit"), "down");
+	json_decref(v);
+}
+
 static void pseudowire_can_be_named(void **state)
 {
 	json_t *v = ask_ok(*state, "{\"command\":\"pseudowire show\",\"arguments\":[\"branch7\"]}");
@@ -579,6 +614,7 @@ int main(void)
 		T(state_has_every_field),
 		T(reload_tells_what_is_wrong_or_would_be_lost),
 		T(pseudowire_has_every_field),
+		T(signalled_pseudowire_tells_of_its_connection),
 		T(pseudowire_can_be_named),
 		T(pseudowires_are_added_by_name_first),
 		T(long_list_of_faults_comes_whole),

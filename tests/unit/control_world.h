@@ -33,6 +33,7 @@ static int reload_returns;
 static const char *reload_says = "";
 static char drained[64];
 static struct lns_state_info state_info;
+static const struct lns_signal_info *signal_info; /* of the second pseudowire; NULL: static */
 static const char *user_name = "joe";
 static struct config_pool the_pool = { .name = (char *)"subscribers" };
 static struct config cfg = { .hostname = (char *)"lns1",
@@ -110,7 +111,8 @@ void lns_tunnels_visit(struct lns *lns, bool (*fn)(void *arg, const struct lns_t
 
 	(void)lns;
 	for (i = n_tunnels; i; i--) {
-		struct lns_tunnel_info t = { .tunnel_id = (uint16_t)i,
+		struct lns_tunnel_info t = { .version = 2,
+					     .tunnel_id = i,
 					     .peer_tunnel_id = 9,
 					     .peer = "carrier",
 					     .host_name = "lac\"1",
@@ -135,7 +137,24 @@ int lns_session_clear(struct lns *lns, uint32_t index)
 	return 0;
 }
 
-int lns_tunnel_clear(struct lns *lns, uint16_t tunnel_id)
+bool lns_signal(struct lns *lns, unsigned int i, struct lns_signal_info *ret)
+{
+	(void)lns;
+	*ret = (struct lns_signal_info){ 0 };
+	if (!signal_info || i != 1)
+		return false;
+	*ret = *signal_info;
+	return true;
+}
+
+void lns_l2tp3_counters(const struct lns *lns, uint64_t *ret)
+{
+	(void)lns;
+	for (unsigned int i = 0; i < L2TP3_C_MAX; i++)
+		ret[i] = i;
+}
+
+int lns_tunnel_clear(struct lns *lns, uint32_t tunnel_id)
 {
 	(void)lns;
 	if (!tunnel_id || tunnel_id > n_tunnels)

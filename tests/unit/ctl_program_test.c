@@ -492,6 +492,33 @@ static void shutdown_says_what_it_closes(void **state)
 	"\"netns\":\"vm3\",\"vlan\":[100,7],\"tag\":\"keep\",\"mode\":\"native\","                 \
 	"\"program_device\":\"l2tpw3\"}," WAYS "}"
 
+static void control_connections_of_pseudowires_are_told(void **state)
+{
+	(void)state;
+	expect(0, "pseudowire show b7",
+	       "{\"ok\":true,\"result\":{\"name\":\"b7\",\"state\":\"up\",\"control\":{"
+	       "\"name\":\"b1\",\"tunnel\":4000000000,\"peer_tunnel\":70000,\"state\":"
+	       "\"established\",\"host_name\":\"far\",\"why\":null,\"redial\":null,\"keepalive\":"
+	       "false,\"remote_end_id\":\"end7\",\"session\":{\"state\":\"established\","
+	       "\"peer_circuit\":\"down\"}}," WAYS "}}\n",
+	       "tunnel 4000000000 of b1, theirs 70000, established, host name far");
+	assert_non_null(strstr(output, "end7"));
+	assert_non_null(strstr(output, "established, the peer's circuit is down"));
+	expect(0, "pseudowire show b7",
+	       "{\"ok\":true,\"result\":{\"name\":\"b7\",\"state\":\"down\",\"control\":{"
+	       "\"name\":\"b1\",\"tunnel\":0,\"state\":\"dialling\",\"host_name\":null,"
+	       "\"why\":\"no answer\",\"redial\":7,\"keepalive\":true,\"session\":null}," WAYS
+	       "}}\n",
+	       "dialling, of b1");
+	assert_non_null(strstr(output, "in 7 s"));
+	expect(0, "show tunnels",
+	       "{\"ok\":true,\"result\":[{\"id\":4000000000,\"peer\":\"b1\",\"address\":"
+	       "\"192.0.2.1\",\"port\":0,\"version\":3,\"encapsulation\":\"ip\",\"state\":\"up\"}]}"
+	       "\n",
+	       "4000000000  b1    192.0.2.1    ip  up");
+	assert_non_null(strstr(output, "v3"));
+}
+
 static void pseudowires_become_a_table(void **state)
 {
 	(void)state;
@@ -516,6 +543,8 @@ static void pseudowires_become_a_table(void **state)
 	expect(2, "pseudowire", NULL, "pseudowire add");
 }
 
+static bool signalled; /* what is asked for */
+
 static void asks_for(const char *arguments, const char *entry)
 {
 	char wanted[1024];
@@ -526,8 +555,8 @@ static void asks_for(const char *arguments, const char *entry)
 	renewed = false;
 	snprintf(wanted, sizeof(wanted),
 		 "{\"command\":\"pseudowire add\",\"options\":{\"entry\":{\"name\":\"vm3\","
-		 "\"signalled\":false,%s}}}\n",
-		 entry);
+		 "\"signalled\":%s,%s}}}\n",
+		 signalled ? "true" : "false", entry);
 	if (strcmp(request, wanted) != 0)
 		fail_msg("%s\nasked for %s\nnot %s", arguments, request, wanted);
 }
@@ -573,6 +602,40 @@ static void words_are_those_of_ip_l2tp(void **state)
 	unlink(file);
 	snprintf(line, sizeof(line), "pseudowire add vm3 cookie @%s", file);
 	expect(2, line, NULL, "cannot be read");
+}
+
+static void words_of_signalled_ones(void **state)
+{
+	char line[512], file[64];
+	FILE *f;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/secret", dir);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs("two words\r\nmore\n", f);
+	fclose(f);
+	signalled = true;
+	snprintf(line, sizeof(line),
+		 "pseudowire add vm3 signalled peer 198.51.100.7 secret-file %s "
+		 "remote_end_id 107 previous_secret_file - hello 5 dial off type vlan "
+		 "cookie-octets 4 dev eth2 <%s",
+		 file, file);
+	asks_for(line, "\"peer\":\"198.51.100.7\",\"secret\":\"two words\",\"remote-end-id\":107,"
+		       "\"previous-secret\":\"two words\",\"hello\":5,\"dial\":false,\"type\":"
+		       "\"vlan\",\"cookie-octets\":4,\"attach\":{\"device\":\"eth2\"}");
+	asks_for("pseudowire add vm3 peer any remote-end-id r7 signalled",
+		 "\"peer\":\"any\",\"remote-end-id\":\"r7\"");
+	signalled = false;
+	asks_for("pseudowire add vm3 peer 198.51.100.7 keepalive on",
+		 "\"peer\":\"198.51.100.7\",\"keepalive\":true");
+	unlink(file);
+	snprintf(line, sizeof(line), "pseudowire add vm3 signalled secret_file %s", file);
+	expect(2, line, NULL, "cannot be read");
+	expect(2, "pseudowire add vm3 signalled secret_file - </dev/null", NULL,
+	       "no line with a secret");
+	expect(2, "pseudowire add vm3 signalled remote_end_id 007", NULL, "1 to 4294967295");
+	expect(2, "pseudowire add vm3 signalled secret s3cret", NULL, "no word secret");
 }
 
 static void wrong_words_are_told(void **state)
@@ -853,8 +916,10 @@ int main(void)
 		cmocka_unit_test(state_tells_what_would_be_left),
 		cmocka_unit_test(reload_tells_each_fault),
 		cmocka_unit_test(shutdown_says_what_it_closes),
+		cmocka_unit_test(control_connections_of_pseudowires_are_told),
 		cmocka_unit_test(pseudowires_become_a_table),
 		cmocka_unit_test(words_are_those_of_ip_l2tp),
+		cmocka_unit_test(words_of_signalled_ones),
 		cmocka_unit_test(wrong_words_are_told),
 		cmocka_unit_test(kernel_pseudowires_become_configuration),
 		cmocka_unit_test(what_cannot_be_imported_is_told_with_its_line),

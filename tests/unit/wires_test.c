@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two daemons' wires joined in memory: what they agree on is what their data paths are given. */
+#include "tests/unit/wires_world.h"
+
+/* ---- set-up ---------------------------------------------------------------------------- */
+
+static void expect_joined(const struct site *a, unsigned int i, const struct site *b,
+			  unsigned int k)
+{
+	const struct pw_session *x = &a->pw[i].session, *y = &b->pw[k].session;
+
+	assert_true(a->pw[i].set);
+	assert_true(b->pw[k].set);
+	assert_int_not_equal(x->id, 0);
+	assert_int_equal(x->id & ((1u << INDEX_BITS) - 1), i + INDEX_FROM);
+	assert_int_equal(x->id, y->peer_id);
+	assert_int_equal(y->id, x->peer_id);
+	assert_int_equal(x->cookie.len, 8);
+	assert_memory_equal(&x->cookie, &y->peer_cookie, sizeof(x->cookie));
+	assert_memory_equal(&y->cookie, &x->peer_cookie, sizeof(x->cookie));
+	assert_int_equal(x->sublayer, y->peer_sublayer);
+	assert_int_equal(x->seq_send, y->seq_receive);
+	assert_true(addr_eq(&x->path.peer, &y->path.local));
+	assert_true(x->send);
+	assert_true(y->send);
+}
+
+static void expect_same(const struct pw_session *x, const struct pw_session *y)
+{
+	assert_int_equal(x->id, y->id);
+	assert_int_equal(x->peer_id, y->peer_id);
+	assert_memory_equal(&x->cookie, &y->cookie, sizeof(x->cookie));
+	assert_memory_equal(&x->peer_cookie, &y->peer_cookie, sizeof(x->cookie));
+	assert_true(path_eq(&x->path, &y->path));
+	assert_int_equal(x->send, y->send);
+}
+
+static void one_dials_and_frames_may_flow(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	world_begin(w);
+	world_run(w, 1000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	expect_joined(&w->a, 1, &w->b, 1);
+	assert_int_equal(tunnels_of(&w->a), 1);
+	world_free(w);
+}
+
+static void both_dial_and_one_is_left(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	expect_joined(&w->a, 1, &w->b, 1);
+	assert_int_equal(tunnels_of(&w->a), 1);
+	assert_int_equal(tunnels_of(&w->b), 1);
+	world_free(w);
+}
+
+static void directly_over_ip(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->a.wire.path.local_port = w->a.wire.path.peer_port = 0;
+	w->b.wire.path.local_port = w->b.wire.path.peer_port = 0;
+	world_begin(w);
+	world_run(w, 20000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	assert_int_equal(w->a.pw[0].session.path.peer_port, 0);
+	world_free(w);
+}
+
+static void numbers_are_asked_for(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->a.pseudowires[0].sublayer = w->a.pseudowires[0].seq_receive = true;
+	world_begin(w);
+	world_run(w, 20000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	assert_true(w->a.pw[0].session.seq_receive);
+	assert_true(w->b.pw[0].session.seq_send);
+	assert_false(w->b.pw[0].session.seq_receive);
+	world_free(w);
+}
+
+/* ---- refusals ----------------------------------------------------------------------------- */
+
+static void unknown_end_is_told_on_both_sides(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	memcpy(w->a.signals[1].end_id, "elsewhere", 9);
+	w->a.signals[1].end_id_len = 9;
+	world_begin(w);
+	world_run(w, 30000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	assert_false(w->a.pw[1].set);
+	assert_non_null(strstr(w->a.pw[1].why, "no pseudowire has remote-end-id elsewhere"));
+	assert_int_equal(tunnels_of(&w->a), 1);
+	/* tried again, and ever more seldom */
+	assert_in_range(counter(&w->b, L2TP3_C_CALL_REFUSED), 4, 8);
+	world_free(w);
+}
+
+static void other_type_is_refused(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->b.signals[0].pw_type = L2TP3_PW_VLAN;
+	world_begin(w);
+	world_run(w, 2000);
+	assert_false(w->a.pw[0].set);
+	assert_non_null(strstr(w->a.pw[0].why, "pseudowire type 4"));
+	expect_joined(&w->a, 1, &w->b, 1);
+	world_free(w);
+}
+
+static void another_secret_is_told(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->b.wire.l2tp.secret[0].b = (const uint8_t *)"elsewise";
+	world_begin(w);
+	world_run(w, 6000);
+	assert_non_null(strstr(w->a.pw[0].why, "secret"));
+	world_run(w, 100000);
+	assert_false(w->a.pw[0].set);
+	assert_non_null(strstr(w->a.pw[0].why, "secret"));
+	assert_int_equal(tunnels_of(&w->b), 0);
+	world_free(w);
+}
+
+static void drained_takes_nothing_new(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->b.lns.drain_all = true;
+	world_begin(w);
+	world_run(w, 10000);
+	assert_false(w->a.pw[0].set);
+	assert_non_null(strstr(w->a.pw[0].why, "drained"));
+	w->b.lns.drain_all = false;
+	world_run(w, 60000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+/* ---- whose it is ----------------------------------------------------------------------------- */
+
+static void name_and_longest_prefix_choose(void **state)
+{
+	struct world *w = world_new();
+	struct config_wire wires[3];
+	struct l2tp3_who who = { .hostname = "a" };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		wires[i] = w->b.wire;
+		wires[i].path.peer = (struct ipaddr){ 0 };
+		wires[i].l2tp.user = &wires[i];
+	}
+	assert_int_equal(prefix_parse("0.0.0.0/0", &wires[0].peer), 0);
+	assert_int_equal(prefix_parse("192.0.2.0/24", &wires[1].peer), 0);
+	assert_int_equal(prefix_parse("192.0.2.0/25", &wires[2].peer), 0);
+	wires[0].l2tp.expect_hostname = "named";
+	w->b.cfg.wires = wires;
+	w->b.cfg.n_wires = 3;
+	site_start(&w->b);
+	assert_ptr_equal(site_finds(&w->b, "192.0.2.1", &who), &wires[2].l2tp);
+	assert_ptr_equal(site_finds(&w->b, "192.0.2.200", &who), &wires[1].l2tp);
+	assert_null(site_finds(&w->b, "203.0.113.1", &who));
+	who.hostname = "named";
+	assert_ptr_equal(site_finds(&w->b, "192.0.2.1", &who), &wires[0].l2tp);
+	assert_ptr_equal(site_finds(&w->b, "203.0.113.1", &who), &wires[0].l2tp);
+	world_free(w);
+}
+
+/* ---- circuits ---------------------------------------------------------------------------------- */
+
+static void circuit_travels(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	site_circuit(&w->a, 0, false);
+	world_run(w, 500);
+	assert_true(w->b.pw[0].set);
+	assert_false(w->b.pw[0].session.send);
+	assert_true(w->b.pw[1].session.send);
+	site_circuit(&w->a, 0, true);
+	world_run(w, 500);
+	assert_true(w->b.pw[0].session.send);
+	world_free(w);
+}
+
+/* At once at first; then one a second, and the last word is right. */
+static void flapping_circuit_is_damped(void **state)
+{
+	struct world *w = world_new();
+	uint64_t before;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	before = counter(&w->a, L2TP3_C_SENT_SLI);
+	for (unsigned int i = 0; i < 100; i++) {
+		site_circuit(&w->a, 0, i % 2);
+		world_run(w, 50);
+	}
+	assert_in_range(counter(&w->a, L2TP3_C_SENT_SLI) - before, 5, 12);
+	site_circuit(&w->a, 0, false);
+	world_run(w, 2000);
+	assert_false(w->b.pw[0].session.send);
+	world_free(w);
+}
+
+/* ---- silence and return -------------------------------------------------------------------------- */
+
+static void dead_peer_is_dialled_until_it_is_back(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	world_begin(w);
+	world_run(w, 1000);
+	w->cut = true;
+	world_run(w, 200000);
+	assert_false(w->a.pw[0].set);
+	assert_non_null(strstr(w->a.pw[0].why, "does not answer"));
+	site_forget(&w->b);
+	site_start(&w->b);
+	w->cut = false;
+	world_run(w, 100000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+static void rebooted_peer_replaces_what_it_forgot(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->a.wire.dial = false;
+	world_begin(w);
+	world_run(w, 1000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	site_forget(&w->b);
+	site_start(&w->b);
+	wires_begin(w->b.lns.wires);
+	world_run(w, 5000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	assert_int_equal(tunnels_of(&w->a), 1);
+	world_free(w);
+}
+
+static void farewell_is_followed_by_a_dial(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	world_begin(w);
+	world_run(w, 1000);
+	wires_shutdown(w->b.lns.wires);
+	world_run(w, 500);
+	assert_false(w->a.pw[0].set);
+	assert_int_equal(l2tp3_unacknowledged(w->b.lns.wires->ep), 0);
+	site_forget(&w->b);
+	site_start(&w->b);
+	world_run(w, 5000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+static void keepalive_tells_of_a_static_one(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->a.signals[1].keepalive = w->b.signals[1].keepalive = true;
+	world_begin(w);
+	world_run(w, 20000);
+	assert_true(w->a.pw[1].alive);
+	assert_false(w->a.pw[1].set);
+	w->cut = true;
+	world_run(w, 200000);
+	assert_false(w->a.pw[1].alive);
+	assert_non_null(strstr(w->a.pw[1].why, "does not answer on its control connection"));
+	w->cut = false;
+	world_run(w, 100000);
+	assert_true(w->a.pw[1].alive);
+	world_free(w);
+}
+
+/* ---- the store ------------------------------------------------------------------------------------- */
+
+static void restart_keeps_sessions(void **state)
+{
+	struct world *w = world_new();
+	struct pw_session before;
+	unsigned int closed;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	before = w->a.pw[0].session;
+	site_stop(&w->a);
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 2);
+	assert_int_equal(closed, 0);
+	assert_true(w->a.pw[0].set);
+	expect_same(&w->a.pw[0].session, &before);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 100000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	expect_same(&w->a.pw[0].session, &before);
+	assert_int_equal(tunnels_of(&w->b), 1);
+	world_free(w);
+}
+
+static void changed_one_gets_another_session(void **state)
+{
+	struct world *w = world_new();
+	struct checked_wires check;
+	char text[4096];
+	unsigned int closed;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	site_stop(&w->a);
+	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), 0);
+	assert_int_equal(check.kept, 2);
+	w->a.signals[1].cookie_len = 4;
+	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), -EBUSY);
+	assert_int_equal(check.kept, 1);
+	assert_int_equal(check.anew, 1);
+	assert_non_null(strstr(text, "pseudowire two has other cookies"));
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 1);
+	assert_int_equal(closed, 1);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 20000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	assert_true(w->a.pw[1].set);
+	assert_int_equal(w->a.pw[1].session.cookie.len, 4);
+	world_free(w);
+}
+
+/* A request in the store, hidden with a secret that is not ours any more, is not said again. */
+static void unanswered_dial_is_made_anew(void **state)
+{
+	struct world *w = world_new();
+	unsigned int closed;
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->a.wire.l2tp.hide = w->b.wire.l2tp.hide = true;
+	w->a.wire.l2tp.secret[0].b = (const uint8_t *)"elsewise";
+	world_begin(w);
+	world_run(w, 5000);
+	assert_false(w->a.pw[0].set);
+	site_stop(&w->a);
+	w->a.wire.l2tp.secret[0].b = (const uint8_t *)"s3cret-s";
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 0);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 1000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+static void removed_one_is_closed(void **state)
+{
+	struct world *w = world_new();
+	struct checked_wires check;
+	char text[4096];
+	unsigned int closed;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	site_stop(&w->a);
+	w->a.cfg.datapath.n_pseudowires = w->a.wire.n_pw = 1;
+	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), 0);
+	assert_int_equal(check.gone, 1);
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 1);
+	assert_int_equal(closed, 1);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 5000);
+	assert_false(w->b.pw[1].set);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+static void another_path_is_not_taken_up(void **state)
+{
+	struct world *w = world_new();
+	struct checked_wires check;
+	char text[4096];
+	unsigned int closed;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	site_stop(&w->a);
+	assert_int_equal(addr_parse("203.0.113.9", &w->a.wire.path.peer), 0);
+	w->a.wire.peer.addr = w->a.wire.path.peer;
+	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), -EBUSY);
+	assert_int_equal(check.anew, 2);
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 0);
+	world_free(w);
+}
+
+static void records_go_with_what_they_tell_of(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	assert_int_equal(w->a.n_records, 3);
+	wires_shutdown(w->a.lns.wires);
+	world_run(w, 60000);
+	assert_int_equal(w->a.n_records, 0);
+	world_free(w);
+}
+
+/* ---- what people see ----------------------------------------------------------------------------- */
+
+static void signal_info_tells(void **state)
+{
+	struct world *w = world_new();
+	struct lns_signal_info info;
+
+	(void)state;
+	world_begin(w);
+	w->cut = true;
+	world_run(w, 1000);
+	assert_true(lns_signal(&w->a.lns, 0, &info));
+	assert_false(info.session);
+	assert_string_equal(info.end_id, "one");
+	w->cut = false;
+	world_run(w, 60000);
+	assert_true(lns_signal(&w->a.lns, 0, &info));
+	assert_true(info.session);
+	assert_true(info.ready);
+	assert_int_equal(info.id, w->a.pw[0].session.id);
+	assert_true(info.tunnel_id >= L2TP3_CCID_MIN);
+	assert_string_equal(info.state, "established");
+	assert_null(info.why);
+	assert_int_equal(wires_clear(w->a.lns.wires, 1,
+				     &(struct l2tp_reason){ .result = L2TP_STOP_GENERAL }),
+			 -ENOENT);
+	assert_int_equal(wires_clear(w->a.lns.wires, info.tunnel_id,
+				     &(struct l2tp_reason){ .result = L2TP_STOP_GENERAL }),
+			 0);
+	assert_false(w->a.pw[0].set);
+	world_run(w, 10000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
+static void version_chooses_the_room(void **state)
+{
+	const uint8_t v2[12] = { 0xc8, 2, 0, 12 }, v3[12] = { 0xc8, 3, 0, 12 };
+	struct world *w = world_new();
+	struct path udp = w->a.wire.path, ip = w->a.wire.path;
+
+	(void)state;
+	site_start(&w->a);
+	ip.local_port = ip.peer_port = 0;
+	assert_false(wires_input(w->a.lns.wires, &udp, v2, sizeof(v2)));
+	assert_true(wires_input(w->a.lns.wires, &udp, v3, sizeof(v3)));
+	assert_true(wires_input(w->a.lns.wires, &ip, v2, sizeof(v2)));
+	assert_false(wires_input(w->a.lns.wires, &udp, v3, 1));
+	w->a.cfg.n_wires = 0;
+	assert_false(wires_input(w->a.lns.wires, &udp, v3, sizeof(v3)));
+	assert_true(wires_input(w->a.lns.wires, &ip, v3, sizeof(v3)));
+	w->a.cfg.n_wires = 1;
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_dials_and_frames_may_flow),
+		cmocka_unit_test(both_dial_and_one_is_left),
+		cmocka_unit_test(directly_over_ip),
+		cmocka_unit_test(numbers_are_asked_for),
+		cmocka_unit_test(unknown_end_is_told_on_both_sides),
+		cmocka_unit_test(other_type_is_refused),
+		cmocka_unit_test(another_secret_is_told),
+		cmocka_unit_test(drained_takes_nothing_new),
+		cmocka_unit_test(name_and_longest_prefix_choose),
+		cmocka_unit_test(circuit_travels),
+		cmocka_unit_test(flapping_circuit_is_damped),
+		cmocka_unit_test(dead_peer_is_dialled_until_it_is_back),
+		cmocka_unit_test(rebooted_peer_replaces_what_it_forgot),
+		cmocka_unit_test(farewell_is_followed_by_a_dial),
+		cmocka_unit_test(keepalive_tells_of_a_static_one),
+		cmocka_unit_test(restart_keeps_sessions),
+		cmocka_unit_test(changed_one_gets_another_session),
+		cmocka_unit_test(unanswered_dial_is_made_anew),
+		cmocka_unit_test(removed_one_is_closed),
+		cmocka_unit_test(another_path_is_not_taken_up),
+		cmocka_unit_test(records_go_with_what_they_tell_of),
+		cmocka_unit_test(signal_info_tells),
+		cmocka_unit_test(version_chooses_the_room),
+	};
+
+	log_open(LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

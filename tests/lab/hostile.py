@@ -509,4 +509,5 @@ def main():
         raise SystemExit("hostile.py: no " + a.what)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -53,6 +53,19 @@ static __always_inline int l2tp_parse_control(struct xdp_md *ctx, __u32 at, __u3
 	return GO_ON;
 }
 
+/* A control message of version 3, from its flags on. The low 16 bits of a Control Connection ID of ours
+ * are as a tunnel ID, and no tunnel's. */
+static __always_inline bool l2tp3_parse_control(struct xdp_md *ctx, __u32 at, struct l2tp *h)
+{
+	const any16 *w = frame_at(ctx, at, L2TP_CONTROL_LEN);
+
+	if (!w || (w[0] & bpf_htons(L2TP3_CONTROL_MASK)) != bpf_htons(L2TP3_CONTROL_BITS))
+		return false;
+	h->control = 1;
+	h->tunnel_id = w[3];
+	return true;
+}
+
 /* A data message, DP-V2-1 to DP-V2-6. */
 static __always_inline int l2tp_parse_data(struct xdp_md *ctx, __u32 at, __u32 room, __u32 flags,
 					   struct l2tp *h)
@@ -122,7 +135,9 @@ static __always_inline int l2tp_parse(struct xdp_md *ctx, const struct frame *f,
 	case 3: /* control: the daemon's; data: no pseudowire is configured (DP-DEMUX-4) */
 		if (room < 8)
 			return L2X_V_BAD_L2TP;
-		return flags & L2TP_T ? L2X_V_STRANGER : L2X_V_SESSION_UNKNOWN;
+		if (!(flags & L2TP_T))
+			return L2X_V_SESSION_UNKNOWN;
+		return l2tp3_parse_control(ctx, at, h) ? GO_ON : L2X_V_STRANGER;
 	default: /* L2F and what nobody knows (V2-HDR-2) */
 		return L2X_V_BAD_L2TP;
 	}

@@ -262,6 +262,17 @@ __noinline int pw_receive(struct xdp_md *ctx, struct frame *f, __u32 index, __u3
 	return v;
 }
 
+/* Directly over IP: a control message, whose own lane is that of a connection that is known. */
+static __always_inline int pw_control(struct xdp_md *ctx, struct frame *f, __u32 at)
+{
+	struct l2tp h = {};
+
+	if (!l2tp3_parse_control(ctx, at + PW_ID_LEN, &h) || !tunnel_is_known(ctx, f, h.tunnel_id))
+		return L2X_V_STRANGER;
+	f->tunnel = bpf_ntohs(h.tunnel_id);
+	return L2X_V_CONTROL;
+}
+
 /* A message that pw_is_data says yes to. */
 __noinline int pw_up(struct xdp_md *ctx, struct frame *f)
 {
@@ -277,7 +288,7 @@ __noinline int pw_up(struct xdp_md *ctx, struct frame *f)
 	if (!id || f->in.len < PW_ID_LEN)
 		return L2X_V_PW_SHORT;
 	if (!*id)
-		return f->raw ? L2X_V_STRANGER : L2X_V_PW_UNKNOWN; /* DP-V3-2 */
+		return f->raw ? pw_control(ctx, f, at) : L2X_V_PW_UNKNOWN; /* DP-V3-2 */
 	if (cfg.verify_checksum && !f->raw) {
 		v = csum_verify_outer(ctx, f);
 		if (v != GO_ON)

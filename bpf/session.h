@@ -105,17 +105,14 @@ static __always_inline int session_read_tx(const struct l2x_session *s, struct s
 	return GO_ON;
 }
 
-/* Are source, destination and both ports of the frame `peer`'s? DP-SPOOF-3. */
-static __always_inline bool peer_matches(struct xdp_md *ctx, const struct frame *f,
-					 const struct l2x_addr *peer, const struct l2x_addr *local,
-					 __be16 peer_port, __be16 local_port)
+/* Are source and destination of the frame `peer`'s? */
+static __always_inline bool addresses_match(struct xdp_md *ctx, const struct frame *f,
+					    const struct l2x_addr *peer,
+					    const struct l2x_addr *local)
 {
-	const struct udphdr *udp = frame_at(ctx, f->udp, sizeof(*udp));
 	const struct ipv6hdr *ip6;
 	const struct iphdr *ip;
 
-	if (!udp || udp->source != peer_port || udp->dest != local_port)
-		return false;
 	if (f->v6) {
 		ip6 = frame_at(ctx, f->l3, sizeof(*ip6));
 		return ip6 && ip6_equal(&ip6->saddr, peer) && ip6_equal(&ip6->daddr, local);
@@ -123,6 +120,17 @@ static __always_inline bool peer_matches(struct xdp_md *ctx, const struct frame 
 	ip = frame_at(ctx, f->l3, sizeof(*ip));
 	return ip && ip->saddr == peer->w[3] && ip->daddr == local->w[3] &&
 	       peer->w[2] == bpf_htonl(0xffff) && !peer->d[0];
+}
+
+/* And both ports? DP-SPOOF-3. */
+static __always_inline bool peer_matches(struct xdp_md *ctx, const struct frame *f,
+					 const struct l2x_addr *peer, const struct l2x_addr *local,
+					 __be16 peer_port, __be16 local_port)
+{
+	const struct udphdr *udp = frame_at(ctx, f->udp, sizeof(*udp));
+
+	return udp && udp->source == peer_port && udp->dest == local_port &&
+	       addresses_match(ctx, f, peer, local);
 }
 
 /* Does a control message come from the peer of the control connection that it names? */
@@ -140,7 +148,10 @@ static __always_inline bool tunnel_is_known(struct xdp_md *ctx, const struct fra
 	if (!gen)
 		return false;
 	load_barrier();
-	known = peer_matches(ctx, f, &t->peer, &t->local, t->peer_port, t->local_port);
+	if (f->raw) /* directly over IP there are no ports */
+		known = !t->peer_port && addresses_match(ctx, f, &t->peer, &t->local);
+	else
+		known = peer_matches(ctx, f, &t->peer, &t->local, t->peer_port, t->local_port);
 	return known && !generation_changed(&t->gen, gen);
 }
 

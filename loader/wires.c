@@ -135,6 +135,28 @@ static const struct l2tp3_peer *on_named_peer(void *ctx, const char *name, const
 	return c ? &c->l2tp : NULL;
 }
 
+/* Version 2's tunnel IDs, so that either version's messages have a lane of their own at the hook. */
+static uint16_t on_low_take(void *ctx)
+{
+	const struct wires *w = ctx;
+
+	return l2tp_id_take(w->lns->l2tp, w->lns->now);
+}
+
+static bool on_low_claim(void *ctx, uint16_t low)
+{
+	const struct wires *w = ctx;
+
+	return l2tp_id_claim(w->lns->l2tp, low);
+}
+
+static void on_low_back(void *ctx, uint16_t low)
+{
+	const struct wires *w = ctx;
+
+	l2tp_id_back(w->lns->l2tp, low, w->lns->now);
+}
+
 static bool on_id_taken(void *ctx, uint32_t id)
 {
 	const struct wires *w = ctx;
@@ -202,6 +224,22 @@ static void on_silence(struct timer *t, msec_t now)
 		tell_alive(wire->all, wire, false);
 }
 
+/* Who calls in the peer's name, and may be it: what keeps us apart is the secret. */
+static void on_unproven(void *ctx, const struct l2tp3_peer *peer, const struct path *path,
+			const char *what)
+{
+	const struct wires *w = ctx;
+	const struct config_wire *cfg = peer->user;
+	struct wire *wire = &w->wire[cfg - w->lns->cfg->wires];
+	char why[WIRE_WHY], from[ADDR_STRLEN];
+
+	if (wire->tunnel)
+		return;
+	snprintf(why, sizeof(why), "%s called: %s", addr_str(&path->peer, from), what);
+	wire->unproven = true;
+	tell_lines(wire->all, wire, why);
+}
+
 /* ---- dialling -------------------------------------------------------------------------- */
 
 static void on_dial(struct timer *t, msec_t now);
@@ -236,7 +274,7 @@ static void on_no_answer(struct timer *t, msec_t now)
 	struct wire *wire = (struct wire *)((char *)t - offsetof(struct wire, dial));
 
 	(void)now;
-	if (!wire->dialled || wire->tunnel)
+	if (!wire->dialled || wire->tunnel || wire->unproven)
 		return;
 	explain_silence(wire);
 	tell_lines(wire->all, wire, wire->why);
@@ -270,6 +308,16 @@ static struct log_who who_of(const struct l2tp3_tunnel *t)
 	return (struct log_who){ .tunnel = l2tp3_tunnel_id(t), .peer = l2tp3_tunnel_peer(t)->name };
 }
 
+void wires_lane(struct wires *w, const struct l2tp3_tunnel *t)
+{
+	struct log_who who = who_of(t);
+	uint16_t low = l2tp3_tunnel_low(t);
+	int rc = low ? dp_tunnel_set(w->lns->dp, low, l2tp3_tunnel_path(t)) : -EBUSY;
+
+	if (rc)
+		log_warn(&who, "shares the strangers' lane at the hook: %s", strerror(-rc));
+}
+
 /* A wire that whoever of a network may dial can have several peers. */
 static bool same_peer(const struct wire *wire, const struct l2tp3_tunnel *a,
 		      const struct l2tp3_tunnel *b)
@@ -294,9 +342,11 @@ static void on_tunnel_up(void *ctx, struct l2tp3_tunnel *t)
 		l2tp3_tunnel_close(t, w->lns->now, &why);
 		return;
 	}
+	wires_lane(w, t);
 	wire->tunnel = t;
 	wire->up_at = w->lns->now;
 	wire->why[0] = '\0';
+	wire->unproven = false;
 	timer_stop(&w->lns->timers, &wire->dial);
 	timer_stop(&w->lns->timers, &wire->silence);
 	if (old && old != t && same_peer(wire, old, t))
@@ -319,6 +369,8 @@ static bool move_line(void *arg, struct l2tp3_call *c)
 
 static void on_tunnel_moved(void *ctx, struct l2tp3_tunnel *t)
 {
+	if (l2tp3_tunnel_is_up(t))
+		wires_lane(ctx, t);
 	l2tp3_calls_visit(t, move_line, ctx);
 }
 
@@ -369,6 +421,8 @@ static void on_tunnel_gone(void *ctx, struct l2tp3_tunnel *t, const struct l2tp_
 	struct another other = { .w = w, .cfg = wire->cfg, .not_this = t };
 	bool was_up = wire->tunnel == t, dialled = wire->dialled == t;
 
+	if (l2tp3_tunnel_low(t))
+		dp_tunnel_del(w->lns->dp, l2tp3_tunnel_low(t));
 	if (dialled)
 		wire->dialled = NULL;
 	if (was_up) {
@@ -419,7 +473,11 @@ static const struct l2tp3_ops ops = {
 	.send = on_send,
 	.random = lns_random,
 	.find_peer = wires_find_peer,
+	.unproven = on_unproven,
 	.named_peer = on_named_peer,
+	.low_take = on_low_take,
+	.low_claim = on_low_claim,
+	.low_back = on_low_back,
 	.id_taken = on_id_taken,
 	.tunnel_up = on_tunnel_up,
 	.tunnel_moved = on_tunnel_moved,

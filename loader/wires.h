@@ -32,6 +32,7 @@ struct wire {
 	msec_t up_at;
 	unsigned int delay_ms; /* before it is dialled again */
 	char why[WIRE_WHY]; /* it is down; empty: it is up, or there is nothing to tell */
+	bool unproven; /* and the reason shown is a call that did not know the secret */
 	struct log_limit log;
 };
 
@@ -95,6 +96,7 @@ void wires_line_tell(struct wires *w, struct line *l, msec_t wait); /* of the ci
 void wires_line_why(struct wires *w, struct line *l, const char *why);
 const char *wires_reason(const struct l2tp_reason *why, char *buf, size_t len);
 msec_t wires_jitter(struct wires *w, unsigned int ms); /* a quarter more or less */
+void wires_lane(struct wires *w, const struct l2tp3_tunnel *t); /* at the hook, once it is up */
 struct wire *wires_of(struct wires *w, const struct l2tp3_tunnel *t);
 
 /* The order of Remote End IDs: `ends` has room for all pseudowires; returns how many have one. */

@@ -170,6 +170,7 @@ static bool take_tunnel(void *arg, struct l2tp3_tunnel *t)
 
 	l2tp3_calls_visit(t, take_call, st);
 	if (l2tp3_tunnel_is_up(t)) {
+		wires_lane(st->w, t);
 		wire->tunnel = t;
 		wire->up_at = st->w->lns->now;
 	}

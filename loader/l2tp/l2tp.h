@@ -265,6 +265,13 @@ const struct l2tp_call_info *l2tp_call_info(const struct l2tp_call *c);
 void *l2tp_call_user(const struct l2tp_call *c);
 void l2tp_call_set_user(struct l2tp_call *c, void *user);
 
+/* A tunnel ID that is given to no tunnel until it comes back: for a connection of another version, which
+ * the data path knows by it. 0: there is none. Back, it rests as any other. */
+uint16_t l2tp_id_take(struct l2tp_endpoint *ep, msec_t now);
+void l2tp_id_back(struct l2tp_endpoint *ep, uint16_t id, msec_t now);
+/* After a restart, before l2tp_restored: that one. False: it is a tunnel's. */
+bool l2tp_id_claim(struct l2tp_endpoint *ep, uint16_t id);
+
 /* Whose share it has: a hash of its peer's address (IPv6: of the /56), which nobody can choose. */
 uint16_t l2tp_tunnel_share(const struct l2tp_tunnel *t);
 

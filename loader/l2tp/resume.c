@@ -110,3 +110,20 @@ void l2tp_restored(struct l2tp_endpoint *ep, msec_t now, bool ask)
 		tunnel_bury(ep->oldest_stopped);
 	endpoint_leave(ep);
 }
+
+/* ---- IDs of others --------------------------------------------------------------------- */
+
+uint16_t l2tp_id_take(struct l2tp_endpoint *ep, msec_t now)
+{
+	return ids_take(ep->tunnel_ids, now);
+}
+
+void l2tp_id_back(struct l2tp_endpoint *ep, uint16_t id, msec_t now)
+{
+	ids_release(ep->tunnel_ids, id, now);
+}
+
+bool l2tp_id_claim(struct l2tp_endpoint *ep, uint16_t id)
+{
+	return ids_claim(ep->tunnel_ids, id) == 0;
+}

@@ -81,14 +81,30 @@ bool conn_auth_init(struct l2tp3_auth *auth, const struct l2tp3_peer *peer, bool
 /* V3-CC-3. 0: there is none. */
 static uint32_t take_id(struct l2tp3_endpoint *ep, msec_t now)
 {
+	uint16_t low = ep->ops->low_take ? ep->ops->low_take(ep->ctx) : 0;
+
+	if (ep->ops->low_take && !low)
+		return 0;
 	for (unsigned int tries = 0; tries < 64; tries++) {
 		uint32_t id = l2tp3_random32(ep);
 
+		if (low)
+			id = (id & ~0xffffu) | low;
 		if (id >= L2TP3_CCID_MIN && !l2tp3_any_tunnel(ep, id) &&
 		    !l2tp3_rests(&ep->resting, id, now))
 			return id;
 	}
+	if (low)
+		ep->ops->low_back(ep->ctx, low);
 	return 0;
+}
+
+/* Whoever asks for one next gets another. */
+void conn_low_back(struct l2tp3_tunnel *t)
+{
+	if (t->has_low)
+		t->ep->ops->low_back(t->ep->ctx, (uint16_t)t->id);
+	t->has_low = false;
 }
 
 struct l2tp3_tunnel *conn_new(struct l2tp3_endpoint *ep, msec_t now, const struct path *path,
@@ -104,6 +120,7 @@ struct l2tp3_tunnel *conn_new(struct l2tp3_endpoint *ep, msec_t now, const struc
 				    .path = *path,
 				    .id = id,
 				    .initiator = initiator,
+				    .has_low = ep->ops->low_take,
 				    .since = now,
 				    .heard = now };
 	t->signs = conn_auth_init(&t->auth, peer, !path->peer_port);
@@ -120,8 +137,10 @@ struct l2tp3_tunnel *conn_new(struct l2tp3_endpoint *ep, msec_t now, const struc
 	conn_changed(t);
 	return t;
 fail:
-	if (t)
+	if (t) {
+		conn_low_back(t);
 		conn_free(t);
+	}
 	return NULL;
 }
 
@@ -531,6 +550,7 @@ void conn_bury(struct l2tp3_tunnel *t)
 	if (t->dead)
 		return;
 	t->dead = true;
+	conn_low_back(t);
 	conn_unlist(t);
 	if (!t->gone) { /* without a word */
 		t->gone = true;

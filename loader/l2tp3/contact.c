@@ -200,9 +200,12 @@ static void log_unproven(struct l2tp3_endpoint *ep, msec_t now, const struct req
 {
 	char from[PATH_STRLEN];
 
-	if (log_allowed(&ep->log_digest, now, 5, 10000))
-		log_warn(&(struct log_who){ .peer = r->peer->name }, "SCCRQ from %s dropped: %s",
-			 endpoint_str(&r->path->peer, r->path->peer_port, from), what);
+	if (!log_allowed(&ep->log_digest, now, 5, 10000))
+		return;
+	log_warn(&(struct log_who){ .peer = r->peer->name }, "SCCRQ from %s dropped: %s",
+		 endpoint_str(&r->path->peer, r->path->peer_port, from), what);
+	if (ep->ops->unproven)
+		ep->ops->unproven(ep->ctx, r->peer, r->path, what);
 }
 
 /* Does it prove itself (V3-AUTH-5, V3-AUTH-6)? */

@@ -163,6 +163,7 @@ struct l2tp3_tunnel {
 	uint32_t peer_router_id;
 	uint8_t state; /* enum l2tp3_tunnel_state */
 	bool initiator, announced;
+	bool has_low; /* the low 16 bits of its ID are the caller's (low_take) */
 	bool gone; /* for the caller; it may still acknowledge */
 	bool stopped, dead;
 	bool half_open; /* counted as such */
@@ -287,6 +288,7 @@ void conn_gone(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_reason *why
 	       enum l2tp3_farewell farewell);
 /* Takes it out of everything; memory goes when no op runs. */
 void conn_bury(struct l2tp3_tunnel *t);
+void conn_low_back(struct l2tp3_tunnel *t);
 void conn_stopped_append(struct l2tp3_tunnel *t);
 void conn_live_append(struct l2tp3_tunnel *t);
 void conn_free(struct l2tp3_tunnel *t);

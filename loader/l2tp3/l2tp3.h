@@ -137,9 +137,19 @@ struct l2tp3_ops {
 	/* NULL: a stranger, who gets no answer and for whom nothing is kept. */
 	const struct l2tp3_peer *(*find_peer)(void *ctx, const struct path *path,
 					      const struct l2tp3_who *who);
+	/* Somebody at that peer's address asked for a control connection and could not prove to be it; `what`
+	 * is for people. Not at every request. NULL: nobody wants to know. */
+	void (*unproven)(void *ctx, const struct l2tp3_peer *peer, const struct path *path,
+			 const char *what);
 	/* Of a record: the peer of that name that may be at this path; NULL: not any more. */
 	const struct l2tp3_peer *(*named_peer)(void *ctx, const char *name,
 					       const struct path *path);
+	/* The low 16 bits of a Control Connection ID, by which the data path knows its messages: such as
+	 * are nobody else's. take: 0: there are none, and so no connection; claim: of a record, false: they
+	 * are somebody's by now, and it goes on without. All NULL: any will do. */
+	uint16_t (*low_take)(void *ctx);
+	bool (*low_claim)(void *ctx, uint16_t low);
+	void (*low_back)(void *ctx, uint16_t low);
 	/* Is this Session ID somebody else's, so that it cannot be ours? */
 	bool (*id_taken)(void *ctx, uint32_t id);
 	void (*tunnel_up)(void *ctx, struct l2tp3_tunnel *t);
@@ -235,6 +245,7 @@ void l2tp3_call_close(struct l2tp3_call *c, msec_t now, const struct l2tp_reason
 void l2tp3_call_circuit(struct l2tp3_call *c, msec_t now, bool active);
 
 uint32_t l2tp3_tunnel_id(const struct l2tp3_tunnel *t); /* Control Connection ID, ours */
+uint16_t l2tp3_tunnel_low(const struct l2tp3_tunnel *t); /* of low_take; 0: none */
 uint32_t l2tp3_tunnel_peer_id(const struct l2tp3_tunnel *t); /* 0: not known yet */
 const struct path *l2tp3_tunnel_path(const struct l2tp3_tunnel *t);
 const struct l2tp3_peer *l2tp3_tunnel_peer(const struct l2tp3_tunnel *t);

@@ -7,6 +7,11 @@ uint32_t l2tp3_tunnel_id(const struct l2tp3_tunnel *t)
 	return t->id;
 }
 
+uint16_t l2tp3_tunnel_low(const struct l2tp3_tunnel *t)
+{
+	return t->has_low ? (uint16_t)t->id : 0;
+}
+
 uint32_t l2tp3_tunnel_peer_id(const struct l2tp3_tunnel *t)
 {
 	return t->peer_id;

@@ -365,6 +365,7 @@ static int link_tunnel(struct l2tp3_tunnel *t, const struct tunnel_record *rec)
 		hashtab_del(&ep->tunnels, &t->by_id);
 		return -ENOMEM;
 	}
+	t->has_low = ep->ops->low_claim && ep->ops->low_claim(ep->ctx, (uint16_t)t->id);
 	if (t->gone)
 		conn_stopped_append(t);
 	else

@@ -568,6 +568,43 @@ static void test_zeros(uint8_t *frame, size_t len)
 	rig_expect(&rig, rig.access, frame, len + 4, L2X_V_BAD_L2TP, "cut short", NULL);
 }
 
+/* Messages of a connection that is known have a lane of their own, and nobody's who only says so:
+ * the low 16 bits of the CCID, addresses and ports are its. */
+static void test_known_control(void **state)
+{
+	static const char *const names[] = { "v3c-udp-sccrq", "v3c-ip-sccrq" };
+	static uint8_t frame[RIG_FRAME];
+	struct made m = { .cookie = 8 };
+
+	(void)state;
+	put_made(INDEX, &m);
+	for (unsigned int i = 0; i < 2; i++) {
+		size_t len = vector(names[i], "frame", frame), at = i ? 38 : 42;
+		__be16 port = i ? 0 : htons(1701);
+		struct l2x_tunnel *t = &rig.tunnels[0x4321];
+
+		memset(frame + at + 4, 0xab, 2);
+		set16(frame + at + 6, 0x4321);
+		*t = (struct l2x_tunnel){ .gen = 1, .peer_port = port, .local_port = port };
+		t->peer = rig_addr(RIG_LAC4);
+		t->local = rig_addr(RIG_LNS4);
+		rig_expect(&rig, rig.access, frame, len, L2X_V_CONTROL, "known", NULL);
+		set16(frame + at + 6, 0x4322);
+		rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "another ID", NULL);
+		set16(frame + at + 6, 0);
+		rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "no ID", NULL);
+		set16(frame + at + 6, 0x4321);
+		t->peer = rig_addr("192.0.2.11");
+		rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "another peer", NULL);
+		t->peer = rig_addr(RIG_LAC4);
+		t->peer_port = htons(1702);
+		rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "another port", NULL);
+		t->peer_port = port;
+		t->gen = 0;
+		rig_expect(&rig, rig.access, frame, len, L2X_V_STRANGER, "gone", NULL);
+	}
+}
+
 /* What is none of data goes where it belongs. */
 static void test_others(void **state)
 {
@@ -1031,15 +1068,16 @@ static void test_mss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decap),    cmocka_unit_test(test_encap),
-		cmocka_unit_test(test_round),    cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_refused),  cmocka_unit_test(test_two_cookies),
-		cmocka_unit_test(test_chosen),   cmocka_unit_test(test_sublayer),
-		cmocka_unit_test(test_cut),      cmocka_unit_test(test_others),
-		cmocka_unit_test(test_tags),     cmocka_unit_test(test_hopping),
-		cmocka_unit_test(test_circuits), cmocka_unit_test(test_door),
-		cmocka_unit_test(test_deliver),  cmocka_unit_test(test_bum),
-		cmocka_unit_test(test_room),     cmocka_unit_test(test_mss),
+		cmocka_unit_test(test_decap),         cmocka_unit_test(test_encap),
+		cmocka_unit_test(test_round),         cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_two_cookies),
+		cmocka_unit_test(test_chosen),        cmocka_unit_test(test_sublayer),
+		cmocka_unit_test(test_cut),           cmocka_unit_test(test_others),
+		cmocka_unit_test(test_known_control), cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_hopping),       cmocka_unit_test(test_circuits),
+		cmocka_unit_test(test_door),          cmocka_unit_test(test_deliver),
+		cmocka_unit_test(test_bum),           cmocka_unit_test(test_room),
+		cmocka_unit_test(test_mss),
 	};
 
 	rig_namespace();

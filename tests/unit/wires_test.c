@@ -338,6 +338,43 @@ static void restart_keeps_sessions(void **state)
 	world_free(w);
 }
 
+/* The ID by which the hook knows a connection's messages: of no tunnel, over restarts too, and back
+ * when the connection is gone. */
+static void connection_has_a_lane(void **state)
+{
+	struct world *w = world_new();
+	unsigned int closed;
+	uint16_t lane;
+
+	(void)state;
+	w->b.wire.dial = false;
+	world_begin(w);
+	world_run(w, 1000);
+	lane = w->a.lane[0];
+	assert_true(lane && w->b.lane[0]);
+	assert_true(path_eq(&w->a.lane_path[0], &w->a.wire.path));
+	assert_false(l2tp_id_claim(w->a.lns.l2tp, lane));
+	site_stop(&w->a);
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 2);
+	assert_int_equal(w->a.lane[0], lane);
+	assert_false(l2tp_id_claim(w->a.lns.l2tp, lane));
+	site_stop(&w->a);
+	site_start(&w->a);
+	assert_true(l2tp_id_claim(w->a.lns.l2tp, lane)); /* a tunnel of version 2 has it now */
+	assert_int_equal(site_restore(&w->a, &closed), 2);
+	assert_int_equal(w->a.lane[0], 0);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 1000);
+	lns_enter(&w->a.lns);
+	wires_shutdown(w->a.lns.wires);
+	visit_commit(&w->a.lns);
+	world_run(w, 40000);
+	assert_false(l2tp_id_claim(w->a.lns.l2tp, lane)); /* still the tunnel's */
+	assert_int_equal(w->b.lane[0], 0);
+	world_free(w);
+}
+
 static void changed_one_gets_another_session(void **state)
 {
 	struct world *w = world_new();
@@ -522,6 +559,7 @@ int main(void)
 		cmocka_unit_test(farewell_is_followed_by_a_dial),
 		cmocka_unit_test(keepalive_tells_of_a_static_one),
 		cmocka_unit_test(restart_keeps_sessions),
+		cmocka_unit_test(connection_has_a_lane),
 		cmocka_unit_test(changed_one_gets_another_session),
 		cmocka_unit_test(unanswered_dial_is_made_anew),
 		cmocka_unit_test(removed_one_is_closed),

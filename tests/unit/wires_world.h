@@ -47,6 +47,8 @@ struct site {
 		uint8_t *rec;
 	} record[MOST_RECORDS];
 	unsigned int n_records;
+	uint16_t lane[4]; /* tunnel IDs with a lane at the hook; 0: none */
+	struct path lane_path[4];
 	bool running;
 };
 
@@ -149,6 +151,28 @@ void dp_pw_alive(struct datapath *dp, unsigned int i, bool alive, const char *wh
 
 	site->pw[i].alive = alive;
 	snprintf(site->pw[i].why, sizeof(site->pw[i].why), "%s", why);
+}
+
+int dp_tunnel_set(struct datapath *dp, uint16_t id, const struct path *path)
+{
+	struct site *s = site_of_dp(dp);
+	unsigned int i;
+
+	for (i = 0; i < 4 && s->lane[i] && s->lane[i] != id; i++)
+		;
+	assert_true(i < 4);
+	s->lane[i] = id;
+	s->lane_path[i] = *path;
+	return 0;
+}
+
+void dp_tunnel_del(struct datapath *dp, uint16_t id)
+{
+	struct site *s = site_of_dp(dp);
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (s->lane[i] == id)
+			s->lane[i] = 0;
 }
 
 uint32_t dp_pw_index(const struct datapath *dp, unsigned int i)
@@ -286,6 +310,11 @@ static void site_fill(struct world *w, struct site *s, const char *local, const 
 
 static void __attribute__((unused)) site_start(struct site *s)
 {
+	static const struct l2tp_ops v2 = { .random = lns_random };
+	static const struct l2tp_limits limits = { .shards = 1 };
+
+	s->lns.l2tp = l2tp_endpoint_new(&limits, &v2, &s->lns, &s->lns.timers);
+	assert_non_null(s->lns.l2tp);
 	assert_int_equal(wires_new(&s->lns, &s->lns.wires), 0);
 	s->running = true;
 }
@@ -296,7 +325,9 @@ static void site_stop(struct site *s)
 	if (!s->running)
 		return;
 	wires_free(s->lns.wires);
+	l2tp_endpoint_abandon(s->lns.l2tp);
 	s->lns.wires = NULL;
+	memset(s->lane, 0, sizeof(s->lane));
 	s->running = false;
 	for (unsigned int i = 0; i < LINES; i++)
 		memset(&s->pw[i].session, 0, sizeof(s->pw[i].session));

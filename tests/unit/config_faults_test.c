@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "loader/control/config.h"
+#include "tests/unit/config_world.h"
 
 /* Line by line; a case replaces one line, and names the line of the fault. */
 static const char *const good[] = {
@@ -44,12 +45,7 @@ static const char *const good[] = {
 };
 #define LINES (sizeof(good) / sizeof(good[0]))
 
-static const struct {
-	unsigned int line; /* that is replaced */
-	const char *with;
-	unsigned int at; /* line of the fault */
-	const char *says[2];
-} cases[] = {
+static const struct fault_case cases[] = {
 	/* keys */
 	{ 24, "lgo: info", 24, { "has no key lgo", "did you mean log?" } },
 	{ 24, "nonsense: 1", 24, { "has no key nonsense", "it has hostname, listen" } },
@@ -208,59 +204,19 @@ static const struct {
 	  { "takes 1 to 107", "" } },
 };
 
-static void compose(char *text, size_t cap, unsigned int line, const char *with)
-{
-	size_t used = 0, i;
-
-	for (i = 0; i < LINES; i++)
-		used += (size_t)snprintf(text + used, cap - used, "%s\n",
-					 i + 1 == line ? with : good[i]);
-	assert_true(used < cap);
-}
-
 static void file_of_the_cases_is_good(void **state)
 {
-	struct config *c = NULL;
-	char text[4096], err[1024];
+	struct config *c = parse_good(good, LINES);
 
 	(void)state;
-	compose(text, sizeof(text), 0, NULL);
-	if (config_parse("f", text, strlen(text), &c, err, sizeof(err)))
-		fail_msg("%s", err);
 	config_free(c);
 }
 
 static void every_fault_has_line_and_remedy(void **state)
 {
-	char text[4096], err[4096], where[32];
-	size_t i, j;
-
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct config *c = (struct config *)0x1;
-		const char *line;
-
-		compose(text, sizeof(text), cases[i].line, cases[i].with);
-		if (!config_parse("dir/f.yaml", text, strlen(text), &c, err, sizeof(err)))
-			fail_msg("\"%s\" was accepted", cases[i].with);
-		assert_ptr_equal(c, (struct config *)0x1); /* not touched */
-		/* one of the lines is the one expected; all of them have a remedy */
-		snprintf(where, sizeof(where), "dir/f.yaml:%u: ", cases[i].at);
-		line = strstr(err, where);
-		for (j = 0; line && j < 2; j++) {
-			const char *found = strstr(line, cases[i].says[j]);
-
-			if (!found)
-				line = NULL;
-		}
-		if (!line)
-			fail_msg("\"%s\" gave \"%s\"", cases[i].with, err);
-		for (line = err; line; line = strchr(line, '\n')) {
-			line += *line == '\n';
-			if (!strstr(line, "; ") && !strstr(line, "did you mean"))
-				fail_msg("no remedy in \"%s\"", line);
-		}
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_fault(&cases[i], good, LINES);
 }
 
 static void all_faults_come_at_once_in_the_files_order(void **state)

@@ -18,18 +18,9 @@
 
 #include "loader/control/config.h"
 #include "loader/control/managed.h"
+#include "tests/unit/config_world.h"
 
 /* ---- what is good ---- */
-
-static struct config *parse(const char *text)
-{
-	struct config *c = NULL;
-	char err[4096];
-
-	if (config_parse("f", text, strlen(text), &c, err, sizeof(err)))
-		fail_msg("%s", err);
-	return c;
-}
 
 #define HEAD                                                                                       \
 	"listen: [192.0.2.1, \"2001:db8::1\"]\n"                                                   \
@@ -38,13 +29,6 @@ static struct config *parse(const char *text)
 	HEAD "pseudowires:\n"                                                                      \
 	     "  - { name: a, peer: 198.51.100.7, signalled: false,\n"                              \
 	     "      session: { local: 3, remote: 0x10 }, attach: { device: eth2 }" rest " }\n"
-
-static void expect_addr(const struct ipaddr *a, const char *text)
-{
-	char buf[ADDR_STRLEN];
-
-	assert_string_equal(addr_str(a, buf), text);
-}
 
 /* The example of a static one, as people are shown it. */
 static void example_is_read(void **state)
@@ -225,12 +209,7 @@ static const char *const good[] = {
 };
 #define LINES (sizeof(good) / sizeof(good[0]))
 
-static const struct {
-	unsigned int line; /* that is replaced */
-	const char *with;
-	unsigned int at; /* line of the fault */
-	const char *says[2];
-} cases[] = {
+static const struct fault_case cases[] = {
 	/* keys and names */
 	{ 6, "    encap: udp", 6, { "a pseudowire has no key encap", "it has name, peer, local" } },
 	{ 6, "    sublayr: none", 6, { "no key sublayr", "did you mean sublayer?" } },
@@ -378,53 +357,20 @@ static const struct {
 	{ 3, "pseudowires: 7\nlimits:", 3, { "pseudowires is a list", "" } },
 };
 
-static void join(char *to, unsigned int replaced, const char *with)
-{
-	unsigned int i;
-
-	*to = '\0';
-	for (i = 0; i < LINES; i++) {
-		strcat(to, replaced == i + 1 ? with : good[i]);
-		strcat(to, "\n");
-	}
-}
-
 static void file_of_the_cases_is_good(void **state)
 {
-	char text[4096];
-	struct config *c;
+	struct config *c = parse_good(good, LINES);
 
 	(void)state;
-	join(text, 0, NULL);
-	c = parse(text);
 	assert_int_equal(c->datapath.n_pseudowires, 2);
 	config_free(c);
 }
 
 static void every_fault_has_line_and_remedy(void **state)
 {
-	char text[4096], err[4096], where[16];
-	struct config *c = NULL;
-	unsigned int i, j;
-
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *line;
-
-		join(text, cases[i].line, cases[i].with);
-		if (config_parse("f", text, strlen(text), &c, err, sizeof(err)) != -EINVAL)
-			fail_msg("\"%s\" is taken", cases[i].with);
-		snprintf(where, sizeof(where), "f:%u: ", cases[i].at);
-		line = strstr(err, where);
-		if (!line)
-			fail_msg("\"%s\" gave \"%s\", not at %s", cases[i].with, err, where);
-		for (j = 0; j < 2; j++)
-			if (!strstr(line, cases[i].says[j]))
-				fail_msg("\"%s\" gave \"%s\", not \"%s\"", cases[i].with, err,
-					 cases[i].says[j]);
-		if (!strstr(line, ";") && !strstr(line, "did you mean"))
-			fail_msg("\"%s\" has no remedy: %s", cases[i].with, err);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_fault(&cases[i], good, LINES);
 }
 
 static void cookies_are_never_told(void **state)
@@ -466,15 +412,6 @@ static void fifteen_thousand_are_no_matter(void **state)
 struct fixture {
 	char dir[32], config[64], managed[64], changed[64];
 };
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
 
 static void read_text(const char *path, char *ret, size_t len)
 {

@@ -19,18 +19,9 @@
 
 #include "loader/control/config.h"
 #include "loader/control/managed.h"
+#include "tests/unit/config_world.h"
 
 /* ---- what is good ---- */
-
-static struct config *parse(const char *text)
-{
-	struct config *c = NULL;
-	char err[4096];
-
-	if (config_parse("f", text, strlen(text), &c, err, sizeof(err)))
-		fail_msg("%s", err);
-	return c;
-}
 
 #define HEAD                                                                                       \
 	"hostname: lns1\n"                                                                         \
@@ -39,13 +30,6 @@ static struct config *parse(const char *text)
 	"pseudowires:\n"
 #define ENTRY(name, peer, rest)                                                                    \
 	"  - { name: " name ", peer: " peer ", attach: { create: x" name " }" rest " }\n"
-
-static void expect_addr(const struct ipaddr *a, const char *text)
-{
-	char buf[ADDR_STRLEN];
-
-	assert_string_equal(addr_str(a, buf), text);
-}
 
 static void expect_end_id(const struct config_signal *s, const void *id, size_t len)
 {
@@ -306,12 +290,7 @@ static const char *const good[] = {
 };
 #define LINES (sizeof(good) / sizeof(good[0]))
 
-static const struct {
-	unsigned int line; /* that is replaced */
-	const char *with;
-	unsigned int at; /* line of the fault */
-	const char *says[2];
-} cases[] = {
+static const struct fault_case cases[] = {
 	/* values */
 	{ 11, "    helo: 60", 11, { "no key helo", "did you mean hello?" } },
 	{ 11, "    wrongness: 60", 11, { "it has name, peer", "l2xdpd.conf(5)" } },
@@ -416,25 +395,11 @@ static const struct {
 	{ 11, "    type: vlan", 11, { "attach removes it", "tag: keep" } },
 };
 
-static void join(char *to, unsigned int replaced, const char *with)
-{
-	unsigned int i;
-
-	*to = '\0';
-	for (i = 0; i < LINES; i++) {
-		strcat(to, replaced == i + 1 ? with : good[i]);
-		strcat(to, "\n");
-	}
-}
-
 static void file_of_the_cases_is_good(void **state)
 {
-	char text[4096];
-	struct config *c;
+	struct config *c = parse_good(good, LINES);
 
 	(void)state;
-	join(text, 0, NULL);
-	c = parse(text);
 	assert_int_equal(c->datapath.n_pseudowires, 4);
 	assert_int_equal(c->n_wires, 2);
 	config_free(c);
@@ -442,28 +407,9 @@ static void file_of_the_cases_is_good(void **state)
 
 static void every_fault_has_line_and_remedy(void **state)
 {
-	char text[4096], err[4096], where[16];
-	struct config *c = NULL;
-	unsigned int i, j;
-
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *line;
-
-		join(text, cases[i].line, cases[i].with);
-		if (config_parse("f", text, strlen(text), &c, err, sizeof(err)) != -EINVAL)
-			fail_msg("\"%s\" is taken", cases[i].with);
-		snprintf(where, sizeof(where), "f:%u: ", cases[i].at);
-		line = strstr(err, where);
-		if (!line)
-			fail_msg("\"%s\" gave \"%s\", not at %s", cases[i].with, err, where);
-		for (j = 0; j < 2; j++)
-			if (!strstr(line, cases[i].says[j]))
-				fail_msg("\"%s\" gave \"%s\", not \"%s\"", cases[i].with, err,
-					 cases[i].says[j]);
-		if (!strstr(line, ";") && !strstr(line, "did you mean"))
-			fail_msg("\"%s\" has no remedy: %s", cases[i].with, err);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_fault(&cases[i], good, LINES);
 }
 
 static void secrets_are_never_told(void **state)
@@ -510,16 +456,6 @@ static void ten_thousand_are_no_matter(void **state)
 struct fixture {
 	char dir[32], config[64], managed[64], secret[64], old[64];
 };
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	chmod(path, 0600);
-}
 
 static int setup(void **state)
 {

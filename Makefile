@@ -177,7 +177,7 @@ bpf-test: ## programs on named packets (root)
 lab: ## network namespaces: subscriber, us, core host (root)
 	$(Q)tests/run lab
 
-interop: ## xl2tpd and pppd in a QEMU guest on Debian's kernel (root)
+interop: ## xl2tpd and pppd in a QEMU guest on Debian's kernel; tshark (root)
 	$(Q)tests/run interop
 
 fuzz: ## libFuzzer on every parser; FUZZ_SECONDS each (default 60)

@@ -109,6 +109,9 @@ struct dp_ops {
 	/* The circuit of a pseudowire, by its place in the configuration, has come up or gone down
 	 * (dp_pw_circuit_is_up); down at first, so from within dp_ready of each that is up. May be NULL. */
 	void (*circuit)(void *ctx, unsigned int i, bool up);
+	/* What was to leave by this path did not: a negative errno. Nothing is sent from within it.
+	 * May be NULL. */
+	void (*unsent)(void *ctx, const struct path *path, int rc);
 };
 
 /* Does this host have the address on any interface? */

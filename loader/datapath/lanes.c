@@ -328,7 +328,7 @@ static void take(struct lane_socket *s, struct rx_batch *b, unsigned int i)
 		return;
 	if (s->lane >= LANES)
 		take_raw(l->dp, &path, b->data[i], b->msgs[i].msg_len);
-	else
+	else if (path.peer_port) /* 0 is nobody's over UDP, and stands for IP here */
 		slow_in(l->dp, &path, tos, b->data[i], b->msgs[i].msg_len);
 }
 

@@ -160,7 +160,7 @@ struct pw {
 	const char *mode; /* "native", "generic", "off" */
 	char why[160]; /* not attached: the privileged process's words */
 	char down[160]; /* the circuit is not up: the worker's */
-	char no_session[160]; /* no session, or dead: why */
+	char no_session[PW_WHY_LEN]; /* no session, or dead: why */
 	struct icmp_bucket icmp;
 	uint16_t mtu; /* octets of the largest frame that is carried whole */
 	uint16_t room; /* ... that the circuit's device takes */

@@ -24,6 +24,7 @@ struct dp_traffic;
 #define PW_NAME_LEN 64 /* octets with the NUL */
 #define PW_DEVICE_LEN 16 /* octets with the NUL: IFNAMSIZ, whose two headers exclude each other */
 #define PW_COOKIE_LEN 8
+#define PW_WHY_LEN 288 /* octets with the NUL: why one is down, the peer's words among it */
 #define PW_MAX_ADDRESSES 4
 
 enum pw_tag { PW_TAG_REMOVE, PW_TAG_KEEP, PW_TAG_REWRITE };

@@ -5,8 +5,10 @@
  * has to have another size: then lines and counters move to the new map, before any program reads it.
  *
  * Who is new gets the element that its Session ID names, so that it is found without pw_ids; else
- * any free one, at random: what was an index a moment ago is not the next one's. A signalled one's
- * Session ID is made of the index, and moves with it where more of its bits count.
+ * the one that its name's hash leads to, or the next free one. A signalled one's Session ID is made
+ * of the index, and moves with it where more of its bits count. So the same configuration has the
+ * same indexes where no map tells them any more, after a reboot, and the sessions in the store are
+ * found again (wires_store.c).
  *
  * Until the program is attached nothing is written that an earlier daemon's program reads. What this
  * has found out takes effect by pw_lines_commit.
@@ -15,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "loader/datapath/pw_private.h"
@@ -135,19 +136,18 @@ static void take(struct assignment *as, struct pw *w, uint32_t index)
 	as->taken[index] = true;
 }
 
-/* There are twice as many elements as pseudowires: this ends soon. */
-static int any_index(const struct assignment *as, uint32_t *ret)
+/* From where its name leads to. There are twice as many elements as pseudowires: one is free. */
+static uint32_t next_free(const struct assignment *as, uint64_t hash)
 {
-	uint32_t n = as->dp->maps->pws.n;
+	uint32_t mask = as->dp->maps->pws.n - 1, index = (uint32_t)hash & mask;
 
-	do
-		if (getrandom(ret, sizeof(*ret), 0) != sizeof(*ret))
-			return -EIO;
-	while (!(*ret &= n - 1) || as->taken[*ret]);
-	return 0;
+	while (!index || as->taken[index])
+		index = (index + 1) & mask;
+	return index;
 }
 
-static int assign_new(struct assignment *as)
+/* In the order of the names' hashes: that of the configuration's lines does not count. */
+static void assign_new(struct assignment *as)
 {
 	struct datapath *dp = as->dp;
 	uint32_t mask = dp->maps->pws.n - 1, index;
@@ -159,14 +159,12 @@ static int assign_new(struct assignment *as)
 		if (!w->index && index && !as->taken[index])
 			take(as, w, index);
 	}
-	for (unsigned int i = 0; i < dp->n_pws; i++) {
-		if (dp->pws[i].index)
-			continue;
-		if (any_index(as, &index) < 0)
-			return -EIO;
-		take(as, &dp->pws[i], index);
+	for (unsigned int k = 0; k < dp->n_pws; k++) {
+		struct pw *w = &dp->pws[as->names[k].i];
+
+		if (!w->index)
+			take(as, w, next_free(as, as->names[k].hash));
 	}
-	return 0;
 }
 
 /* Into maps that nobody reads yet. */
@@ -188,10 +186,9 @@ static void carry(struct assignment *as)
 	}
 }
 
-static int assign(struct assignment *as)
+static void assign(struct assignment *as)
 {
 	struct datapath *dp = as->dp;
-	int rc;
 
 	for (unsigned int i = 0; i < dp->n_pws; i++) {
 		as->names[i] = (struct name){ pw_name_hash(dp->pws[i].cfg->name), i };
@@ -200,18 +197,16 @@ static int assign(struct assignment *as)
 	qsort(as->names, dp->n_pws, sizeof(*as->names), compare);
 	open_olds(as);
 	recall(as);
-	rc = assign_new(as);
-	if (rc == 0)
-		carry(as);
+	assign_new(as);
+	carry(as);
 	map_array_close(&as->old_pws);
 	map_array_close(&as->old_traffic);
-	return rc;
 }
 
 int pw_indexes(struct datapath *dp, char *err, size_t errlen)
 {
 	struct assignment as = { .dp = dp };
-	int rc = -ENOMEM;
+	bool ok;
 
 	if (!dp->n_pws)
 		return 0;
@@ -222,12 +217,13 @@ int pw_indexes(struct datapath *dp, char *err, size_t errlen)
 	as.taken = calloc(dp->maps->pws.n, sizeof(*as.taken));
 	as.was = calloc(dp->n_pws, sizeof(*as.was));
 	as.names = calloc(dp->n_pws, sizeof(*as.names));
-	if (as.taken && as.was && as.names)
-		rc = assign(&as);
+	ok = as.taken && as.was && as.names;
+	if (ok)
+		assign(&as);
 	free(as.taken);
 	free(as.was);
 	free(as.names);
-	return rc < 0 ? dp_fail(rc, err, errlen, "pseudowires get no index: %s", strerror(-rc)) : 0;
+	return ok ? 0 : dp_fail(-ENOMEM, err, errlen, "pseudowires get no index: no memory");
 }
 
 /* ---- taking effect ----------------------------------------------------------------------------- */

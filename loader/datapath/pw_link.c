@@ -280,7 +280,8 @@ void pw_links_release(struct datapath *dp, unsigned int ifindex)
 	pins_visit(dp, KIND, release, &r);
 }
 
-/* Pins that no device of ours has under that name; their links are of devices in the table. */
+/* Pins that no device of ours has under that name; their links are of devices in the table. Where a
+ * device has come back as another under its name, the name's pin is the later one's (pin). */
 static void sweep_pin(struct datapath *dp, const char *name, void *arg)
 {
 	const struct attach *a = arg;
@@ -309,7 +310,8 @@ void pw_links_sweep(struct datapath *dp, bool all)
 			bpf_link_detach(c->fd);
 			close(c->fd);
 		}
-		unpin(dp, c->name);
+		if (all)
+			unpin(dp, c->name);
 		*c = a->circuits[--a->n_circuits];
 	}
 	if (a && !all)

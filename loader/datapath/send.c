@@ -90,6 +90,8 @@ static void failed(struct datapath *dp, const struct path *path, int rc)
 {
 	char at[PATH_STRLEN];
 
+	if (dp->ops && dp->ops->unsent)
+		dp->ops->unsent(dp->ctx, path, rc);
 	if (log_allowed(&dp->send_log, dp_now(), 3, SEND_LOG_MS))
 		log_warn(NULL, "sending to %s: %s", endpoint_str(&path->peer, path->peer_port, at),
 			 strerror(-rc));

@@ -40,6 +40,7 @@ static inline void sh(const char *cmd)
 /* Ends the process where there cannot be one, with the reason. */
 static inline void ground_make(void)
 {
+	char path[1024];
 	int tun;
 
 	if (geteuid()) {
@@ -60,7 +61,8 @@ static inline void ground_make(void)
 	}
 	snprintf(pins, sizeof(pins), "%s/l2xdp", home);
 	snprintf(run_dir, sizeof(run_dir), "%s.run", home);
-	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin", getenv("PATH") ?: "");
+	setenv("PATH", path, 1);
 	setenv("LIBXDP_BPFFS", home, 1);
 }
 

@@ -609,21 +609,21 @@ static void a_tap_is_made_for_a_machine(void **state)
 static void a_restart_takes_over_what_it_finds(void **state)
 {
 	struct daemon *d = daemon_new();
-	uint32_t link, program, random;
+	uint32_t link, program, by_name;
 	unsigned int door, ours;
 	char device[PW_DEVICE_LEN];
 
 	(void)state;
 	pw_add(d, "port", 7, "eth0");
-	pw_create(d, "branch7", 0x5000, "branch7", ""); /* an index at random */
+	pw_create(d, "branch7", 0x5000, "branch7", ""); /* an index by its name */
 	daemon_up(d);
 	snprintf(device, sizeof(device), "%s", ask(d, 1).circuit.device);
 	ours = if_nametoindex(device);
 	door = if_nametoindex(PW_DOOR);
-	random = d->dp->pws[1].index;
-	assert_int_not_equal(random, 0);
+	by_name = d->dp->pws[1].index;
+	assert_int_not_equal(by_name, 0);
 	count_at(7, 41);
-	count_at(random, 42);
+	count_at(by_name, 42);
 	link = link_id("circuit-eth0");
 	program = program_at("eth0");
 	daemon_end(d, dp_leave);
@@ -644,9 +644,9 @@ static void a_restart_takes_over_what_it_finds(void **state)
 	assert_int_equal(if_nametoindex(PW_DOOR), door);
 	assert_int_equal(link_id("circuit-eth0"), link); /* the same link, with our program */
 	assert_int_not_equal(program_at("eth0"), program);
-	assert_int_equal(d->dp->pws[0].index, random);
-	assert_int_equal(traffic_at(random).rx_packets, 42);
-	assert_int_equal(traffic_at(random).tx_ns, 126);
+	assert_int_equal(d->dp->pws[0].index, by_name);
+	assert_int_equal(traffic_at(by_name).rx_packets, 42);
+	assert_int_equal(traffic_at(by_name).tx_ns, 126);
 	assert_int_equal(traffic_at(7).rx_packets, 41);
 	assert_int_equal(line_at(7).name, pw_name_hash("port"));
 	daemon_end(d, dp_remove);
@@ -708,14 +708,14 @@ static void more_of_them_have_larger_maps(void **state)
 	struct daemon *d = daemon_new();
 	struct l2x_pw line;
 	char name[32];
-	uint32_t random;
+	uint32_t by_name;
 
 	(void)state;
 	pw_add(d, "first", 0x777000, "eth0");
 	daemon_up(d);
-	random = d->dp->pws[0].index;
-	count_at(random, 42);
-	line = line_at(random);
+	by_name = d->dp->pws[0].index;
+	count_at(by_name, 42);
+	line = line_at(by_name);
 	daemon_end(d, dp_leave);
 	d = daemon_new();
 	for (unsigned int i = 0; i < MANY - 1; i++) {
@@ -730,9 +730,9 @@ static void more_of_them_have_larger_maps(void **state)
 	assert_int_equal(map_size("pws"), 2048);
 	assert_int_equal(map_size("pw_ids"), 2048);
 	assert_int_equal(map_count("circuits"), MANY);
-	assert_int_equal(d->dp->pws[MANY - 1].index, random);
-	assert_int_equal(traffic_at(random).rx_packets, 42);
-	assert_int_equal(line_at(random).name, line.name);
+	assert_int_equal(d->dp->pws[MANY - 1].index, by_name);
+	assert_int_equal(traffic_at(by_name).rx_packets, 42);
+	assert_int_equal(line_at(by_name).name, line.name);
 	expect_attached(d, 0, "native");
 	daemon_end(d, dp_leave);
 
@@ -788,6 +788,67 @@ static void expect_same(const struct l2x_pw *line, uint32_t index)
 	const struct l2x_pw now = line_at(index);
 
 	assert_memory_equal(line, &now, offsetof(struct l2x_pw, bum_rx));
+}
+
+/* ---- places in new maps ---- */
+
+#define PLACED 5
+
+/* Two whose names lead to one place, and one to 0, which is nobody's, among them. */
+static void placed_names(char ret[PLACED][32])
+{
+	unsigned int i = 0;
+
+	snprintf(ret[0], 32, "branch7");
+	snprintf(ret[1], 32, "vm3");
+	snprintf(ret[2], 32, "static");
+	do
+		snprintf(ret[3], 32, "meets%u", i++);
+	while ((pw_name_hash(ret[3]) - pw_name_hash(ret[0])) % 1024);
+	do
+		snprintf(ret[4], 32, "nought%u", i++);
+	while (pw_name_hash(ret[4]) % 1024);
+}
+
+/* ret: by the name, not by the line in the configuration. */
+static void places(const char *bpf_dir, bool backwards, uint32_t ret[PLACED])
+{
+	struct daemon *d = daemon_new();
+	char name[PLACED][32];
+
+	placed_names(name);
+	d->cfg.bpf_dir = bpf_dir;
+	for (unsigned int k = 0; k < PLACED; k++) {
+		unsigned int i = backwards ? PLACED - 1 - k : k;
+
+		if (i == 2)
+			pw_add(d, name[i], 0x5001, "bare0");
+		else
+			pw_signalled(d, name[i], "eth0")->circuit.vlan[0] = (uint16_t)(i + 1);
+	}
+	daemon_up(d);
+	for (unsigned int k = 0; k < PLACED; k++)
+		ret[backwards ? PLACED - 1 - k : k] = dp_pw_index(d->dp, k);
+	daemon_end(d, dp_remove);
+	host_is_as_found();
+}
+
+/* So sessions are found again after a reboot, and where nothing is pinned. */
+static void new_maps_have_the_same_places(void **state)
+{
+	uint32_t first[PLACED], again[PLACED];
+
+	(void)state;
+	places(pins, false, first);
+	for (unsigned int i = 0; i < PLACED; i++)
+		for (unsigned int k = 0; k <= i; k++)
+			assert_int_not_equal(first[i], k < i ? first[k] : 0);
+	assert_int_equal(first[2], 1); /* its Session ID's low bits */
+	assert_int_equal(first[4], 2); /* so the next one is another's */
+	places(pins, true, again);
+	assert_memory_equal(first, again, sizeof(first));
+	places(NULL, false, again);
+	assert_memory_equal(first, again, sizeof(first));
 }
 
 /* The line of a signalled pseudowire is not touched by a restart, also where the map becomes another. */
@@ -883,6 +944,45 @@ static void what_stands_in_the_way_is_told(void **state)
 	expect_attached(d, 1, "native");
 	assert_int_equal(circuit_at("nodev0", 0, 0), 4);
 	expect_program("nodev0", "l2xdp_circuit");
+	daemon_end(d, dp_remove);
+	sh("ip link del nodev0");
+	host_is_as_found();
+}
+
+/* By the time somebody looks, another device has the name: its link outlives the daemon. */
+static void a_device_that_came_back_stays_carried(void **state)
+{
+	struct daemon *d = daemon_new();
+	uint32_t earlier, link;
+
+	(void)state;
+	sh("ip link add nodev0 type veth peer name nodev1");
+	pw_add(d, "port", 7, "nodev0");
+	daemon_up(d);
+	earlier = link_id("circuit-nodev0");
+	assert_int_not_equal(earlier, 0);
+	sh("ip link del nodev0; ip link add nodev0 type veth peer name nodev1");
+	attach_again(d);
+	expect_attached(d, 0, "native");
+	link = link_id("circuit-nodev0");
+	assert_int_not_equal(link, 0);
+	assert_int_not_equal(link, earlier);
+	attach_again(d);
+	assert_int_equal(link_id("circuit-nodev0"), link);
+	daemon_end(d, dp_leave);
+	expect_program("nodev0", "l2xdp_circuit");
+
+	sh("ip link del nodev0; ip link add nodev0 type veth peer name nodev1");
+	d = daemon_new(); /* nobody was there to see it */
+	pw_add(d, "port", 7, "nodev0");
+	daemon_up(d);
+	expect_attached(d, 0, "native");
+	link = link_id("circuit-nodev0");
+	daemon_end(d, dp_leave);
+	d = daemon_new();
+	pw_add(d, "port", 7, "nodev0");
+	daemon_up(d);
+	assert_int_equal(link_id("circuit-nodev0"), link);
 	daemon_end(d, dp_remove);
 	sh("ip link del nodev0");
 	host_is_as_found();
@@ -1104,8 +1204,10 @@ int main(void)
 		test(another_set_leaves_those_that_stay_alone),
 		test(more_of_them_have_larger_maps),
 		test(its_circuit_is_told_of),
+		test(new_maps_have_the_same_places),
 		test(a_session_outlives_the_daemon),
 		test(what_stands_in_the_way_is_told),
+		test(a_device_that_came_back_stays_carried),
 		test(auto_takes_a_driver_generically),
 		test(an_interface_becomes_a_circuit_and_back),
 		test(a_start_that_fails_changes_nothing),

@@ -361,6 +361,35 @@ static void an_overflow_is_one_lane_s(void **state)
 	close_lanes(&lw);
 }
 
+/* From port 0, which means "directly over IP" further on: such a path is nobody's. */
+static void port_0_is_nobody(void **state)
+{
+	struct lanes_world lw;
+	uint8_t msg[8 + 20] = { [5] = 28, [8] = 0xc8, [9] = 3, [11] = 20, [12] = 1 };
+	struct sockaddr_in to;
+	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+
+	(void)state;
+	if (raw < 0)
+		skip();
+	open_lanes(&lw, "127.0.0.1");
+	start(&lw);
+	memcpy(&to, &lw.to, sizeof(to));
+	memcpy(msg + 2, &to.sin_port, sizeof(to.sin_port));
+	to.sin_port = 0;
+	for (unsigned int port = 0; port < 2; port++) {
+		msg[1] = (uint8_t)port;
+		assert_int_equal(
+			sendto(raw, msg, sizeof(msg), 0, (struct sockaddr *)&to, sizeof(to)),
+			sizeof(msg));
+		for (unsigned int i = 0; i < 20 && lw.n <= port; i++)
+			one_turn(&lw);
+		assert_int_equal(lw.n, port);
+	}
+	close(raw);
+	close_lanes(&lw);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +399,7 @@ int main(void)
 		cmocka_unit_test(a_flood_delays_no_hello),
 		cmocka_unit_test(turns_are_for_messages),
 		cmocka_unit_test(an_overflow_is_one_lane_s),
+		cmocka_unit_test(port_0_is_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

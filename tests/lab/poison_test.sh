@@ -18,7 +18,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 poisoned_is_built() {
 	local sources=(loader/*.c) libs=() wrap=() f
-	for f in base l2tp ppp aaa store datapath control monitor; do libs+=("$BUILD/lib$f.a"); done
+	for f in base l2tp l2tp3 ppp aaa store datapath control monitor; do libs+=("$BUILD/lib$f.a"); done
 	for f in l2tp_tunnel_restore persist_read_session ppp_link_restore \
 		dp_session_traffic_restore dp_ready; do wrap+=("-Wl,--wrap=$f"); done
 	# shellcheck disable=SC2046 # words

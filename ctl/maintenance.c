@@ -110,7 +110,10 @@ int cmd_reload(const struct options *o, int argc, char **argv)
 static void print_shutdown(const struct options *o, const json_t *v)
 {
 	(void)o;
-	printf("the daemon closes %" PRIu64 " sessions and ends\n", get_number(v, "closing"));
+	printf("the daemon closes %" PRIu64 " sessions", get_number(v, "closing"));
+	if (get_number(v, "pseudowires"))
+		printf(" and %" PRIu64 " of pseudowires,", get_number(v, "pseudowires"));
+	puts(" and ends");
 }
 
 int cmd_shutdown(const struct options *o, int argc, char **argv)

@@ -424,11 +424,23 @@ static void print_connection(const json_t *c)
 	if (json_is_integer(json_object_get(c, "redial")))
 		print_pair("redial", "in %" PRIu64 " s", get_number(c, "redial"));
 	if (!get_bool(c, "keepalive"))
-		print_pair("end ID", "%s", safe(get_text(c, "remote_end_id")));
+		print_pair("end ID", "%s%s", get_number(c, "remote_end_number") ? "number " : "",
+			   safe(get_text(c, "remote_end_id")));
 	if (json_is_object(session))
 		print_pair("setup", "%s%s%s", safe(get_text(session, "state")),
 			   *get_text(session, "peer_circuit") ? ", the peer's circuit is " : "",
 			   safe(get_text(session, "peer_circuit")));
+}
+
+/* Directly over IP there is no port. */
+static void print_end(const char *what, const char *address, uint64_t port, const char *encap)
+{
+	char at[32] = "";
+
+	if (port)
+		snprintf(at, sizeof(at), " port %" PRIu64, port);
+	print_pair(what, "%s%s%s%s", *address ? safe(address) : "whoever dials", at,
+		   *encap ? ", over " : "", *encap ? safe(encap) : "");
 }
 
 static void print_one(const struct options *o, const json_t *v)
@@ -442,10 +454,8 @@ static void print_one(const struct options *o, const json_t *v)
 		print_pair("state", "%s: %s", safe(get_text(v, "state")), safe(get_text(v, "why")));
 	else
 		print_pair("state", "%s", safe(get_text(v, "state")));
-	print_pair("peer", "%s port %" PRIu64 ", over %s", safe(get_text(v, "peer")),
-		   get_number(v, "port"), safe(get_text(v, "encapsulation")));
-	print_pair("here", "%s port %" PRIu64, safe(get_text(v, "local_address")),
-		   get_number(v, "local_port"));
+	print_end("peer", get_text(v, "peer"), get_number(v, "port"), get_text(v, "encapsulation"));
+	print_end("here", get_text(v, "local_address"), get_number(v, "local_port"), "");
 	print_connection(json_object_get(v, "control"));
 	print_header(v);
 	print_pair("circuit", "%s", safe(circuit_str(attach, circuit, sizeof(circuit))));

@@ -29,6 +29,10 @@ static void print_start(const json_t *v)
 		   " sessions could not be kept",
 		   get_number(v, "tunnels"), get_number(v, "sessions"), get_number(v, "ms"),
 		   get_number(v, "dropped"));
+	if (get_number(v, "pseudowires") || get_number(v, "pseudowires_dropped"))
+		print_pair("pseudowires",
+			   "%" PRIu64 " sessions restored, %" PRIu64 " could not be kept",
+			   get_number(v, "pseudowires"), get_number(v, "pseudowires_dropped"));
 	if (get_number(v, "set_aside"))
 		print_pair("set aside",
 			   "%" PRIu64

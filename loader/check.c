@@ -17,6 +17,7 @@
 
 struct checking {
 	const struct config *cfg;
+	const char *ends; /* the pseudowire that is to be closed, or NULL */
 	char *text;
 	size_t len, at;
 	uint8_t *tunnels; /* by ID: 0 unknown, KEPT, LOST */
@@ -93,25 +94,39 @@ static bool check_session(void *arg, uint64_t key, const uint8_t *rec, size_t le
 	return true;
 }
 
-/* Sessions of signalled pseudowires, if there are any. */
+static void say_sessions(struct checking *c)
+{
+	say(c, "%u sessions in %u tunnels go on", c->n_sessions - c->lost_sessions,
+	    c->n_tunnels - c->lost_tunnels);
+	if (c->lost_tunnels || c->lost_sessions)
+		say(c, ", %u sessions and %u tunnels would be closed", c->lost_sessions,
+		    c->lost_tunnels);
+	say(c, "\n");
+}
+
+/* Those of version 2, of signalled pseudowires, or both: whatever there is. */
 static int check_wires(struct checking *c, struct store *store)
 {
 	size_t at = c->at < c->len ? c->at : c->len;
 	struct checked_wires w;
-	int rc = wires_check(c->cfg, store, c->text + at, c->len - at, &w);
+	int rc = wires_check(c->cfg, store, c->ends, c->text + at, c->len - at, &w);
+	unsigned int n = w.kept + w.anew + w.gone;
 
 	c->at = at < c->len ? at + strlen(c->text + at) : at;
-	if (w.kept + w.anew + w.gone)
+	if (!n || c->n_tunnels || c->n_sessions)
+		say_sessions(c);
+	if (n)
 		say(c,
-		    "%u signalled pseudowires keep their sessions, %u would get new ones, %u "
-		    "would end\n",
+		    "%u sessions of pseudowires go on, %u will be set up anew, %u will be "
+		    "closed\n",
 		    w.kept, w.anew, w.gone);
 	return rc;
 }
 
-int lns_check(const struct config *cfg, struct store *store, char *text, size_t len)
+int lns_check(const struct config *cfg, struct store *store, const char *ends, char *text,
+	      size_t len)
 {
-	struct checking c = { .cfg = cfg, .text = text, .len = len };
+	struct checking c = { .cfg = cfg, .ends = ends, .text = text, .len = len };
 	int rc = -ENOMEM;
 
 	if (len)
@@ -131,12 +146,6 @@ int lns_check(const struct config *cfg, struct store *store, char *text, size_t 
 		    c.clash);
 	if (c.foreign)
 		say(&c, "%u sessions keep addresses that are in no pool any more\n", c.foreign);
-	say(&c, "%u sessions in %u tunnels go on", c.n_sessions - c.lost_sessions,
-	    c.n_tunnels - c.lost_tunnels);
-	if (c.lost_tunnels || c.lost_sessions)
-		say(&c, ", %u sessions and %u tunnels would be closed", c.lost_sessions,
-		    c.lost_tunnels);
-	say(&c, "\n");
 	rc = check_wires(&c, store);
 	if (!rc && (c.lost_tunnels || c.lost_sessions))
 		rc = -EBUSY;

@@ -27,6 +27,7 @@
 #include "loader/daemon.h"
 #include "loader/monitor/monitor.h"
 #include "loader/persist.h"
+#include "loader/wires.h"
 
 #define RELOADED "L2XDPD_RELOADED" /* in the environment: executed by itself */
 #define AGAIN_S 10 /* after a reload that failed beyond what the check can know */
@@ -381,6 +382,7 @@ static bool on_may_reload(void *ctx, char *text, size_t len)
 	}
 	key = key_that_stays(d->cfg, new);
 	fits = !key && fits_here(d, new, text, len);
+	wires_leaving(d->cfg, new, d->leaving, ASK_WIRES);
 	config_free(new);
 	if (key)
 		snprintf(
@@ -389,6 +391,13 @@ static bool on_may_reload(void *ctx, char *text, size_t len)
 			"them all, then start\n",
 			key);
 	return fits;
+}
+
+static void on_leaving(void *ctx, uint8_t ret[ASK_WIRES / 8])
+{
+	const struct daemon *d = ctx;
+
+	memcpy(ret, d->leaving, sizeof(d->leaving));
 }
 
 /* It is read from the directory of the configuration that runs; another one comes with a reload. */
@@ -425,6 +434,7 @@ static enum monitor_end watch(struct daemon *d, const char *program, bool persis
 					 .change = on_change,
 					 .changed = on_changed,
 					 .may_reload = on_may_reload,
+					 .leaving = on_leaving,
 					 .check = check,
 					 .check_change = DAEMON_CHANGED,
 					 .check_limit_ms = CHECK_LIMIT_MS,

@@ -10,11 +10,13 @@
 #include "loader/control/config.h"
 #include "loader/control/control.h"
 #include "loader/datapath/datapath.h"
+#include "loader/monitor/ask.h"
 #include "loader/monitor/marks.h"
 #include "loader/monitor/sandbox.h"
 
 #define DAEMON_ERRLEN 8192
-#define DAEMON_CHANGED "L2XDPD_CHANGED" /* in the environment of --check: the daemon asks */
+#define DAEMON_CHANGED                                                                             \
+	"L2XDPD_CHANGED" /* in the environment of --check: the daemon asks; or -NAME */
 
 /* Exit codes, documented in l2xdpd(8). */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_SESSIONS = 4 };
@@ -35,6 +37,7 @@ struct daemon {
 	struct control_file control;
 	struct sandbox sandbox;
 	int lock_fd;
+	uint8_t leaving[ASK_WIRES / 8]; /* wires that the next configuration has not */
 	bool changing; /* pseudowires: l2xdpctl waits for the check */
 };
 

@@ -121,6 +121,13 @@ static void on_control(void *ctx, const struct path *path, const uint8_t *msg, s
 }
 
 /* It may come in the middle of anything: the peer is told from a timer. */
+static void on_unsent(void *ctx, const struct path *path, int rc)
+{
+	const struct lns *lns = ctx;
+
+	wires_unsent(lns->wires, path, rc);
+}
+
 static void on_circuit(void *ctx, unsigned int i, bool up)
 {
 	struct lns *lns = ctx;
@@ -182,6 +189,7 @@ static const struct dp_ops dp_ops = {
 	.turn = on_turn,
 	.mtu_changed = on_mtu_changed,
 	.circuit = on_circuit,
+	.unsent = on_unsent,
 };
 
 /* ---- from l2tp/ -------------------------------------------------------------------- */
@@ -423,23 +431,45 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 		lns->closed(lns->closed_arg);
 }
 
-void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg)
+/* `done` is called when peers have acknowledged their end, or after so long. */
+static void await_acks(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg)
 {
 	static const struct timeval now = { 0 };
 
-	if (lns->closing)
-		return;
 	lns->closed = done;
 	lns->closed_arg = arg;
-	lns->closing_until = lns_enter(lns) + grace_ms;
-	lns->closing = evtimer_new(lns->base, on_closing, lns);
-	l2tp_shutdown(lns->l2tp, lns->now);
-	wires_shutdown(lns->wires);
-	lns_leave(lns);
+	lns->closing_until = lns->now + grace_ms;
+	if (!lns->closing)
+		lns->closing = evtimer_new(lns->base, on_closing, lns);
 	if (lns->closing)
 		evtimer_add(lns->closing, &now);
 	else
 		done(arg);
+}
+
+void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg)
+{
+	if (lns->shut_down)
+		return;
+	lns->shut_down = true;
+	lns_enter(lns);
+	l2tp_shutdown(lns->l2tp, lns->now);
+	wires_shutdown(lns->wires);
+	lns_leave(lns);
+	await_acks(lns, grace_ms, done, arg);
+}
+
+bool lns_hand_over(struct lns *lns, const uint8_t *leaving, size_t n, unsigned int grace_ms,
+		   void (*done)(void *arg), void *arg)
+{
+	unsigned int told;
+
+	lns_enter(lns);
+	told = wires_leave(lns->wires, leaving, n);
+	lns_leave(lns);
+	if (told)
+		await_acks(lns, grace_ms, done, arg);
+	return told > 0;
 }
 
 static void keep(void *node)

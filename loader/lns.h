@@ -57,12 +57,19 @@ void lns_stop(struct lns *lns);
 /* The end for good: StopCCN to every peer; `done` is called when all is acknowledged or
  * `grace_ms` have passed. */
 void lns_shutdown(struct lns *lns, unsigned int grace_ms, void (*done)(void *arg), void *arg);
+/* Another configuration follows: StopCCN to the peers of version 3 whose control connection it has not, with
+ * a bit each in `leaving`. False: there are none; else `done` is called as above, and until then all goes
+ * on. */
+bool lns_hand_over(struct lns *lns, const uint8_t *leaving, size_t n, unsigned int grace_ms,
+		   void (*done)(void *arg), void *arg);
 /* Frees it without a word to anybody. */
 void lns_free(struct lns *lns);
 
 /* What a start with this configuration would do with what the store holds: lines in `text`.
- * 0: all sessions go on; -EBUSY: some would be closed; -ENOMEM. */
-int lns_check(const struct config *cfg, struct store *store, char *text, size_t len);
+ * 0: all sessions go on, or only that of the pseudowire `ends` (or NULL) does not; -EBUSY: some would
+ * be closed; -ENOMEM. */
+int lns_check(const struct config *cfg, struct store *store, const char *ends, char *text,
+	      size_t len);
 
 /* A session as people see it; pointers are good until the next event. */
 struct lns_session_info {
@@ -119,6 +126,7 @@ struct lns_signal_info {
 	const char *why; /* there is none: why; else NULL */
 	msec_t retry_ms; /* until it is dialled again; TIMERS_NEVER: it is not */
 	char end_id[4 * L2TP3_MAX_END_ID + 1]; /* Remote End ID, printable; a number in decimal */
+	uint32_t end_number; /* that number; 0: it is text */
 	bool session; /* one is there, or being set up: what follows holds */
 	const char *session_state;
 	bool ready; /* both ends are known */
@@ -166,6 +174,7 @@ struct lns_state_info {
 	struct store_info store;
 	struct store_health health;
 	unsigned int tunnels_restored, sessions_restored, sessions_dropped;
+	unsigned int wires_restored, wires_dropped; /* sessions of signalled pseudowires */
 	unsigned int set_aside; /* records that have ended workers */
 	msec_t restored_in_ms;
 	bool draining; /* all */
@@ -192,6 +201,7 @@ struct datapath *lns_datapath(struct lns *lns);
 const struct config *lns_config(const struct lns *lns);
 const struct l2tp_endpoint *lns_l2tp(const struct lns *lns);
 unsigned int lns_session_count(const struct lns *lns);
+unsigned int lns_wire_count(const struct lns *lns); /* signalled pseudowires with a session */
 msec_t lns_age_ms(struct lns *lns);
 struct pool;
 const struct pool *lns_pool(const struct lns *lns, unsigned int index); /* as config.pools */

@@ -116,6 +116,7 @@ struct lns {
 	struct log_limit auth_log, up_log, end_log, pool_log;
 	struct event *closing; /* lns_shutdown */
 	msec_t closing_until;
+	bool shut_down;
 	void (*closed)(void *arg);
 	void *closed_arg;
 };

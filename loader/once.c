@@ -112,6 +112,8 @@ static int check_sessions(const struct config *cfg, unsigned int lacks)
 {
 	struct store_info info;
 	struct store *store = NULL;
+	const char *change = getenv(DAEMON_CHANGED);
+	const char *ends = change && change[0] == '-' ? change + 1 : NULL;
 	char text[TEXT] = "";
 	int rc = store_open(cfg->run_dir, cfg->state_dir, true, &store, &info, text, sizeof(text));
 
@@ -130,7 +132,7 @@ static int check_sessions(const struct config *cfg, unsigned int lacks)
 		store_close(store);
 		return EXIT_OK;
 	}
-	rc = lns_check(cfg, store, text, sizeof(text));
+	rc = lns_check(cfg, store, ends, text, sizeof(text));
 	store_close(store);
 	fputs(text, stdout);
 	if (rc && rc != -EBUSY) {

@@ -28,7 +28,6 @@ struct restoring {
 	struct l2tp_tunnel **tunnels; /* by ID, those too that only say goodbye */
 	unsigned int n_tunnels, sessions, anew, closed, foreign;
 	unsigned int wires, wires_closed; /* sessions of pseudowires */
-	bool wire_gone; /* a control connection of version 3, and with it what is in it */
 	unsigned int damaged, aside; /* records */
 	struct {
 		enum store_table table;
@@ -321,10 +320,9 @@ static bool read_wires(void *arg, uint64_t key, const uint8_t *rec, size_t len)
 		re->rc = rc;
 		return false;
 	}
-	re->wire_gone |= rc == -ESTALE;
 	if (rc && PERSIST_L2TP3_KIND(key) == L2TP3_R_CALL)
 		re->wires_closed++;
-	if (rc && re->wire_gone)
+	if (rc == -ESTALE)
 		drop_record(re, STORE_MISC, key);
 	else if (rc)
 		drop_damaged(re, STORE_MISC, key);
@@ -581,6 +579,8 @@ int restore(struct lns *lns, char *err, size_t errlen)
 	state->tunnels_restored = re.n_tunnels;
 	state->sessions_restored = re.sessions;
 	state->sessions_dropped = re.closed;
+	state->wires_restored = re.wires;
+	state->wires_dropped = re.wires_closed;
 	state->set_aside = re.aside;
 	state->restored_in_ms = lns_enter(lns) - lns->clock_base - begin;
 	tell(&re, &state->adoption);

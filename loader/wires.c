@@ -97,7 +97,7 @@ const struct l2tp3_peer *wires_find_peer(void *ctx, const struct path *path,
 	for (unsigned int i = 0; i < cfg->n_wires; i++) {
 		unsigned int r = rank(&cfg->wires[i], path, who);
 
-		if (r <= best_rank)
+		if (r <= best_rank || w->wire[i].leaving)
 			continue;
 		best_rank = r;
 		best = &cfg->wires[i].l2tp;
@@ -205,7 +205,9 @@ static void tell_alive(struct wires *w, const struct wire *wire, bool alive)
 {
 	char why[WIRE_WHY];
 
-	snprintf(why, sizeof(why), "%s's peer does not answer on its control connection",
+	snprintf(why, sizeof(why),
+		 wire->farewell ? "%s's peer has closed its control connection"
+				: "%s's peer does not answer on its control connection",
 		 wire->cfg->name);
 	for (unsigned int k = 0; k < wire->cfg->n_pw; k++) {
 		const struct line *l = line_at(w, wire, k);
@@ -235,7 +237,8 @@ static void on_unproven(void *ctx, const struct l2tp3_peer *peer, const struct p
 
 	if (wire->tunnel)
 		return;
-	snprintf(why, sizeof(why), "%s called: %s", addr_str(&path->peer, from), what);
+	snprintf(why, sizeof(why), "a message from %s was dropped: %s", addr_str(&path->peer, from),
+		 what);
 	wire->unproven = true;
 	tell_lines(wire->all, wire, why);
 }
@@ -244,11 +247,16 @@ static void on_unproven(void *ctx, const struct l2tp3_peer *peer, const struct p
 
 static void on_dial(struct timer *t, msec_t now);
 
+static bool is_dialled(const struct wire *wire)
+{
+	return wire->cfg->dial && !wire->all->ended && !wire->leaving;
+}
+
 static void dial_in(struct wire *wire, msec_t wait)
 {
 	struct lns *lns = wire->all->lns;
 
-	if (wire->cfg->dial && !wire->all->ended)
+	if (is_dialled(wire))
 		timer_set(&lns->timers, &wire->dial, lns->now + wait, on_dial);
 }
 
@@ -264,6 +272,11 @@ static void explain_silence(struct wire *wire)
 {
 	char peer[ADDR_STRLEN];
 
+	if (wire->unsent) {
+		snprintf(wire->why, sizeof(wire->why), "nothing can be sent to %s: %s",
+			 addr_str(&wire->cfg->path.peer, peer), strerror(-wire->unsent));
+		return;
+	}
 	snprintf(wire->why, sizeof(wire->why),
 		 "%s does not answer: is its daemon there, and its secret the same?",
 		 addr_str(&wire->cfg->path.peer, peer));
@@ -292,6 +305,7 @@ static void on_dial(struct timer *t, msec_t now)
 		dial_in(wire, WIRE_DRAIN_WAIT_MS);
 		return;
 	}
+	wire->unsent = 0;
 	wire->dialled = l2tp3_tunnel_open(w->ep, now, &wire->cfg->path, &wire->cfg->l2tp);
 	if (wire->dialled) {
 		timer_set(&w->lns->timers, t, now + NO_ANSWER_MS, on_no_answer);
@@ -337,7 +351,7 @@ static void on_tunnel_up(void *ctx, struct l2tp3_tunnel *t)
 
 	if (wire->dialled == t)
 		wire->dialled = NULL;
-	if (w->lns->drain_all) {
+	if (w->lns->drain_all) { /* since it was asked for */
 		why.result = L2TP_STOP_ERROR;
 		l2tp3_tunnel_close(t, w->lns->now, &why);
 		return;
@@ -346,7 +360,7 @@ static void on_tunnel_up(void *ctx, struct l2tp3_tunnel *t)
 	wire->tunnel = t;
 	wire->up_at = w->lns->now;
 	wire->why[0] = '\0';
-	wire->unproven = false;
+	wire->unproven = wire->crossed = wire->farewell = false;
 	timer_stop(&w->lns->timers, &wire->dial);
 	timer_stop(&w->lns->timers, &wire->silence);
 	if (old && old != t && same_peer(wire, old, t))
@@ -393,7 +407,7 @@ static bool look_up(void *arg, struct l2tp3_tunnel *t)
 static void explain(struct wire *wire, const struct l2tp3_tunnel *t, const struct l2tp_reason *why,
 		    bool was_up)
 {
-	char peer[ADDR_STRLEN], text[WIRE_WHY];
+	char peer[ADDR_STRLEN], text[WIRE_REASON];
 
 	addr_str(&l2tp3_tunnel_path(t)->peer, peer);
 	if (why->timeout && was_up)
@@ -401,8 +415,8 @@ static void explain(struct wire *wire, const struct l2tp3_tunnel *t, const struc
 	else if (why->timeout && wire->cfg->dial)
 		explain_silence(wire);
 	else
-		snprintf(wire->why, sizeof(wire->why), "no control connection with %.45s: %.80s",
-			 peer, wires_reason(why, text, sizeof(text)));
+		snprintf(wire->why, sizeof(wire->why), "no control connection with %.45s: %s", peer,
+			 wires_reason(why, text, sizeof(text)));
 }
 
 static void log_gone(struct wire *wire, const struct l2tp3_tunnel *t, bool was_up)
@@ -410,8 +424,7 @@ static void log_gone(struct wire *wire, const struct l2tp3_tunnel *t, bool was_u
 	struct log_who who = who_of(t);
 
 	if (was_up || log_allowed(&wire->log, wire->all->lns->now, 3, WIRE_LAST_DELAY_MS))
-		log_note(&who, "%s%s", wire->why,
-			 wire->cfg->dial && !wire->all->ended ? "; it is dialled again" : "");
+		log_note(&who, "%s%s", wire->why, is_dialled(wire) ? "; it is dialled again" : "");
 }
 
 static void on_tunnel_gone(void *ctx, struct l2tp3_tunnel *t, const struct l2tp_reason *why)
@@ -419,7 +432,7 @@ static void on_tunnel_gone(void *ctx, struct l2tp3_tunnel *t, const struct l2tp_
 	struct wires *w = ctx;
 	struct wire *wire = wires_of(w, t);
 	struct another other = { .w = w, .cfg = wire->cfg, .not_this = t };
-	bool was_up = wire->tunnel == t, dialled = wire->dialled == t;
+	bool was_up = wire->tunnel == t, dialled = wire->dialled == t, crossing;
 
 	if (l2tp3_tunnel_low(t))
 		dp_tunnel_del(w->lns->dp, l2tp3_tunnel_low(t));
@@ -431,9 +444,19 @@ static void on_tunnel_gone(void *ctx, struct l2tp3_tunnel *t, const struct l2tp_
 	}
 	if (wire->tunnel || (!was_up && !dialled))
 		return;
+	/* the peer's is on its way; if not, the next time tells */
+	crossing = !was_up && why->result == L2TP_STOP_EXISTS && !wire->crossed;
+	wire->crossed = crossing;
+	if (was_up)
+		wire->farewell = why->from_peer;
 	explain(wire, t, why, was_up);
-	log_gone(wire, t, was_up);
-	tell_lines(w, wire, wire->why);
+	if (crossing) {
+		log_debug(NULL, "%s", wire->why);
+		wire->why[0] = '\0';
+	} else {
+		log_gone(wire, t, was_up);
+		tell_lines(w, wire, wire->why);
+	}
 	if (was_up)
 		timer_set(&w->lns->timers, &wire->silence, w->lns->now + SILENCE_MS, on_silence);
 	if (why->result == L2TP_STOP_EXISTS) {
@@ -469,10 +492,24 @@ static bool on_tunnel_alive(void *ctx, struct l2tp3_tunnel *t, msec_t since)
 	return alive;
 }
 
+/* Refused here, it is not told to be up first. */
+static bool on_may_connect(void *ctx, const struct l2tp3_peer *peer, struct l2tp_reason *ret_why)
+{
+	const struct wires *w = ctx;
+
+	(void)peer;
+	if (!w->lns->drain_all)
+		return true;
+	*ret_why = drain_reason;
+	ret_why->result = L2TP_STOP_ERROR;
+	return false;
+}
+
 static const struct l2tp3_ops ops = {
 	.send = on_send,
 	.random = lns_random,
 	.find_peer = wires_find_peer,
+	.may_connect = on_may_connect,
 	.unproven = on_unproven,
 	.named_peer = on_named_peer,
 	.low_take = on_low_take,
@@ -503,6 +540,16 @@ bool wires_input(struct wires *w, const struct path *path, const uint8_t *msg, s
 		return false;
 	l2tp3_input(w->ep, w->lns->now, path, msg, len);
 	return true;
+}
+
+void wires_unsent(struct wires *w, const struct path *path, int rc)
+{
+	for (unsigned int i = 0; w && i < w->lns->cfg->n_wires; i++) {
+		struct wire *wire = &w->wire[i];
+
+		if (wire->dialled && path_eq(&wire->cfg->path, path))
+			wire->unsent = rc;
+	}
 }
 
 /* ---- begin and end ---------------------------------------------------------------------- */
@@ -556,7 +603,7 @@ int wires_new(struct lns *lns, struct wires **ret)
 	w->wire = calloc(cfg->n_wires + 1, sizeof(*w->wire));
 	w->line = calloc(w->n_lines + 1, sizeof(*w->line));
 	w->ends = calloc(w->n_lines + 1, sizeof(*w->ends));
-	w->ep = l2tp3_endpoint_new(&(struct l2tp3_limits){ 0 }, &ops, w, &lns->timers);
+	w->ep = l2tp3_endpoint_new(&cfg->limits3, &ops, w, &lns->timers);
 	if (w->wire && w->line && w->ends && w->ep)
 		rc = cfg->n_wires ? fill_index(w) : 0;
 	if (rc) {
@@ -589,6 +636,22 @@ void wires_free(struct wires *w)
 	free(w);
 }
 
+static void tell_waiting(struct wires *w, const struct wire *wire)
+{
+	const char *name = wire->cfg->l2tp.expect_hostname;
+	char why[WIRE_WHY], range[PREFIX_STRLEN];
+
+	if (wire->cfg->dial)
+		snprintf(why, sizeof(why), "its peer is being dialled");
+	else if (addr_is_set(&wire->cfg->path.peer))
+		snprintf(why, sizeof(why), "its peer has not dialled yet (dial: false)");
+	else
+		snprintf(why, sizeof(why), "nobody of %s%s%.100s has dialled yet",
+			 prefix_str(&wire->cfg->peer, range), name ? " with host name " : "",
+			 name ? name : "");
+	tell_lines(w, wire, why);
+}
+
 void wires_begin(struct wires *w)
 {
 	const struct lns *lns = w->lns;
@@ -604,9 +667,7 @@ void wires_begin(struct wires *w)
 		}
 		timer_set(&w->lns->timers, &wire->silence,
 			  lns->now + (wire->cfg->dial ? SILENCE_MS : UNKNOWN_MS), on_silence);
-		tell_lines(w, wire,
-			   wire->cfg->dial ? "its peer is being dialled"
-					   : "its peer has not dialled yet (dial: false)");
+		tell_waiting(w, wire);
 		if (!wire->dialled)
 			dial_in(wire, i / WIRES_A_MS);
 	}
@@ -622,6 +683,42 @@ void wires_shutdown(struct wires *w)
 	for (unsigned int i = 0; i < w->lns->cfg->n_wires; i++)
 		timer_stop(&w->lns->timers, &w->wire[i].dial);
 	l2tp3_shutdown(w->ep, w->lns->now);
+}
+
+static bool has_bit(const uint8_t *bits, size_t n, size_t i)
+{
+	return i < n && bits[i / 8] & 1u << i % 8;
+}
+
+struct leaving {
+	struct wires *w;
+	unsigned int n;
+};
+
+static bool leave(void *arg, struct l2tp3_tunnel *t)
+{
+	static const struct l2tp_reason why = { .result = L2TP_STOP_NOT_AUTHORISED,
+						.text = "not configured like this any more" };
+	struct leaving *l = arg;
+
+	if (!wires_of(l->w, t)->leaving)
+		return true;
+	l->n++;
+	l2tp3_tunnel_close(t, l->w->lns->now, &why);
+	return true;
+}
+
+unsigned int wires_leave(struct wires *w, const uint8_t *leaving, size_t n)
+{
+	struct leaving l = { .w = w };
+
+	for (unsigned int i = 0; i < w->lns->cfg->n_wires; i++) {
+		w->wire[i].leaving = has_bit(leaving, n, i);
+		if (w->wire[i].leaving)
+			timer_stop(&w->lns->timers, &w->wire[i].dial);
+	}
+	l2tp3_tunnels_visit(w->ep, leave, &l);
+	return l.n;
 }
 
 void wires_undrained(struct wires *w)

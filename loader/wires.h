@@ -10,10 +10,14 @@
 #ifndef L2XDP_WIRES_H
 #define L2XDP_WIRES_H
 
+#include "loader/datapath/pseudowire.h"
 #include "loader/l2tp3/l2tp3.h"
 #include "loader/lns_internal.h"
 
-#define WIRE_WHY 160 /* room for a sentence */
+#define WIRE_WHY PW_WHY_LEN /* room for a sentence with the peer's words in it */
+#define WIRE_REASON 210 /* what wires_reason says at the most */
+#define WIRE_END_ID (2 * L2TP3_MAX_END_ID + 8) /* a Remote End ID in words */
+#define WIRE_END_TWIN 64
 #define WIRE_FIRST_DELAY_MS 1000 /* before it is dialled, or a session asked for, again */
 #define WIRE_LAST_DELAY_MS 60000
 #define WIRE_GOOD_MS 10000 /* what held so long begins with the first delay again */
@@ -32,6 +36,10 @@ struct wire {
 	msec_t up_at;
 	unsigned int delay_ms; /* before it is dialled again */
 	char why[WIRE_WHY]; /* it is down; empty: it is up, or there is nothing to tell */
+	bool crossed; /* the last attempt gave way to one of the peer: not to be told of once */
+	bool leaving; /* the next configuration has it not */
+	bool farewell; /* the peer has closed it, and nothing has come since */
+	int unsent; /* since it was dialled: negative errno, 0: all was sent */
 	bool unproven; /* and the reason shown is a call that did not know the secret */
 	struct log_limit log;
 };
@@ -45,6 +53,8 @@ struct line {
 	unsigned int delay_ms; /* before it is tried again */
 	msec_t up_at;
 	bool up; /* told to be */
+	bool crossed; /* as of a wire */
+	bool sends; /* frames, as far as the peer is concerned */
 	uint8_t changes; /* of the circuit ... */
 	msec_t changes_since; /* ... since then */
 	uint32_t restored[WIRE_RESTORED]; /* Session IDs in the store under its name */
@@ -72,6 +82,11 @@ void wires_free(struct wires *w); /* without a word to anybody; NULL is nobody *
 void wires_begin(struct wires *w);
 /* StopCCN to every peer, and none is dialled any more. */
 void wires_shutdown(struct wires *w);
+/* StopCCN to the peers of those with a bit, and none of them is dialled or answered any more: who comes
+ * after us does not know their secrets. Returns how many connections were closed. */
+unsigned int wires_leave(struct wires *w, const uint8_t *leaving, size_t n);
+/* Sets the bits of wires in `old` that do not go on with `new`; n: how many bits there are. */
+void wires_leaving(const struct config *old, const struct config *new, uint8_t *ret, size_t n);
 /* Those that were put off are tried at once: nothing is drained any more. */
 void wires_undrained(struct wires *w);
 
@@ -80,6 +95,8 @@ bool wires_input(struct wires *w, const struct path *path, const uint8_t *msg, s
 /* Whoever says to be calling from there; ctx: struct wires. NULL: a stranger. */
 const struct l2tp3_peer *wires_find_peer(void *ctx, const struct path *path,
 					 const struct l2tp3_who *who);
+/* From the data path: a message to there could not be sent. */
+void wires_unsent(struct wires *w, const struct path *path, int rc);
 /* From the data path: sets a timer, and nothing else. */
 void wires_circuit(struct wires *w, unsigned int i, bool up);
 
@@ -99,11 +116,18 @@ msec_t wires_jitter(struct wires *w, unsigned int ms); /* a quarter more or less
 void wires_lane(struct wires *w, const struct l2tp3_tunnel *t); /* at the hook, once it is up */
 struct wire *wires_of(struct wires *w, const struct l2tp3_tunnel *t);
 
-/* The order of Remote End IDs: `ends` has room for all pseudowires; returns how many have one. */
+/* wires_ends.c. The order of Remote End IDs: `ends` has room for all pseudowires; returns how many have one. */
 unsigned int wires_sort_ends(const struct config *cfg, unsigned int *ends);
 /* The pseudowire of this wire with that Remote End ID; UINT_MAX: none. */
 unsigned int wires_find_end(const struct config *cfg, const unsigned int *ends, unsigned int n,
 			    unsigned int wire, const uint8_t *end_id, uint8_t len);
+/* For people: number 77, "text"; what goes over the wire has no quotes. Never control characters. */
+const char *wires_end_id(const uint8_t *b, unsigned int n, char ret[WIRE_END_ID]);
+const char *wires_end_id_plain(const uint8_t *b, unsigned int n, char ret[WIRE_END_ID]);
+uint32_t wires_end_number(const uint8_t *b, unsigned int n); /* 0: it is none, but text */
+/* A hint when 77 is asked for and "77" is configured, or the other way; else empty. */
+void wires_end_twin(const struct wires *w, const struct wire *wire,
+		    const struct l2tp3_call_info *asked, char ret[WIRE_END_TWIN]);
 
 /* wires_store.c */
 void wires_commit(struct wires *w); /* into the batch: what has changed */
@@ -115,12 +139,13 @@ unsigned int wires_restored(struct wires *w, unsigned int *ret_closed);
 const struct config_wire *wires_named(const struct config *cfg, const char *name,
 				      const struct path *path);
 /* What a start with this configuration would do to pseudowires in the store: lines in `text`.
- * Returns -EBUSY if some that go on being configured would lose their session, -ENOMEM, or 0. */
+ * Returns -EBUSY if some would lose their session, but for the one of the name `ends` (NULL: none)
+ * when it is not configured any more; -ENOMEM, or 0. */
 struct checked_wires {
 	unsigned int kept, anew, gone;
 };
-int wires_check(const struct config *cfg, struct store *store, char *text, size_t len,
-		struct checked_wires *ret);
+int wires_check(const struct config *cfg, struct store *store, const char *ends, char *text,
+		size_t len, struct checked_wires *ret);
 
 /* wires_show.c; wires_visit says nothing of those that have stopped */
 void wires_visit(struct wires *w, bool (*fn)(void *arg, const struct lns_tunnel_info *t),

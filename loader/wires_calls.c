@@ -18,68 +18,6 @@
 #define LOG_BURST 20
 #define LOG_EVERY_MS 3000
 
-/* ---- Remote End IDs -------------------------------------------------------------------- */
-
-struct end_key {
-	const struct config *cfg;
-	unsigned int wire;
-	const uint8_t *id;
-	uint8_t len;
-};
-
-static struct end_key key_of(const struct config *cfg, unsigned int i)
-{
-	const struct config_signal *s = &cfg->signals[i];
-
-	return (struct end_key){ cfg, s->wire, s->end_id, s->end_id_len };
-}
-
-static int compare(const struct end_key *a, const struct end_key *b)
-{
-	if (a->wire != b->wire)
-		return a->wire < b->wire ? -1 : 1;
-	if (a->len != b->len)
-		return a->len < b->len ? -1 : 1;
-	return memcmp(a->id, b->id, a->len);
-}
-
-static int by_end(const void *a, const void *b, void *cfg)
-{
-	struct end_key x = key_of(cfg, *(const unsigned int *)a);
-	struct end_key y = key_of(cfg, *(const unsigned int *)b);
-
-	return compare(&x, &y);
-}
-
-unsigned int wires_sort_ends(const struct config *cfg, unsigned int *ends)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; cfg->signals && i < cfg->datapath.n_pseudowires; i++)
-		if (cfg->signals[i].wire < cfg->n_wires && !cfg->signals[i].keepalive)
-			ends[n++] = i;
-	if (n)
-		qsort_r(ends, n, sizeof(*ends), by_end, (void *)(uintptr_t)cfg);
-	return n;
-}
-
-static int to_key(const void *key, const void *element)
-{
-	const struct end_key *k = key;
-	struct end_key e = key_of(k->cfg, *(const unsigned int *)element);
-
-	return compare(k, &e);
-}
-
-unsigned int wires_find_end(const struct config *cfg, const unsigned int *ends, unsigned int n,
-			    unsigned int wire, const uint8_t *end_id, uint8_t len)
-{
-	struct end_key key = { cfg, wire, end_id, len };
-	const unsigned int *at = n ? bsearch(&key, ends, n, sizeof(*ends), to_key) : NULL;
-
-	return at ? *at : UINT_MAX;
-}
-
 /* ---- a line ------------------------------------------------------------------------------ */
 
 static struct log_who who_of(const struct line *l, const struct l2tp3_call *c)
@@ -199,13 +137,15 @@ static void refused_by_datapath(struct wires *w, struct line *l, int rc)
 	l2tp3_call_close(l->call, w->lns->now, &why);
 }
 
+/* Frames may flow when the circuit is up too: that, the data path tells. */
 static void log_up(struct wires *w, struct line *l, const struct l2tp3_call_info *info)
 {
 	struct log_who who = who_of(l, l->call);
 
 	if (log_allowed(&w->line_log, w->lns->now, LOG_BURST, LOG_EVERY_MS))
-		log_info(&who, "pseudowire %s is up: the peer's session is %u%s", name_of(w, l),
-			 info->peer.id, takes_frames(info) ? "" : ", its circuit is down");
+		log_info(&who, "session %u of pseudowire %s is there: the peer's is %u%s",
+			 info->ours.id, name_of(w, l), info->peer.id,
+			 takes_frames(info) ? "" : ", its circuit is down");
 }
 
 void wires_line_put(struct wires *w, struct line *l)
@@ -233,11 +173,14 @@ void wires_line_put(struct wires *w, struct line *l)
 		refused_by_datapath(w, l, rc);
 		return;
 	}
+	l->sends = takes_frames(info);
 	if (!info->established || l->up)
 		return;
 	l->up = true;
+	l->crossed = false;
 	l->up_at = w->lns->now;
-	log_up(w, l, info);
+	if (w->begun) /* else it goes on, and is counted */
+		log_up(w, l, info);
 	wires_line_tell(w, l, 0); /* of what has changed since it was asked for */
 }
 
@@ -252,18 +195,27 @@ static int no(uint16_t result, struct l2tp_reason *ret_why)
 static int unknown_end(struct wires *w, const struct l2tp3_call *c,
 		       const struct l2tp3_call_info *info, struct l2tp_reason *ret_why)
 {
+	const struct wire *wire = wires_of(w, l2tp3_call_tunnel(c));
 	struct log_who who = { .tunnel = l2tp3_tunnel_id(l2tp3_call_tunnel(c)),
-			       .peer = l2tp3_tunnel_peer(l2tp3_call_tunnel(c))->name };
-	char end[40];
+			       .peer = wire->cfg->name };
+	char end[WIRE_END_ID], plain[WIRE_END_ID], twin[WIRE_END_TWIN];
 
-	log_quote(info->end_id, info->end_id_len, end, sizeof(end));
-	snprintf(ret_why->text, sizeof(ret_why->text), "no pseudowire has remote-end-id %s", end);
+	wires_end_id(info->end_id, info->end_id_len, end);
+	wires_end_id_plain(info->end_id, info->end_id_len, plain);
+	wires_end_twin(w, wire, info, twin);
+	snprintf(ret_why->text, sizeof(ret_why->text), "no pseudowire has remote-end-id %.*s%.60s",
+		 L2TP3_MAX_END_ID, plain, twin);
 	if (log_allowed(&w->refuse_log, w->lns->now, LOG_BURST, LOG_EVERY_MS))
 		log_warn(&who,
-			 "the peer asks for remote-end-id \"%s\", which no pseudowire of it has: "
+			 "the peer asks for remote-end-id %s, which no pseudowire of it has%s: "
 			 "add one, or correct one of the two sides",
-			 end);
+			 end, twin);
 	return no(L2TP_CDN_PERMANENT, ret_why);
+}
+
+static const char *type_name(uint16_t type)
+{
+	return type == L2TP3_PW_VLAN ? "vlan" : type == L2TP3_PW_ETHERNET ? "ethernet" : "unknown";
 }
 
 static int wrong_type(struct wires *w, const struct line *l, const struct l2tp3_call_info *info,
@@ -272,13 +224,16 @@ static int wrong_type(struct wires *w, const struct line *l, const struct l2tp3_
 	const uint16_t ours = w->lns->cfg->signals[l->i].pw_type;
 	struct log_who who = { .peer = l->wire->cfg->name };
 
-	snprintf(ret_why->text, sizeof(ret_why->text), "this one is of pseudowire type %u, not %u",
-		 ours, info->pw_type);
+	snprintf(ret_why->text, sizeof(ret_why->text),
+		 "this one is of pseudowire type %u (%s), not %u (%s): make `type` the same on "
+		 "both sides",
+		 ours, type_name(ours), info->pw_type, type_name(info->pw_type));
 	if (log_allowed(&w->refuse_log, w->lns->now, LOG_BURST, LOG_EVERY_MS))
-		log_warn(&who,
-			 "pseudowire %s is of type %u here (%u: vlan, %u: ethernet), the peer asks "
-			 "for type %u: correct `type` of one of the two sides",
-			 name_of(w, l), ours, L2TP3_PW_VLAN, L2TP3_PW_ETHERNET, info->pw_type);
+		log_warn(
+			&who,
+			"pseudowire %s has `type: %s` here, the peer asks for %s (%u): make `type` "
+			"the same on both sides",
+			name_of(w, l), type_name(ours), type_name(info->pw_type), info->pw_type);
 	return no(L2TP3_CDN_PW_TYPE, ret_why);
 }
 
@@ -339,27 +294,42 @@ void wires_call_news(void *ctx, struct l2tp3_call *c)
 		l2tp3_call_close(c, w->lns->now, &why);
 }
 
+/* Of a pseudowire that was up the data path has told already. */
 static void log_down(struct wires *w, struct line *l, const struct l2tp3_call *c, const char *text)
 {
+	bool was_up = l->up && l->sends && dp_pw_circuit_is_up(w->lns->dp, l->i);
 	struct log_who who = who_of(l, c);
 
-	if (log_allowed(&w->line_log, w->lns->now, LOG_BURST, LOG_EVERY_MS))
-		log_info(&who, "pseudowire %s %s: %s", name_of(w, l),
-			 l->up ? "is down" : "cannot be set up", text);
+	if (was_up || !log_allowed(&w->line_log, w->lns->now, LOG_BURST, LOG_EVERY_MS))
+		return;
+	if (l->up)
+		log_info(&who, "session %u of pseudowire %s has ended: %s",
+			 l2tp3_call_info(c)->ours.id, name_of(w, l), text);
+	else
+		log_info(&who, "pseudowire %s cannot be set up: %s", name_of(w, l), text);
 }
 
 void wires_call_down(void *ctx, struct l2tp3_call *c, const struct l2tp_reason *why)
 {
 	struct line *l = l2tp3_call_user(c);
 	struct wires *w = ctx;
+	struct log_who who;
 	char text[WIRE_WHY];
 
 	if (!l || l->call != c)
 		return;
+	who = who_of(l, c);
 	l->call = NULL;
 	wires_reason(why, text, sizeof(text));
-	wires_line_why(w, l, text);
-	log_down(w, l, c, text);
+	/* the peer's request is on its way; if not, the next time tells */
+	l->crossed = !l->up && !l2tp3_call_info(c)->ready && why->result == L2TP3_CDN_TIE_LOST &&
+		     !l->crossed;
+	if (l->crossed) {
+		log_debug(&who, "pseudowire %s: %s", name_of(w, l), text);
+	} else {
+		wires_line_why(w, l, text);
+		log_down(w, l, c, text);
+	}
 	if (l->up && w->lns->now - l->up_at >= WIRE_GOOD_MS)
 		l->delay_ms = WIRE_FIRST_DELAY_MS;
 	l->up = false;

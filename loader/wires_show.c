@@ -61,24 +61,28 @@ void wires_counters(const struct wires *w, uint64_t ret[L2TP3_C_MAX])
 		ret[i] = w ? w->before[i] + now[i] : 0;
 }
 
+unsigned int lns_wire_count(const struct lns *lns)
+{
+	const struct wires *w = lns->wires;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; w && i < w->n_lines; i++)
+		n += w->line[i].call && w->line[i].up;
+	return n;
+}
+
 void lns_l2tp3_counters(const struct lns *lns, uint64_t *ret)
 {
 	wires_counters(lns->wires, ret);
 }
 
-/* Text, or, of 4 octets that are none, the number that they are (RFC 4719). */
-static void end_id_str(const struct config_signal *s, char *ret, size_t cap)
+static void fill_end_id(const struct config_signal *s, struct lns_signal_info *ret)
 {
-	const uint8_t *b = s->end_id;
-	bool text = true;
-
-	for (unsigned int i = 0; i < s->end_id_len; i++)
-		text &= b[i] > ' ' && b[i] < 0x7f;
-	if (!text && s->end_id_len == 4)
-		snprintf(ret, cap, "%u",
-			 (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+	ret->end_number = wires_end_number(s->end_id, s->end_id_len);
+	if (ret->end_number)
+		snprintf(ret->end_id, sizeof(ret->end_id), "%u", ret->end_number);
 	else
-		log_quote(b, s->end_id_len, ret, cap);
+		log_quote(s->end_id, s->end_id_len, ret->end_id, sizeof(ret->end_id));
 }
 
 /* The control connection that its session is in, or would be. */
@@ -144,7 +148,7 @@ bool lns_signal(struct lns *lns, unsigned int i, struct lns_signal_info *ret)
 	s = &lns->cfg->signals[i];
 	ret->keepalive = s->keepalive;
 	if (!s->keepalive)
-		end_id_str(s, ret->end_id, sizeof(ret->end_id));
+		fill_end_id(s, ret);
 	fill_connection(w, l, ret);
 	if (l->call)
 		fill_session(l, ret);

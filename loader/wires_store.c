@@ -105,6 +105,41 @@ int wires_read(struct wires *w, uint64_t key, const uint8_t *rec, size_t len)
 	return rc;
 }
 
+/* ---- another configuration ------------------------------------------------------------------ */
+
+static bool overlap(const struct prefix *a, const struct prefix *b)
+{
+	return prefix_contains(a, &b->addr) || prefix_contains(b, &a->addr);
+}
+
+/* By the rules of a start (restore.c). Of a range it is not known here who of it is connected: it goes on as
+ * soon as anybody of it may. */
+static bool wire_goes_on(const struct config_wire *old, const struct config *new)
+{
+	const struct config_wire *c;
+	struct path path = old->path;
+
+	if (addr_is_set(&path.peer)) {
+		c = wires_named(new, old->name, &path);
+		return c && !c->l2tp.secret[0].len == !old->l2tp.secret[0].len;
+	}
+	for (unsigned int i = 0; i < new->n_wires; i++) {
+		c = &new->wires[i];
+		path.peer = c->peer.len > old->peer.len ? c->peer.addr : old->peer.addr;
+		if (overlap(&c->peer, &old->peer) && wires_named(new, old->name, &path))
+			return true;
+	}
+	return false;
+}
+
+void wires_leaving(const struct config *old, const struct config *new, uint8_t *ret, size_t n)
+{
+	memset(ret, 0, n / 8);
+	for (unsigned int i = 0; i < old->n_wires && i < n; i++)
+		if (!wire_goes_on(&old->wires[i], new))
+			ret[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
 /* ---- does it go on? ------------------------------------------------------------------------- */
 
 /* NULL: as it was set up, it is what the configuration asks for. */
@@ -240,13 +275,14 @@ struct session_name {
 
 struct checking {
 	const struct config *cfg;
+	const char *ends; /* whose session may be closed, or NULL */
 	struct l2tp3_endpoint *ep;
 	struct session_name *names;
 	size_t n, cap;
 	char *text;
 	size_t len, at;
 	struct checked_wires *count;
-	unsigned int told;
+	unsigned int told, unasked; /* closed, and not by who asked for it */
 };
 
 static void __attribute__((format(printf, 2, 3))) say(struct checking *c, const char *fmt, ...)
@@ -348,7 +384,7 @@ static bool check_call(void *arg, struct l2tp3_call *call)
 		return true;
 	if (why) {
 		c->count->anew++;
-		say(c, "pseudowire %s %s: its session would be set up anew\n", s->name, why);
+		say(c, "pseudowire %s %s: its session will be set up anew\n", s->name, why);
 	} else {
 		c->count->kept++;
 	}
@@ -375,14 +411,15 @@ static void check_rest(struct checking *c)
 		log_quote(name, strlen(name), quoted, sizeof(quoted));
 		if (i == UINT_MAX || c->cfg->signals[i].wire >= c->cfg->n_wires) {
 			c->count->gone++;
+			c->unasked += !c->ends || strcmp(name, c->ends) != 0;
 			say(c,
 			    "pseudowire %s is not in the configuration as a signalled one any "
-			    "more: its session would be closed\n",
+			    "more: its session will be closed\n",
 			    quoted);
 		} else {
 			c->count->anew++;
 			say(c,
-			    "pseudowire %s has another path or peer: its session would be set up "
+			    "pseudowire %s has another path or peer: its session will be set up "
 			    "anew\n",
 			    quoted);
 		}
@@ -391,15 +428,15 @@ static void check_rest(struct checking *c)
 	free(c->names);
 }
 
-int wires_check(const struct config *cfg, struct store *store, char *text, size_t len,
-		struct checked_wires *ret)
+int wires_check(const struct config *cfg, struct store *store, const char *ends, char *text,
+		size_t len, struct checked_wires *ret)
 {
 	static const struct l2tp3_ops ops = {
 		.send = check_send,
 		.random = check_random,
 		.named_peer = check_named,
 	};
-	struct checking c = { .cfg = cfg, .text = text, .len = len, .count = ret };
+	struct checking c = { .cfg = cfg, .ends = ends, .text = text, .len = len, .count = ret };
 	struct timers timers;
 
 	memset(ret, 0, sizeof(*ret));
@@ -415,5 +452,5 @@ int wires_check(const struct config *cfg, struct store *store, char *text, size_
 	if (c.told > MOST_LINES && c.at < len)
 		snprintf(text + c.at, len - c.at, "... and %u more pseudowires\n",
 			 c.told - MOST_LINES);
-	return !c.ep ? -ENOMEM : ret->anew ? -EBUSY : 0;
+	return !c.ep ? -ENOMEM : ret->anew || c.unasked ? -EBUSY : 0;
 }

@@ -23,6 +23,7 @@
 #include "loader/store/store.h"
 
 #define SHUTDOWN_GRACE_MS 3000
+#define HAND_OVER_GRACE_MS 1500 /* only where peers are told of an end; frames go on meanwhile */
 
 struct worker {
 	const struct daemon *d;
@@ -51,23 +52,40 @@ static bool stays_at_hook(const struct dp_config *cfg)
 	return cfg->bpf_dir && cfg->mode != DP_OFF;
 }
 
+#define SESSIONS_LEN 64
+
+static const char *sessions_str(const struct worker *w, char ret[SESSIONS_LEN])
+{
+	unsigned int n = lns_session_count(w->lns), wires = lns_wire_count(w->lns);
+
+	if (wires)
+		snprintf(ret, SESSIONS_LEN, "%u sessions and %u of pseudowires", n, wires);
+	else
+		snprintf(ret, SESSIONS_LEN, "%u sessions", n);
+	return ret;
+}
+
 static void on_order(void *arg, enum ask_order order)
 {
 	struct worker *w = arg;
+	char text[SESSIONS_LEN];
 
 	if (order == ASK_CLOSE) {
 		if (w->closing)
 			return;
 		w->closing = true;
-		log_note(NULL, "closing %u sessions", lns_session_count(w->lns));
+		log_note(NULL, "closing %s", sessions_str(w, text));
 		lns_shutdown(w->lns, SHUTDOWN_GRACE_MS, on_closed, w);
 		return;
 	}
+	if (order == ASK_HAND_OVER &&
+	    lns_hand_over(w->lns, ask_leaving(w->ask), ASK_WIRES, HAND_OVER_GRACE_MS, on_closed, w))
+		return;
 	if (order == ASK_LEAVE)
 		log_note(NULL,
-			 "%u sessions %s; the next start takes them up. To end them "
+			 "%s %s; the next start takes them up. To end them "
 			 "for good: l2xdpctl shutdown instead, or then l2xdpd --remove",
-			 lns_session_count(w->lns),
+			 sessions_str(w, text),
 			 stays_at_hook(&w->d->cfg->datapath) ? "go on at the hook"
 							     : "are kept, but their packets stop");
 	event_base_loopbreak(w->base);

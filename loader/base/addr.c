@@ -157,6 +157,8 @@ const char *endpoint_str(const struct ipaddr *a, uint16_t port, char buf[static 
 {
 	char addr[ADDR_STRLEN];
 
+	if (!port) /* directly over IP */
+		return addr_str(a, buf);
 	snprintf(buf, PATH_STRLEN, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", addr_str(a, addr), port);
 	return buf;
 }

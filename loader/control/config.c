@@ -156,11 +156,6 @@ static struct config *config_new(const char *file)
 	c->datapath.port = 1701;
 	c->datapath.tun_mtu = 1500;
 	c->datapath.dscp = -1;
-	c->limits = (struct l2tp_limits){ .half_open = 4096,
-					  .half_open_source = 256,
-					  .tunnels = 65535,
-					  .retransmits = 5,
-					  .retransmit_cap_ms = 8000 };
 	if (c->file && c->hostname && c->control_socket && c->state_dir && c->run_dir &&
 	    c->bpf_dir && c->datapath.tun_name)
 		return c;
@@ -188,27 +183,37 @@ static void fill_l2tp(struct config *c, struct config_peer *p)
 	};
 }
 
-static void tell_peer(struct dp_config *d, const struct prefix *p)
+/* False: there is no room for it. */
+static bool tell_peer(struct dp_config *d, const struct prefix *p)
 {
 	unsigned int i;
 
 	for (i = 0; i < d->n_peers; i++)
 		if (d->peers[i].len == p->len && addr_eq(&d->peers[i].addr, &p->addr))
-			return;
+			return true;
 	if (p->len && d->n_peers < L2X_MAX_PEERS)
 		d->peers[d->n_peers++] = *p;
+	return !p->len || i < L2X_MAX_PEERS;
 }
 
 /* Who has a lane of its own at the hook before its control connection is up: the narrowest
  * prefixes. One that holds everybody tells nobody apart. */
 static void tell_peers(struct config *c)
 {
-	unsigned int i;
+	unsigned int i, left = 0;
 
 	for (i = 0; i < c->n_peers; i++)
-		tell_peer(&c->datapath, &c->peers[i].address);
+		left += !tell_peer(&c->datapath, &c->peers[i].address);
 	for (i = 0; i < c->n_wires; i++)
-		tell_peer(&c->datapath, &c->wires[i].peer);
+		left += !tell_peer(&c->datapath, &c->wires[i].peer);
+	if (left)
+		log_warn(NULL,
+			 "the first %u prefixes of peers and pseudowires have a lane of their own "
+			 "at "
+			 "the hook; those of %u more share the strangers', until their connection "
+			 "is "
+			 "up: write wider prefixes",
+			 L2X_MAX_PEERS, left);
 }
 
 static int hand_over_pseudowires(struct load *ld)
@@ -226,6 +231,30 @@ static int hand_over_pseudowires(struct load *ld)
 	return 0;
 }
 
+static unsigned int or_default(unsigned int said, unsigned int otherwise)
+{
+	return said ? said : otherwise;
+}
+
+/* What nobody said has the default of either version. */
+static void fill_limits(struct config *c)
+{
+	struct l2tp_limits *l = &c->limits;
+
+	c->limits3 = (struct l2tp3_limits){ .half_open = l->half_open,
+					    .half_open_source = l->half_open_source,
+					    .setup_rate = l->setup_rate,
+					    .tunnels = l->tunnels,
+					    .retransmits = l->retransmits,
+					    .retransmit_cap_ms = l->retransmit_cap_ms };
+	l->half_open = or_default(l->half_open, 4096);
+	l->half_open_source = or_default(l->half_open_source, 256);
+	l->tunnels = or_default(l->tunnels, 65535);
+	l->retransmits = or_default(l->retransmits, 5);
+	l->retransmit_cap_ms = or_default(l->retransmit_cap_ms, 8000);
+	l->shards = c->datapath.shards;
+}
+
 /* The lists move from the load to the configuration. */
 static int hand_over(struct load *ld)
 {
@@ -237,7 +266,7 @@ static int hand_over(struct load *ld)
 	c->pools = calloc(ld->n_pools + 1, sizeof(*c->pools));
 	if (!c->peers || !c->profiles || !c->pools)
 		return -ENOMEM;
-	c->limits.shards = c->datapath.shards;
+	fill_limits(c);
 	c->datapath.run_dir = c->run_dir;
 	c->datapath.bpf_dir = c->bpf_dir;
 	for (i = 0; i < ld->n_pools; i++) {

@@ -96,6 +96,7 @@ struct config {
 	struct config_wire *wires;
 	unsigned int n_pools, n_profiles, n_peers, n_wires;
 	struct l2tp_limits limits;
+	struct l2tp3_limits limits3; /* of the same section; 0: the default of that version */
 	char *users; /* chap-secrets file; NULL: none */
 	char *control_socket; /* default /run/l2xdpd.sock */
 	char *state_dir; /* state-directory: the durable store; default /var/lib/l2xdp */

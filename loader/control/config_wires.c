@@ -11,6 +11,10 @@
 
 #include "loader/control/config_values.h"
 
+/* Control connections that a peer may have: one address's, and of a range beyond one for each pseudowire. */
+#define ONE_PEER 4u
+#define SPARE 8u
+
 /* ---- what they must agree in ---- */
 
 enum shared {
@@ -270,6 +274,7 @@ static void fill_l2tp(const struct config *c, struct config_wire *w, const struc
 		.cisco_drafts = s->cisco_draft_avps,
 		.yamaha_header = s->yamaha_header,
 		.hello_ms = s->hello * 1000,
+		.max_tunnels = addr_is_set(&w->path.peer) ? ONE_PEER : w->n_pw + SPARE,
 		.user = w,
 	};
 	for (i = 0; i < L2TP3_SECRETS && w->secret[i]; i++)

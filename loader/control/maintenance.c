@@ -136,11 +136,12 @@ int reload(const struct request *rq, struct answer *a)
 
 int end_daemon(const struct request *rq, struct answer *a)
 {
-	unsigned int sessions = lns_session_count(rq->lns);
+	unsigned int sessions = lns_session_count(rq->lns), wires = lns_wire_count(rq->lns);
 	int err = no_parameters(rq, a);
 
 	if (err)
 		return err;
 	lns_end(rq->lns);
-	return answer_whole(a, json_pack("{s:I}", "closing", (json_int_t)sessions));
+	return answer_whole(a, json_pack("{s:I, s:I}", "closing", (json_int_t)sessions,
+					 "pseudowires", (json_int_t)wires));
 }

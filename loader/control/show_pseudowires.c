@@ -123,14 +123,15 @@ static json_t *json_session(const struct lns_signal_info *s)
 static json_t *json_signal(const struct lns_signal_info *s)
 {
 	return json_pack(
-		"{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "name",
+		"{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "name",
 		json_text(s->connection), "tunnel", (json_int_t)s->tunnel_id, "peer_tunnel",
 		(json_int_t)s->peer_tunnel_id, "state", s->state, "host_name",
 		json_text_or_null(s->host_name), "why", json_text_or_null(s->why), "redial",
 		s->retry_ms == TIMERS_NEVER ? json_null()
 					    : json_integer((json_int_t)(s->retry_ms / 1000)),
-		"keepalive", s->keepalive, "remote_end_id", json_text_or_null(s->end_id), "session",
-		json_session(s));
+		"keepalive", s->keepalive, "remote_end_id", json_text_or_null(s->end_id),
+		"remote_end_number", s->end_number ? json_integer(s->end_number) : json_null(),
+		"session", json_session(s));
 }
 
 static json_t *json_pseudowire(struct lns *lns, unsigned int i)

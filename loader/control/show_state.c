@@ -13,18 +13,19 @@ static json_t *json_start(const struct lns_state_info *s)
 {
 	const struct dp_adoption *d = &s->adoption;
 
-	return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:o}",
-			 "origin", origins[s->store.origin], "behind",
-			 s->store.origin == STORE_DURABLE
-				 ? json_integer((json_int_t)(s->store.age_ms / 1000))
-				 : json_null(),
-			 "note", json_text_or_null(s->store.note), "tunnels",
-			 (json_int_t)s->tunnels_restored, "sessions",
-			 (json_int_t)s->sessions_restored, "dropped",
-			 (json_int_t)s->sessions_dropped, "set_aside", (json_int_t)s->set_aside,
-			 "ms", (json_int_t)s->restored_in_ms, "maps_adopted", d->maps, "kept",
-			 (json_int_t)d->kept, "put", (json_int_t)d->put, "removed",
-			 (json_int_t)d->removed, "maps_note", json_text_or_null(d->note));
+	return json_pack(
+		"{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:o}",
+		"origin", origins[s->store.origin], "behind",
+		s->store.origin == STORE_DURABLE
+			? json_integer((json_int_t)(s->store.age_ms / 1000))
+			: json_null(),
+		"note", json_text_or_null(s->store.note), "tunnels",
+		(json_int_t)s->tunnels_restored, "sessions", (json_int_t)s->sessions_restored,
+		"dropped", (json_int_t)s->sessions_dropped, "pseudowires",
+		(json_int_t)s->wires_restored, "pseudowires_dropped", (json_int_t)s->wires_dropped,
+		"set_aside", (json_int_t)s->set_aside, "ms", (json_int_t)s->restored_in_ms,
+		"maps_adopted", d->maps, "kept", (json_int_t)d->kept, "put", (json_int_t)d->put,
+		"removed", (json_int_t)d->removed, "maps_note", json_text_or_null(d->note));
 }
 
 static json_t *json_store(const struct store_health *h)

@@ -67,7 +67,7 @@ enum l2tp_error {
 struct l2tp_reason {
 	uint16_t result;
 	uint16_t error;
-	char text[80]; /* printable; may be empty */
+	char text[160]; /* printable; may be empty */
 	uint16_t ppp_cause; /* RFC 3145 code, 0: none */
 	uint16_t ppp_proto;
 	uint8_t ppp_direction;

@@ -125,12 +125,15 @@ static bool makes_sense(const struct l2tp3_call *c, uint32_t id)
 
 int call3_restore(struct l2tp3_endpoint *ep, msec_t now, uint32_t id, struct reader *r)
 {
-	struct l2tp3_tunnel *t = l2tp3_any_tunnel(ep, reader_u32(r));
+	uint32_t ccid = reader_u32(r);
+	struct l2tp3_tunnel *t = l2tp3_any_tunnel(ep, ccid);
 	struct l2tp3_call *c;
 	int ret = -EBADMSG;
 
 	(void)now;
-	if (!t || t->gone)
+	if (!t)
+		return l2tp3_no_tunnel(ep, ccid);
+	if (t->gone)
 		return -EBADMSG;
 	c = calloc(1, sizeof(*c));
 	if (!c)

@@ -11,6 +11,7 @@
 #define MAX_SERIAL 0xfffff0u /* of a message, in its record's name */
 #define ALIVE_MS 60000u /* data this young speaks for a peer that ignores Hello */
 #define TYPE_OFFSET (L2TP3_HEADER + L2TP_AVP_HEADER)
+#define NS_OFFSET 8u
 #define ZEROES 4u /* octets before what a Yamaha takes over UDP */
 #define JITTER 8u /* Hello comes up to one in so many parts of its time early (V3-REL-5) */
 #define LOG_TUNNELS 1000u
@@ -45,6 +46,7 @@ static void live_remove(struct l2tp3_tunnel *t)
 {
 	struct l2tp3_endpoint *ep = t->ep;
 
+	hashtab_del(&ep->of_peer, &t->of_peer);
 	if (t->prev)
 		t->prev->next = t->next;
 	else
@@ -281,13 +283,20 @@ void conn_transmit_now(struct l2tp3_endpoint *ep, const struct l2tp3_peer *peer,
 void conn_transmit(struct reliable *r, const uint8_t *msg, size_t len)
 {
 	struct l2tp3_tunnel *t = container_of(r, struct l2tp3_tunnel, rel);
+	struct reader ns = reader_of(msg + NS_OFFSET, sizeof(uint16_t));
+	enum move3_way way = move3_way(t, reader_u16(&ns));
 	uint8_t copy[L2TP_MAX_MESSAGE];
 
 	if (len > sizeof(copy))
 		return;
-	memcpy(copy, msg, len);
 	conn_changed(t);
-	conn_transmit_now(t->ep, t->peer, &t->path, t->signs ? &t->auth : NULL, copy, len);
+	for (unsigned int there = 0; there < 2; there++) {
+		if (way == (there ? MOVE3_HERE : MOVE3_THERE))
+			continue;
+		memcpy(copy, msg, len);
+		conn_transmit_now(t->ep, t->peer, there ? &t->move.path : &t->path,
+				  t->signs ? &t->auth : NULL, copy, len);
+	}
 }
 
 /* Of an end whose CCID we do not know, nobody would know what it acknowledges. */
@@ -305,7 +314,8 @@ void conn_acknowledge(struct reliable *r)
 	writer_patch_u16(&b.w, 10, r->rcv_nxt);
 	conn_changed(t);
 	l2tp3_count(t->ep, L2TP3_C_TX_ACK);
-	conn_transmit_now(t->ep, t->peer, &t->path, t->signs ? &t->auth : NULL, b.buf, b.w.len);
+	conn_transmit_now(t->ep, t->peer, t->answer ? t->answer : &t->path,
+			  t->signs ? &t->auth : NULL, b.buf, b.w.len);
 }
 
 void conn_refuse(struct l2tp3_endpoint *ep, const struct l2tp3_peer *peer, const struct path *path,
@@ -334,6 +344,7 @@ void conn_moved(struct l2tp3_tunnel *t, msec_t now, const struct path *path)
 			 endpoint_str(&path->peer, path->peer_port, to));
 	hashtab_del(&ep->by_peer, &t->by_peer);
 	t->path = *path;
+	t->move.asked = false;
 	/* memory: one node left the table just now */
 	if (t->peer_id)
 		hashtab_add(&ep->by_peer, &t->by_peer, l2tp3_hash_peer(ep, path, t->peer_id));
@@ -501,6 +512,14 @@ static void stop(struct l2tp3_tunnel *t, msec_t now)
 		conn_bury(ep->oldest_stopped);
 }
 
+/* An attempt that gives way to the peer's is no failure. */
+static enum log_level level_of(const struct l2tp_reason *why, bool was_up)
+{
+	if (why->result == L2TP_STOP_NOT_AUTHORISED)
+		return LOG_WARN;
+	return why->result == L2TP_STOP_EXISTS && !was_up ? LOG_DEBUG : LOG_INFO;
+}
+
 /* Neither attempts that come to nothing nor connections made and closed at speed may fill the log. */
 static void log_end(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_reason *why, bool was_up)
 {
@@ -508,10 +527,9 @@ static void log_end(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_reason
 	struct log_who who = conn_who(t);
 
 	if (log_allowed(limit, now, was_up ? LOG_TUNNELS : 10, was_up ? LOG_TUNNEL_MS : 1000))
-		log_msg(why->result == L2TP_STOP_NOT_AUTHORISED ? LOG_WARN : LOG_INFO, &who,
-			"%s%s: result %u error %u%s%s", was_up ? "closed" : "not set up",
-			why->from_peer ? " by the peer" : "", why->result, why->error,
-			why->text[0] ? ": " : "", why->text);
+		log_msg(level_of(why, was_up), &who, "%s%s: result %u error %u%s%s",
+			was_up ? "closed" : "not set up", why->from_peer ? " by the peer" : "",
+			why->result, why->error, why->text[0] ? ": " : "", why->text);
 }
 
 void conn_gone(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_reason *why,

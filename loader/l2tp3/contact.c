@@ -5,7 +5,9 @@
  *
  * Of a peer with a secret nothing is kept before its SCCRQ has proved itself, and nothing is said:
  * to whoever does not know the secret we are not there. A proof can be replayed (V3-AUTH-10); that
- * makes a connection in set-up, which sources.c bounds, and which SCCCN alone completes.
+ * makes a connection in set-up, which sources.c bounds, and which SCCCN alone completes. What was
+ * heard a short time ago and comes again from elsewhere is a copy: it makes nothing, and costs the
+ * peer nothing of its rate.
  */
 #include <string.h>
 
@@ -80,6 +82,22 @@ static struct l2tp3_tunnel *find_duplicate(struct l2tp3_endpoint *ep, msec_t now
 	    (t->gone && reliable_outstanding(&t->rel)))
 		return t;
 	return NULL;
+}
+
+/* Has this very SCCRQ come from elsewhere? If it is new it is remembered. */
+static bool is_copy(struct l2tp3_endpoint *ep, msec_t now, const struct request *r, uint64_t print)
+{
+	uint64_t path = l2tp3_hash_peer(ep, r->path, r->m.ccid);
+
+	for (unsigned int i = 0; i < L2TP3_PRINTS; i++) {
+		const struct l2tp3_print *p = &ep->prints[i];
+
+		if (p->print == print && now - p->at < L2TP3_SETUP_MS)
+			return p->path != path;
+	}
+	ep->prints[ep->next_print] = (struct l2tp3_print){ print, path, now };
+	ep->next_print = (ep->next_print + 1) % L2TP3_PRINTS;
+	return false;
 }
 
 static void refuse(struct l2tp3_endpoint *ep, struct request *r)
@@ -167,6 +185,24 @@ static void repeated(struct l2tp3_endpoint *ep, struct l2tp3_tunnel *t)
 	reliable_acknowledge(&t->rel);
 }
 
+static bool is_wanted(struct l2tp3_endpoint *ep, struct request *r)
+{
+	return !ep->ops->may_connect || ep->ops->may_connect(ep->ctx, r->peer, &r->why);
+}
+
+static void log_unproven(struct l2tp3_endpoint *ep, msec_t now, const struct request *r,
+			 const char *what)
+{
+	char from[PATH_STRLEN];
+
+	if (!log_allowed(&ep->log_digest, now, 5, 10000))
+		return;
+	log_warn(&(struct log_who){ .peer = r->peer->name }, "SCCRQ from %s dropped: %s",
+		 endpoint_str(&r->path->peer, r->path->peer_port, from), what);
+	if (ep->ops->unproven)
+		ep->ops->unproven(ep->ctx, r->peer, r->path, what);
+}
+
 /* An SCCRQ that has proved itself, if it must. */
 static void proven_sccrq(struct l2tp3_endpoint *ep, msec_t now, struct request *r)
 {
@@ -183,9 +219,20 @@ static void proven_sccrq(struct l2tp3_endpoint *ep, msec_t now, struct request *
 		repeated(ep, t);
 		return;
 	}
+	if (r->auth.nonces && is_copy(ep, now, r, print)) {
+		l2tp3_count(ep, L2TP3_C_DUPLICATE);
+		return;
+	}
 	if (!source3_may_ask(ep, now, &r->path->peer)) /* nothing is said */
 		return;
-	if (!judge3_sccrq(r->peer, &r->m, &r->why))
+	if (judge3_is_ours(ep, r->peer, &r->m)) {
+		l2tp3_count(ep, L2TP3_C_REFLECTED);
+		log_unproven(ep, now, r,
+			     "it is a request of ours, sent back; or the other side has our host "
+			     "name and Router ID: give it another `host-name`");
+		return;
+	}
+	if (!judge3_sccrq(r->peer, &r->m, &r->why) || !is_wanted(ep, r))
 		event = L2TP3_TE_SCCRQ_BAD;
 	else if (!ties(ep, now, r))
 		return;
@@ -193,19 +240,6 @@ static void proven_sccrq(struct l2tp3_endpoint *ep, msec_t now, struct request *
 		open_to_us(ep, now, r, print);
 	else
 		refuse(ep, r);
-}
-
-static void log_unproven(struct l2tp3_endpoint *ep, msec_t now, const struct request *r,
-			 const char *what)
-{
-	char from[PATH_STRLEN];
-
-	if (!log_allowed(&ep->log_digest, now, 5, 10000))
-		return;
-	log_warn(&(struct log_who){ .peer = r->peer->name }, "SCCRQ from %s dropped: %s",
-		 endpoint_str(&r->path->peer, r->path->peer_port, from), what);
-	if (ep->ops->unproven)
-		ep->ops->unproven(ep->ctx, r->peer, r->path, what);
 }
 
 /* Does it prove itself (V3-AUTH-5, V3-AUTH-6)? */
@@ -415,7 +449,6 @@ void contact3_old(struct l2tp3_endpoint *ep, msec_t now, const struct path *path
 	if (m.type == L2TP_SCCRP && m.v2_tunnel_id)
 		refuse_old(t, path, m.v2_tunnel_id, h->ns, &why);
 	else if (m.type == L2TP_STOPCCN && m.reason.result) /* why, only the peer knows */
-		why = m.reason;
-	why.from_peer = true;
+		why = m.reason; /* from_peer, the only one of them that is */
 	conn_event(t, now, L2TP3_TE_ABORT, NULL, &why);
 }

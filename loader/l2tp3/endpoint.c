@@ -155,8 +155,10 @@ void l2tp3_endpoint_free(struct l2tp3_endpoint *ep)
 		conn_bury(ep->oldest_stopped);
 	l2tp3_leave(ep);
 	l2tp3_forget_gone(ep);
+	free(ep->stale);
 	hashtab_free(&ep->tunnels);
 	hashtab_free(&ep->by_peer);
+	hashtab_free(&ep->of_peer);
 	hashtab_free(&ep->calls);
 	hashtab_free(&ep->calls_by_peer);
 	free(ep);
@@ -268,7 +270,10 @@ static void receive(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_messa
 		l2tp3_count(ep, L2TP3_C_OUT_OF_WINDOW);
 		break;
 	}
-	if (!t->dead && !owe(t))
+	if (t->dead)
+		return;
+	t->rel.ack_owed |= t->answer != NULL; /* what carried it went elsewhere, perhaps */
+	if (t->answer || !owe(t))
 		reliable_acknowledge(&t->rel);
 }
 
@@ -284,54 +289,34 @@ void l2tp3_malformed(struct l2tp3_endpoint *ep, msec_t now, const struct path *p
 			 endpoint_str(&path->peer, path->peer_port, from));
 }
 
-/* SCCRP without a digest, of a peer with a secret: it has none, or is somebody else (V3-AUTH-6). */
-static void unsigned_sccrp(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
-			   const uint8_t *msg, size_t len)
+/* For people. */
+static const char *unproven_text(const struct l2tp3_tunnel *t, bool wrong)
 {
-	const struct l2tp3_auth none = { 0 };
-	struct l2tp3_message m;
-	struct l2tp_reason why;
-
-	/* what has one of the two was changed on its way, perhaps */
-	if (!path_eq(path, &t->path) ||
-	    l2tp3_parse(msg, len, &none, t->peer->cisco_drafts, &m) != L2TP3_P_OK ||
-	    l2tp3_has(&m, L2TP3_AVP_DIGEST) || l2tp3_has(&m, L2TP3_AVP_NONCE))
-		return;
-	reason3_set(&why, L2TP_STOP_NOT_AUTHORISED, 0,
-		    "no digest in SCCRP: set the same secret on both sides");
-	if (m.ccid)
-		conn_refuse(t->ep, t->peer, path, NULL, m.ccid, &why);
-	conn_event(t, now, L2TP3_TE_ABORT, NULL, &why);
+	if (!t->auth.nonces)
+		return "its digest is not the checksum that it would be without a secret; does the "
+		       "peer have one? then set `secret` here";
+	if (wrong)
+		return "its digest is wrong; is `secret` the same on both sides?";
+	return "it has no digest; set the same `secret` on the other side";
 }
 
-static void log_unproven(struct l2tp3_tunnel *t, msec_t now, bool wrong)
+/* Silently for the peer (V3-AUTH-5), and nothing ends: anybody could have sent it, an SCCRP without a digest
+ * too (V3-AUTH-11). type: as it claims. */
+static void unproven(struct l2tp3_tunnel *t, msec_t now, const struct path *path, uint16_t type,
+		     bool wrong)
 {
 	struct log_who who = conn_who(t);
+	const char *what = unproven_text(t, wrong);
 
-	if (!log_allowed(&t->ep->log_digest, now, 5, 10000))
-		return;
-	if (!t->auth.nonces)
-		log_warn(&who, "message dropped: its digest is not the checksum that it would be "
-			       "without a secret; does the peer have one? then set `secret` here");
-	else if (wrong)
-		log_warn(&who, "message dropped: its digest is wrong; is `secret` the same on both "
-			       "sides?");
-	else
-		log_warn(&who, "message dropped: it has no digest; set the same `secret` on the "
-			       "other side");
-}
-
-/* Silently for the peer (V3-AUTH-5). type: as it claims. */
-static void unproven(struct l2tp3_tunnel *t, msec_t now, const struct path *path, uint16_t type,
-		     const uint8_t *msg, size_t len, bool wrong)
-{
 	l2tp3_count(t->ep, wrong ? L2TP3_C_BAD_DIGEST : L2TP3_C_NO_DIGEST);
 	/* Before SCCRP we have no nonce of the peer's: what it acknowledges with one says nothing. */
 	if (t->state == L2TP3_T_WAIT_REPLY && type == L2TP3_ACK)
 		return;
-	log_unproven(t, now, wrong);
-	if (!wrong && type == L2TP_SCCRP && t->state == L2TP3_T_WAIT_REPLY)
-		unsigned_sccrp(t, now, path, msg, len);
+	if (!log_allowed(&t->ep->log_digest, now, 5, 10000))
+		return;
+	log_warn(&who, "message dropped: %s", what);
+	if (t->state == L2TP3_T_WAIT_REPLY && type == L2TP_SCCRP && t->ep->ops->unproven)
+		t->ep->ops->unproven(t->ep->ctx, t->peer, path, what);
 }
 
 static bool is_over_ip(const struct path *path)
@@ -351,33 +336,27 @@ static bool may_move(const struct l2tp3_tunnel *t, const struct path *path)
 	return t->auth.nonces;
 }
 
-/* It is verified now: is it the next one, so no copy of an earlier one, and may the peer be there? */
-static bool moves(const struct l2tp3_tunnel *t, const struct path *path,
-		  const struct l2tp3_message *m)
+/* The first answer may come from another port, without more ado: nobody else has the peer's address. */
+static bool is_first_answer(const struct l2tp3_tunnel *t, const struct l2tp3_message *m)
 {
-	const struct l2tp3_who who = { .hostname = t->hostname ? t->hostname : "",
-				       .router_id = t->peer_router_id };
-
-	if (!m->type || m->type == L2TP3_ACK || reliable_verdict(&t->rel, m->h.ns) != REL_IN_ORDER)
-		return false;
-	if (t->state == L2TP3_T_WAIT_REPLY)
-		return m->type == L2TP_SCCRP;
-	return t->ep->ops->find_peer(t->ep->ctx, path, &who) == t->peer;
+	return m->type == L2TP_SCCRP && reliable_verdict(&t->rel, m->h.ns) == REL_IN_ORDER;
 }
 
-static void tunnel_message(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
-			   const struct l2tp3_message *m, const uint8_t *msg)
+/* Verified, and from elsewhere. False: not to be heard; t may be dead behind it. */
+static bool from_elsewhere(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
+			   const struct l2tp3_message *m)
 {
-	if (!path_eq(path, &t->path)) {
-		if (!moves(t, path, m)) {
-			l2tp3_count(t->ep, L2TP3_C_WRONG_PATH);
-			return;
-		}
-		conn_moved(t, now, path);
-		if (t->dead)
-			return;
-	}
-	t->heard = now;
+	if (t->state != L2TP3_T_WAIT_REPLY)
+		return move3_heard(t, now, path, m);
+	if (!is_first_answer(t, m))
+		return false;
+	conn_moved(t, now, path);
+	return true;
+}
+
+static void take(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_message *m,
+		 const uint8_t *msg)
+{
 	conn_changed(t);
 	if (t->auth.nonces && m->verified < t->auth.n_keys)
 		t->auth.hide_key = m->verified;
@@ -387,6 +366,50 @@ static void tunnel_message(struct l2tp3_tunnel *t, msec_t now, const struct path
 	} else {
 		receive(t, now, m, msg);
 	}
+}
+
+/* What our SCCRQ has been answered with is an answer of ours. */
+static void reflected(struct l2tp3_tunnel *t, msec_t now, const struct path *path)
+{
+	static const char what[] =
+		"the answer is one of ours, sent back; or the other side has our host "
+		"name and Router ID: give it another `host-name`";
+	struct log_who who = conn_who(t);
+
+	l2tp3_count(t->ep, L2TP3_C_REFLECTED);
+	if (!log_allowed(&t->ep->log_digest, now, 5, 10000))
+		return;
+	log_warn(&who, "SCCRP dropped: %s", what);
+	if (t->ep->ops->unproven)
+		t->ep->ops->unproven(t->ep->ctx, t->peer, path, what);
+}
+
+static void tunnel_message(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
+			   const struct l2tp3_message *m, const uint8_t *msg)
+{
+	bool here = path_eq(path, &t->path);
+
+	if (t->state == L2TP3_T_WAIT_REPLY && m->type == L2TP_SCCRP &&
+	    judge3_is_ours(t->ep, t->peer, m)) {
+		reflected(t, now, path);
+		return;
+	}
+	if (here) {
+		move3_heard_here(t, m);
+	} else if (!from_elsewhere(t, now, path, m)) {
+		l2tp3_count(t->ep, L2TP3_C_WRONG_PATH);
+		return;
+	}
+	if (t->dead)
+		return;
+	/* a copy from elsewhere does not tell that the peer lives */
+	if (here || path_eq(path, &t->path) || reliable_verdict(&t->rel, m->h.ns) == REL_IN_ORDER)
+		t->heard = now;
+	t->answer = here ? NULL : path;
+	take(t, now, m, msg);
+	t->answer = NULL;
+	if (!here && !t->dead)
+		move3_ask(t, now);
 }
 
 void l2tp3_tunnel_input(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
@@ -410,10 +433,10 @@ void l2tp3_tunnel_input(struct l2tp3_tunnel *t, msec_t now, const struct path *p
 		l2tp3_malformed(ep, now, path, L2TP3_C_BAD_AVP);
 		break;
 	case L2TP3_P_NO_DIGEST:
-		unproven(t, now, path, m.type, msg, len, false);
+		unproven(t, now, path, m.type, false);
 		break;
 	case L2TP3_P_DIGEST:
-		unproven(t, now, path, m.type, msg, len, true);
+		unproven(t, now, path, m.type, true);
 		break;
 	}
 	explicit_bzero(m.room, sizeof(m.room));

@@ -9,6 +9,7 @@
  *   judge.c     is this SCCRQ, SCCRP acceptable?
  *   conn.c      how one comes, keeps alive, moves and goes; what it sends
  *   call.c      sessions, with call_*.c
+ *   move.c      a peer whose address changes
  *   query.c     what the caller may ask
  *   changes.c   which records are older than what they tell of
  *   record.c    control connections and messages to records and back; resume.c: they go on
@@ -34,6 +35,7 @@
 #define L2TP3_OWING 256u /* connections that wait for an acknowledgement at the end of a batch */
 #define L2TP3_RESTING 4096u
 #define L2TP3_BUCKETS 1024u
+#define L2TP3_PRINTS 1024u
 
 /* ---- the automaton of control connections ---- */
 
@@ -59,7 +61,7 @@
 	X(TIMEOUT, "not set up in time")                                                           \
 	X(DEAD, "retransmissions ran out")                                                         \
 	X(TIE_LOST, "tie lost")                                                                    \
-	X(ABORT, "answer of version 2, or without a digest")                                       \
+	X(ABORT, "answer of version 2")                                                            \
 	X(REPLACED, "opened anew by the peer")
 #define L2TP3_TUNNEL_ACTIONS(X)                                                                    \
 	X(UNEXPECTED, "count")                                                                     \
@@ -110,6 +112,12 @@ struct l2tp3_bucket {
 	msec_t at;
 };
 
+/* Of an SCCRQ that proved itself, and where it came from. */
+struct l2tp3_print {
+	uint64_t print, path; /* hashes */
+	msec_t at;
+};
+
 struct l2tp3_endpoint {
 	struct l2tp3_limits limits;
 	const struct l2tp3_ops *ops;
@@ -120,6 +128,7 @@ struct l2tp3_endpoint {
 	uint64_t seed; /* of the hashes */
 	struct hashtab tunnels; /* by our CCID, stopped ones too */
 	struct hashtab by_peer; /* peer's address, port, CCID */
+	struct hashtab of_peer; /* established ones that others opened, by struct l2tp3_peer */
 	struct hashtab calls; /* by our Session ID */
 	struct hashtab calls_by_peer; /* by the peer's CCID and Session ID */
 	unsigned int n_calls;
@@ -130,18 +139,33 @@ struct l2tp3_endpoint {
 	struct l2tp3_tunnel *oldest_stopped, *newest_stopped;
 	unsigned int n_stopped;
 	struct l2tp3_bucket setups[L2TP3_BUCKETS]; /* by source prefix */
+	struct l2tp3_print prints[L2TP3_PRINTS]; /* the last ones; print 0: none */
+	unsigned int next_print;
 	unsigned int depth; /* public functions and timers that run now */
 	uint32_t owing[L2TP3_OWING]; /* our CCIDs */
 	unsigned int n_owing;
 	struct l2tp3_tunnel *dead_tunnels; /* to be freed when depth is 0 */
 	struct l2tp3_call *dead_calls;
 	bool shutting_down;
+	uint32_t *
+		stale; /* our CCIDs: while restoring, those whose peer is not configured any more */
+	size_t n_stale, cap_stale;
+	bool stale_sorted;
 	/* What the caller's records do not tell yet: to be written, to be deleted. */
 	struct l2tp3_tunnel *dirty_tunnels, *gone_tunnels;
 	struct l2tp3_call *dirty_calls, *gone_calls;
 	struct log_limit log_stranger, log_half_open, log_digest, log_malformed, log_unexpected,
 		log_setup, log_up, log_closed, log_moved, log_call;
 	uint64_t counters[L2TP3_C_MAX];
+};
+
+/* Where the peer may be by now (move.c). */
+struct l2tp3_move {
+	struct path path;
+	uint16_t probe; /* Ns of the message that goes there alone */
+	bool asked; /* else the rest says nothing */
+	bool in_turn; /* by a message in its turn, no copy of an earlier one */
+	bool queued, sent; /* the probe */
 };
 
 struct l2tp3_tunnel {
@@ -157,8 +181,10 @@ struct l2tp3_tunnel {
 	unsigned int n_calls; /* those in the list */
 	unsigned int half_open_calls; /* of these, requests of the peer that are not established */
 	unsigned int asking_calls; /* and requests of ours that are not answered */
-	struct hashnode by_id, by_peer;
+	struct hashnode by_id, by_peer, of_peer;
 	struct path path;
+	struct l2tp3_move move;
+	const struct path *answer; /* not NULL: where what arrives now is acknowledged */
 	uint32_t id, peer_id; /* CCIDs; peer_id 0: not known yet */
 	uint32_t peer_router_id;
 	uint8_t state; /* enum l2tp3_tunnel_state */
@@ -222,6 +248,8 @@ uint64_t l2tp3_hash_peer(const struct l2tp3_endpoint *ep, const struct path *pat
 			 uint32_t peer_id);
 /* By our CCID; stopped ones too. NULL. */
 struct l2tp3_tunnel *l2tp3_any_tunnel(const struct l2tp3_endpoint *ep, uint32_t id);
+/* Of a record of a connection that is not there: what l2tp3_restore returns. */
+int l2tp3_no_tunnel(struct l2tp3_endpoint *ep, uint32_t id);
 void l2tp3_rest(struct l2tp3_rest *r, uint32_t id, msec_t now);
 bool l2tp3_rests(const struct l2tp3_rest *r, uint32_t id, msec_t now);
 uint32_t l2tp3_random32(struct l2tp3_endpoint *ep);
@@ -244,6 +272,11 @@ void contact3_old(struct l2tp3_endpoint *ep, msec_t now, const struct path *path
 bool source3_may_ask(struct l2tp3_endpoint *ep, msec_t now, const struct ipaddr *peer);
 /* For one more half-open connection, if need be at the cost of an old one. */
 bool source3_make_room(struct l2tp3_endpoint *ep, msec_t now, const struct ipaddr *peer);
+/* t, of another's opening, is established: it counts among those of its peer. False: they are too many,
+ * and there is none without sessions to make room; counted. */
+bool source3_share(struct l2tp3_tunnel *t, msec_t now);
+/* It counts, as after a restart: whatever the limit. */
+int source3_count_in(struct l2tp3_tunnel *t);
 /* A set-up that came to success gives its share of the rate back. */
 void source3_proven(struct l2tp3_endpoint *ep, const struct ipaddr *peer);
 
@@ -260,6 +293,11 @@ bool judge3_sccrq(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
 		  struct l2tp_reason *ret_why);
 bool judge3_sccrp(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
 		  struct l2tp_reason *ret_why);
+
+/* Is this SCCRQ or SCCRP one of ours, sent back by somebody between, as if a peer with the same secret had said
+ * it? Ours by its nonce, or by both of our names. */
+bool judge3_is_ours(const struct l2tp3_endpoint *ep, const struct l2tp3_peer *peer,
+		    const struct l2tp3_message *m);
 
 /* ---- conn.c ---- */
 /* An identity for log lines. */
@@ -313,6 +351,19 @@ bool conn_give_up(struct reliable *r, msec_t now, const struct rel_message *olde
 void conn_transmit(struct reliable *r, const uint8_t *msg, size_t len);
 void conn_acknowledge(struct reliable *r);
 timer_fn conn_retransmit;
+
+/* ---- move.c ---- */
+/* A verified message from another path than the connection's, which is established or waits for SCCCN. It may
+ * move by that. False: it is not to be heard. */
+bool move3_heard(struct l2tp3_tunnel *t, msec_t now, const struct path *path,
+		 const struct l2tp3_message *m);
+/* And one from the connection's own. */
+void move3_heard_here(struct l2tp3_tunnel *t, const struct l2tp3_message *m);
+/* Behind such a message: is the peer there? May close the connection, as conn_send. */
+void move3_ask(struct l2tp3_tunnel *t, msec_t now);
+enum move3_way { MOVE3_HERE, MOVE3_THERE, MOVE3_BOTH };
+/* By which path does a message with this Ns leave now? Not to be asked for anything else. */
+enum move3_way move3_way(struct l2tp3_tunnel *t, uint16_t ns);
 
 /* ---- call.c ---- */
 /* A message of a session (l2tp_message_is_session), on an established connection, in its turn and

@@ -45,3 +45,25 @@ bool judge3_sccrp(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
 	}
 	return judge(peer, m, ret_why);
 }
+
+static bool has_our_nonce(const struct l2tp3_tunnel *t, const struct l2tp3_message *m)
+{
+	return t->auth.nonces && m->nonce.left == sizeof(t->auth.ours) &&
+	       !memcmp(m->nonce.p, t->auth.ours, sizeof(t->auth.ours));
+}
+
+bool judge3_is_ours(const struct l2tp3_endpoint *ep, const struct l2tp3_peer *peer,
+		    const struct l2tp3_message *m)
+{
+	const struct reader *host = &m->host_name;
+
+	if (!peer->secret[0].len) /* that anybody could say anyway */
+		return false;
+	if (m->router_id == peer->router_id && host->left == strlen(peer->hostname) &&
+	    !memcmp(host->p, peer->hostname, host->left))
+		return true;
+	for (const struct l2tp3_tunnel *t = ep->first; t; t = t->next)
+		if ((t->half_open || t->state == L2TP3_T_WAIT_REPLY) && has_our_nonce(t, m))
+			return true;
+	return false;
+}

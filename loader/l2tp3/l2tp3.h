@@ -73,6 +73,9 @@ struct l2tp3_peer {
 	bool yamaha_header; /* over UDP our messages stand behind 4 zero octets */
 	uint16_t window; /* our Receive Window Size, 0: 16 */
 	unsigned int hello_ms; /* 0: never */
+	/* Established ones that others opened and that are its, together; 0: 4. Whoever knows the secret of a range
+	 * may call itself by any number of names. */
+	unsigned int max_tunnels;
 	void *user; /* the caller's */
 };
 
@@ -137,7 +140,10 @@ struct l2tp3_ops {
 	/* NULL: a stranger, who gets no answer and for whom nothing is kept. */
 	const struct l2tp3_peer *(*find_peer)(void *ctx, const struct path *path,
 					      const struct l2tp3_who *who);
-	/* Somebody at that peer's address asked for a control connection and could not prove to be it; `what`
+	/* Its SCCRQ has proved itself: is a control connection wanted now? False with *ret_why: it is refused.
+	 * NULL: always. */
+	bool (*may_connect)(void *ctx, const struct l2tp3_peer *peer, struct l2tp_reason *ret_why);
+	/* Somebody at that peer's address asked for a control connection, or answered, and could not prove to be it; `what`
 	 * is for people. Not at every request. NULL: nobody wants to know. */
 	void (*unproven)(void *ctx, const struct l2tp3_peer *peer, const struct path *path,
 			 const char *what);
@@ -189,6 +195,8 @@ struct l2tp3_ops {
 	X(STRANGER, "stranger")                                                                    \
 	X(HALF_OPEN_LIMIT, "half_open_limit")                                                      \
 	X(SETUP_RATE_LIMIT, "setup_rate_limit")                                                    \
+	X(PEER_LIMIT, "peer_limit")                                                                \
+	X(REFLECTED, "reflected")                                                                  \
 	X(UNKNOWN_SESSION, "unknown_session")                                                      \
 	X(UNEXPECTED, "unexpected_message")                                                        \
 	X(TIE, "tie")                                                                              \
@@ -282,8 +290,8 @@ typedef void l2tp3_record_fn(void *arg, enum l2tp3_record kind, uint32_t id, uin
 			     const uint8_t *rec, size_t len);
 void l2tp3_changes(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void *arg);
 /* After a restart: all tunnels, then all messages (of each tunnel by rising serial), then all calls.
- * -EBADMSG: damaged, or of a tunnel that is not there; -ESTALE: its peer is not configured any more;
- * -ENOMEM. The caller deletes the record of one that failed, after l2tp3_restored. */
+ * -EBADMSG: damaged, or of a tunnel that is not there; -ESTALE: its peer is not configured any more,
+ * or it is of such a tunnel; -ENOMEM. The caller deletes the record of one that failed, after l2tp3_restored. */
 int l2tp3_restore(struct l2tp3_endpoint *ep, msec_t now, enum l2tp3_record kind, uint32_t id,
 		  uint32_t serial, const uint8_t *rec, size_t len);
 /* The caller has given calls their users back (l2tp3_calls_visit; those without one it closes): timers

@@ -365,6 +365,8 @@ static int link_tunnel(struct l2tp3_tunnel *t, const struct tunnel_record *rec)
 		hashtab_del(&ep->tunnels, &t->by_id);
 		return -ENOMEM;
 	}
+	if (t->state == L2TP3_T_ESTABLISHED && !t->initiator)
+		source3_count_in(t); /* memory: without it, it is not counted */
 	t->has_low = ep->ops->low_claim && ep->ops->low_claim(ep->ctx, (uint16_t)t->id);
 	if (t->gone)
 		conn_stopped_append(t);
@@ -372,6 +374,41 @@ static int link_tunnel(struct l2tp3_tunnel *t, const struct tunnel_record *rec)
 		conn_live_append(t);
 	conn_set_half_open(t, t->state == L2TP3_T_WAIT_CONN);
 	return 0;
+}
+
+/* Messages and calls of such a one are stale as it is, and not damaged. */
+static void note_stale(struct l2tp3_endpoint *ep, uint32_t id)
+{
+	size_t cap = ep->cap_stale ? 2 * ep->cap_stale : 16;
+	void *more;
+
+	if (ep->n_stale == ep->cap_stale) {
+		more = reallocarray(ep->stale, cap, sizeof(*ep->stale));
+		if (!more)
+			return; /* they are called damaged */
+		ep->stale = more;
+		ep->cap_stale = cap;
+	}
+	ep->stale[ep->n_stale++] = id;
+	ep->stale_sorted = false;
+}
+
+static int by_ccid(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int l2tp3_no_tunnel(struct l2tp3_endpoint *ep, uint32_t id)
+{
+	if (!ep->n_stale)
+		return -EBADMSG;
+	if (!ep->stale_sorted)
+		qsort(ep->stale, ep->n_stale, sizeof(*ep->stale), by_ccid);
+	ep->stale_sorted = true;
+	return bsearch(&id, ep->stale, ep->n_stale, sizeof(*ep->stale), by_ccid) ? -ESTALE
+										 : -EBADMSG;
 }
 
 static int restore_tunnel(struct l2tp3_endpoint *ep, msec_t now, uint32_t id, const uint8_t *bytes,
@@ -388,8 +425,10 @@ static int restore_tunnel(struct l2tp3_endpoint *ep, msec_t now, uint32_t id, co
 		return -EBADMSG;
 	peer = ep->ops->named_peer(ep->ctx, rec.peer, &rec.t.path);
 	/* with a secret that came or went since, nobody would understand the other one */
-	if (!peer || !peer->secret[0].len != !(rec.flags & NONCES))
+	if (!peer || !peer->secret[0].len != !(rec.flags & NONCES)) {
+		note_stale(ep, id);
 		return -ESTALE;
+	}
 	t = malloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -421,7 +460,9 @@ static int restore_message(struct l2tp3_endpoint *ep, uint32_t id, uint32_t seri
 	struct reader r;
 	int ret;
 
-	if (!t || l2tp3_record_begin(rec, len, &r) < 0 || reader_u32(&r) != id ||
+	if (!t)
+		return l2tp3_no_tunnel(ep, id);
+	if (l2tp3_record_begin(rec, len, &r) < 0 || reader_u32(&r) != id ||
 	    reader_u32(&r) != serial)
 		return -EBADMSG;
 	flags = reader_u8(&r);

@@ -4,6 +4,8 @@
  * time limits begin anew, what the peer has not acknowledged leaves again with the Ns that it had,
  * and a peer that nothing is asked of gets a Hello: does it still know us?
  */
+#include <stdlib.h>
+
 #include "loader/l2tp3/engine.h"
 
 #define SPREAD_MS 1000u /* over so long connections begin to speak */
@@ -67,6 +69,9 @@ static void start(struct l2tp3_tunnel *t, msec_t now)
 void l2tp3_restored(struct l2tp3_endpoint *ep, msec_t now)
 {
 	l2tp3_enter(ep);
+	free(ep->stale);
+	ep->stale = NULL;
+	ep->n_stale = ep->cap_stale = 0;
 	/* One that goes keeps its `next` until we leave. */
 	for (struct l2tp3_tunnel *t = ep->first; t; t = t->next)
 		start(t, now);

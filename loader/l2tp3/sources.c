@@ -7,6 +7,9 @@
  * - Half-open connections: at a limit the newcomer is taken, and the oldest one of its prefix (of
  *   all, when all together are too many) goes without a word. A true peer answers within a round
  *   trip, a forged one never.
+ * - Connections of one peer: whoever knows the secret of a range of addresses may call itself by
+ *   any number of names. At a limit, one without sessions that is not young makes room. Counted from
+ *   SCCCN on, so that no replay counts.
  * - Set-up rate: a set-up that is completed gives its share back. Prefixes share a fixed number of
  *   buckets by a hash that nobody can steer.
  */
@@ -16,6 +19,8 @@
 
 #define V4_PREFIX 15u /* octets of the mapped form: /24 */
 #define V6_PREFIX 7u /* /56 */
+#define DEFAULT_MAX_TUNNELS 4u
+#define IDLE_MS 60000u /* so long a connection may be without sessions, whoever else comes */
 #define TOKEN 1000u /* a rate of n a second is n parts of a token in each ms */
 
 static struct ipaddr prefix_of(const struct ipaddr *a)
@@ -109,4 +114,54 @@ bool source3_make_room(struct l2tp3_endpoint *ep, msec_t now, const struct ipadd
 		return true;
 	l2tp3_count(ep, L2TP3_C_HALF_OPEN_LIMIT);
 	return false;
+}
+
+/* ---- connections of one peer ---- */
+
+static uint64_t hash_of_peer(const struct l2tp3_endpoint *ep, const struct l2tp3_peer *peer)
+{
+	return hash_of(ep->seed, &peer, sizeof(peer));
+}
+
+/* The one without sessions that has stood longest, if it is not young; and how many there are. The walk is
+ * as long as the limit, which is the peer's. */
+static struct l2tp3_tunnel *idle(const struct l2tp3_endpoint *ep, msec_t now,
+				 const struct l2tp3_peer *peer, unsigned int *ret_n)
+{
+	struct hashnode *node = hashtab_first(&ep->of_peer, hash_of_peer(ep, peer));
+	struct l2tp3_tunnel *found = NULL;
+
+	*ret_n = 0;
+	for (; node; node = hashtab_next(node)) {
+		struct l2tp3_tunnel *t = container_of(node, struct l2tp3_tunnel, of_peer);
+
+		if (t->peer != peer)
+			continue;
+		++*ret_n;
+		if (!t->n_calls && now - t->since >= IDLE_MS && (!found || t->since < found->since))
+			found = t;
+	}
+	return found;
+}
+
+int source3_count_in(struct l2tp3_tunnel *t)
+{
+	return hashtab_add(&t->ep->of_peer, &t->of_peer, hash_of_peer(t->ep, t->peer));
+}
+
+bool source3_share(struct l2tp3_tunnel *t, msec_t now)
+{
+	unsigned int most = t->peer->max_tunnels ? t->peer->max_tunnels : DEFAULT_MAX_TUNNELS, n;
+	struct l2tp3_tunnel *out = idle(t->ep, now, t->peer, &n);
+	struct l2tp_reason why;
+
+	if (n >= most) {
+		l2tp3_count(t->ep, L2TP3_C_PEER_LIMIT);
+		if (!out)
+			return false;
+		reason3_set(&why, L2TP_STOP_GENERAL, 0,
+			    "without sessions, and dropped for a newer one");
+		conn_event(out, now, L2TP3_TE_CLOSE, NULL, &why);
+	}
+	return !t->gone && source3_count_in(t) == 0;
 }

@@ -160,6 +160,20 @@ static void accept_sccrq(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_
 	conn_send(t, now, &b);
 }
 
+/* What somebody else has opened: the connection before it ends, and there is room for it. */
+static void settle(struct l2tp3_tunnel *t, msec_t now)
+{
+	struct l2tp_reason why;
+
+	conn_replace_older(t, now);
+	if (t->gone || source3_share(t, now) || t->gone)
+		return;
+	t->announced = false; /* nobody has heard of it */
+	reason3_set(&why, L2TP_STOP_ERROR, L2TP_ERR_RESOURCES,
+		    "too many control connections of this peer");
+	conn_event(t, now, L2TP3_TE_CLOSE, NULL, &why);
+}
+
 static void up(struct l2tp3_tunnel *t, msec_t now)
 {
 	struct l2tp3_endpoint *ep = t->ep;
@@ -174,7 +188,9 @@ static void up(struct l2tp3_tunnel *t, msec_t now)
 	t->since = now;
 	conn_timer_start(t, now);
 	if (!t->initiator)
-		conn_replace_older(t, now);
+		settle(t, now);
+	if (t->gone)
+		return;
 	if (log_allowed(&ep->log_up, now, LOG_TUNNELS, LOG_TUNNEL_MS))
 		log_info(&who,
 			 "up, version 3%s: host name \"%s\", vendor \"%s\", at %s, its Control "
@@ -182,7 +198,7 @@ static void up(struct l2tp3_tunnel *t, msec_t now)
 			 t->proven ? ", authenticated" : "", l2tp3_tunnel_hostname(t),
 			 l2tp3_tunnel_vendor(t), endpoint_str(&t->path.peer, t->path.peer_port, at),
 			 t->peer_id);
-	if (!t->gone && ep->ops->tunnel_up)
+	if (ep->ops->tunnel_up)
 		ep->ops->tunnel_up(ep->ctx, t);
 }
 

@@ -5,6 +5,7 @@
  * and each kind looks at its arguments itself.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -89,6 +90,9 @@ static bool answer_pseudowire_later(struct monitor *m, const struct ask_request 
 				 sizeof(ret->text));
 	if (ret->rc)
 		return true;
+	snprintf(m->check.what, sizeof(m->check.what), "%s", "1");
+	if (!p->entry[0])
+		snprintf(m->check.what, sizeof(m->check.what), "-%s", p->name);
 	check_start(m, CHECK_CHANGE);
 	return false;
 }
@@ -178,5 +182,8 @@ bool order_send(struct monitor *m, enum ask_order order)
 {
 	struct ask_answer a = { .order = order };
 
-	return reply(m, &a, 0);
+	if (order != ASK_HAND_OVER || !m->ops->leaving)
+		return reply(m, &a, 0);
+	m->ops->leaving(m->ctx, a.leaving);
+	return reply(m, &a, sizeof(a.leaving));
 }

@@ -23,6 +23,7 @@ struct ask {
 	void (*on_order)(void *arg, enum ask_order);
 	void *arg;
 	enum ask_order order;
+	uint8_t leaving[ASK_WIRES / 8];
 };
 
 static void alone(const char *why)
@@ -49,9 +50,12 @@ static bool take(struct ask *a, struct ask_answer *ret, size_t *ret_len, int fla
 	return true;
 }
 
-static void keep_order(struct ask *a, const struct ask_answer *m)
+static void keep_order(struct ask *a, const struct ask_answer *m, size_t len)
 {
 	a->order = m->order;
+	memset(a->leaving, 0, sizeof(a->leaving));
+	if (len == sizeof(m->leaving))
+		memcpy(a->leaving, m->leaving, sizeof(a->leaving));
 	event_active(a->ordered, EV_TIMEOUT, 1);
 }
 
@@ -65,7 +69,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* nothing was asked, so it is an order or the end */
 	if (take(a, &m, &len, MSG_DONTWAIT) && m.order != ASK_NO_ORDER)
-		keep_order(a, &m);
+		keep_order(a, &m, len);
 }
 
 static void on_ordered(evutil_socket_t fd, short what, void *arg)
@@ -108,6 +112,11 @@ void ask_close(struct ask *a)
 	free(a); /* the socket ends with the process: that is how the monitor knows */
 }
 
+const uint8_t *ask_leaving(const struct ask *a)
+{
+	return a->leaving;
+}
+
 /* `len` octets of the request's union are sent, `want` of the answer's are expected. */
 static void talk(struct ask *a, const struct ask_request *rq, size_t len, struct ask_answer *ret,
 		 size_t want)
@@ -120,7 +129,7 @@ static void talk(struct ask *a, const struct ask_request *rq, size_t len, struct
 		take(a, ret, &got, 0);
 		if (ret->order == ASK_NO_ORDER)
 			break;
-		keep_order(a, ret);
+		keep_order(a, ret, got);
 	}
 	/* a refusal is a number alone */
 	if (got != want && !(got == 0 && ret->rc < 0))

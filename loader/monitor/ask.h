@@ -32,6 +32,7 @@ enum ask_order {
 	ASK_CLOSE, /* close every session, then end */
 };
 #define ASK_TEXT 4096
+#define ASK_WIRES 32768 /* control connections that an order may name */
 #define ASK_ENTRY 2048 /* octets with the NUL: a pseudowire as it stands in the file */
 
 /* Add it, or with an empty entry delete it. */
@@ -57,6 +58,8 @@ struct ask_answer {
 		struct dp_answer datapath;
 		struct dp_finding findings[DP_MAX_FINDINGS]; /* rc: how many */
 		char text[ASK_TEXT]; /* ASK_RELOAD, ASK_PSEUDOWIRE */
+		/* ASK_HAND_OVER: a bit for each of config.wires that does not go on */
+		uint8_t leaving[ASK_WIRES / 8];
 	};
 };
 
@@ -69,6 +72,8 @@ struct ask;
 int ask_open(int fd, struct event_base *base, void (*on_order)(void *arg, enum ask_order),
 	     void *arg, struct ask **ret);
 void ask_close(struct ask *a);
+/* Of the latest order: ASK_WIRES bits. */
+const uint8_t *ask_leaving(const struct ask *a);
 
 void ask_ready(struct ask *a); /* the start is over, and all is well */
 /* A dp_ask_fn; ctx: struct ask. */

@@ -26,7 +26,7 @@ static void __attribute__((noreturn)) become(const struct monitor *m, int out)
 	signal(SIGPIPE, SIG_DFL);
 	unsetenv("NOTIFY_SOCKET");
 	if (m->check.change)
-		setenv(m->ops->check_change, "1", 1);
+		setenv(m->ops->check_change, m->check.what, 1);
 	setenv("JOURNAL_STREAM", "-", 1); /* no times before its lines */
 	execv(m->ops->check[0], m->ops->check);
 	dprintf(STDERR_FILENO, "%s: %s\n", m->ops->check[0], strerror(errno));

@@ -33,10 +33,14 @@ struct monitor_ops {
 	/* The check said yes: is there something against a reload that only who runs knows?
 	 * Then a line in `text`. */
 	bool (*may_reload)(void *ctx, char *text, size_t len);
+	/* Of the configuration that may_reload was about: a bit for each control connection (config.wires)
+	 * that does not go on with it. The worker tells their peers. NULL: there are none. */
+	void (*leaving)(void *ctx, uint8_t ret[ASK_WIRES / 8]);
 	/* Program and arguments of the check, NULL at the end. Its exit status: 0 good,
 	 * 3 wrong, 4 sessions would be closed. */
 	char *const *check;
-	const char *check_change; /* set in its environment when it is about a change */
+	const char *check_change; /* set in its environment when it is about a change: to "1", or to
+				   * "-NAME" when that pseudowire is removed */
 	unsigned int check_limit_ms; /* then it is killed, and nothing changes */
 	unsigned int leave_limit_ms, close_limit_ms; /* for the worker to end */
 	unsigned int record_limit_ms; /* for a worker at one record; then it is killed. 0: none */

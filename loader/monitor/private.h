@@ -26,7 +26,8 @@ struct check {
 	pid_t pid; /* 0: there is none */
 	int fd; /* its output, -1: all of it has come */
 	bool force, asked; /* asked: the worker waits for the answer */
-	bool change; /* with a change that takes place when all is well */
+	bool change; /* with a change that takes place when all is well: */
+	char what[1 + PW_NAME_LEN]; /* "1", or "-" and the name of a pseudowire that is removed */
 	msec_t until;
 	size_t len;
 	char text[ASK_TEXT];

@@ -163,6 +163,13 @@ static void defaults_fill_what_is_not_said(void **state)
 	assert_int_equal(c->limits.half_open_calls, 0);
 	assert_int_equal(c->limits.retransmits, 5); /* V2-REL-8 */
 	assert_int_equal(c->limits.retransmit_cap_ms, 8000); /* V2-REL-7 */
+	/* its own too: 10 retransmissions (V3-REL-1) */
+	assert_int_equal(c->limits3.half_open, 0);
+	assert_int_equal(c->limits3.half_open_source, 0);
+	assert_int_equal(c->limits3.setup_rate, 0);
+	assert_int_equal(c->limits3.tunnels, 0);
+	assert_int_equal(c->limits3.retransmits, 0);
+	assert_int_equal(c->limits3.retransmit_cap_ms, 0);
 	expect_prefix(&peer->address, "198.51.100.1/32");
 	assert_null(peer->secret);
 	assert_null(peer->l2tp.secret);
@@ -229,6 +236,11 @@ static void every_key_arrives(void **state)
 	assert_int_equal(c->limits.tunnels, 100);
 	assert_int_equal(c->limits.retransmits, 7);
 	assert_int_equal(c->limits.retransmit_cap_ms, 16000);
+	assert_int_equal(c->limits3.half_open, 10);
+	assert_int_equal(c->limits3.half_open_source, 2);
+	assert_int_equal(c->limits3.tunnels, 100);
+	assert_int_equal(c->limits3.retransmits, 7);
+	assert_int_equal(c->limits3.retransmit_cap_ms, 16000);
 	assert_int_equal(c->limits.shards, 4);
 	assert_int_equal(dp->mode, DP_NATIVE);
 	assert_int_equal(dp->shards, 4);
@@ -290,6 +302,7 @@ static void directories_user_and_rates_arrive(void **state)
 	assert_string_equal(c->datapath.bpf_dir, "/bpf/x");
 	assert_string_equal(c->user, "nobody");
 	assert_int_equal(c->limits.setup_rate, 11);
+	assert_int_equal(c->limits3.setup_rate, 11);
 	assert_int_equal(c->limits.call_rate, 12);
 	assert_int_equal(c->limits.auth_failures, 13);
 	assert_int_equal(c->limits.half_open_calls, 14);

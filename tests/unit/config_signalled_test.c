@@ -93,6 +93,7 @@ static void connection_has_what_it_needs(void **state)
 	assert_false(l->hide || l->v2_fallback || l->cisco_drafts || l->yamaha_header);
 	assert_int_equal(l->hello_ms, 60000);
 	assert_ptr_equal(l->user, &c->wires[0]);
+	assert_int_equal(l->max_tunnels, 4);
 	config_free(c);
 	/* without IPv4 there is no address for it */
 	c = parse("listen: \"2001:db8::1\"\nhostname: a\ndatapath: { interfaces: eth0 }\n"
@@ -223,6 +224,7 @@ static void peers_behind_nat_are_waited_for(void **state)
 	c = parse("listen: 192.0.2.1\ndatapath: { interfaces: eth0 }\n"
 		  "pseudowires:\n" ENTRY("a", "any", ", secret: x"));
 	assert_true(addr_is_v4(&c->wires[0].peer.addr));
+	assert_int_equal(c->wires[0].l2tp.max_tunnels, 1 + 8);
 	config_free(c);
 }
 
@@ -552,9 +554,29 @@ static void both_files_are_checked_as_one(void **state)
 	assert_null(strstr(err, "shadow"));
 }
 
+/* What has no room at the hook is told, and loads. */
+static void more_peers_than_lanes(void **state)
+{
+	static char text[16384];
+	struct config *c;
+	size_t at = (size_t)snprintf(text, sizeof(text), "%s", HEAD);
+
+	(void)state;
+	for (unsigned int i = 0; i < L2X_MAX_PEERS + 6; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       "  - { name: p%u, peer: 198.51.%u.7, encapsulation: udp, "
+				       "secret: x, attach: { create: p%u } }\n",
+				       i, i, i);
+	c = parse(text);
+	assert_int_equal(c->n_wires, L2X_MAX_PEERS + 6);
+	assert_int_equal(c->datapath.n_peers, L2X_MAX_PEERS);
+	config_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(more_peers_than_lanes),
 		cmocka_unit_test(example_is_read),
 		cmocka_unit_test(connection_has_what_it_needs),
 		cmocka_unit_test(every_key_arrives),

@@ -337,6 +337,8 @@ static void state_has_every_field(void **state)
 		.tunnels_restored = 21,
 		.sessions_restored = 22,
 		.sessions_dropped = 23,
+		.wires_restored = 25,
+		.wires_dropped = 26,
 		.set_aside = 2,
 		.restored_in_ms = 24,
 		.draining = true,
@@ -354,6 +356,8 @@ static void state_has_every_field(void **state)
 	assert_int_equal(number(d, "tunnels"), 21);
 	assert_int_equal(number(d, "sessions"), 22);
 	assert_int_equal(number(d, "dropped"), 23);
+	assert_int_equal(number(d, "pseudowires"), 25);
+	assert_int_equal(number(d, "pseudowires_dropped"), 26);
 	assert_int_equal(number(d, "set_aside"), 2);
 	assert_int_equal(number(d, "ms"), 24);
 	assert_true(json_is_true(json_object_get(d, "maps_adopted")));
@@ -591,6 +595,7 @@ static void shutdown_says_what_it_closes(void **state)
 	v = ask_ok(*state, "{\"command\":\"shutdown\"}");
 	assert_int_equal(ended, 1);
 	assert_int_equal(number(v, "closing"), 3);
+	assert_int_equal(number(v, "pseudowires"), 2);
 	json_decref(v);
 }
 

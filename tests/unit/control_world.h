@@ -297,6 +297,12 @@ const struct l2tp_endpoint *lns_l2tp(const struct lns *lns)
 	return NULL;
 }
 
+unsigned int lns_wire_count(const struct lns *lns)
+{
+	(void)lns;
+	return 2;
+}
+
 unsigned int lns_session_count(const struct lns *lns)
 {
 	(void)lns;

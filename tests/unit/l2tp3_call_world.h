@@ -110,6 +110,13 @@ struct l2tp3_tunnel *l2tp3_any_tunnel(const struct l2tp3_endpoint *ep, uint32_t 
 	return id == w->t.id ? &w->t : NULL;
 }
 
+int l2tp3_no_tunnel(struct l2tp3_endpoint *ep, uint32_t id)
+{
+	(void)ep;
+	(void)id;
+	return -EBADMSG;
+}
+
 struct log_who conn_who(const struct l2tp3_tunnel *t)
 {
 	return (struct log_who){ .tunnel = t->id };

@@ -151,6 +151,7 @@ static void the_answer_gets_lost(void **state)
 		world_run(w, 200000);
 		assert_int_equal(w->side[LEFT].tunnels_gone, 1);
 		assert_int_equal(w->side[LEFT].tunnel_why.result, L2TP_STOP_VERSION);
+		assert_false(w->side[LEFT].tunnel_why.from_peer); /* our conclusion */
 		assert_int_equal(v2[RIGHT].tunnels_gone, v2[RIGHT].tunnels_new);
 		world_is_empty(w);
 		both_free(w);

@@ -49,19 +49,6 @@ static void unchanged(struct side *s, const struct snapshot *before)
 	assert_memory_equal(&now, before, sizeof(now));
 }
 
-/* SCCRP that has no digest any more, one of a type unknown, or no nonce, is an answer: of a
- * peer without a secret (V3-AUTH-11). It needs our CCID, which nobody guesses. */
-static bool loses_proof(const struct packet *p, size_t at)
-{
-	size_t avp = HEADER;
-
-	if (wire_get_u16(p->data, HEADER + 6) != L2TP_SCCRP)
-		return false;
-	while (avp + 6 < at) /* the last one whose header is before it */
-		avp += wire_get_u16(p->data, avp) & 0x3ff;
-	return at == 2 || at == 3 || at == HEADER + 8 + 6 || (at >= avp && at < avp + 6);
-}
-
 /* Every octet changed in some ways, every cut; from the right address and from others. */
 static void mutate_all(struct side *s, const struct packet *p)
 {
@@ -76,7 +63,7 @@ static void mutate_all(struct side *s, const struct packet *p)
 		for (size_t i = 0; i < sizeof(masks); i++) {
 			copy[at] ^= masks[i];
 			/* another version of the header is another engine's */
-			if ((copy[1] & 15) == 3 && !loses_proof(p, at)) {
+			if ((copy[1] & 15) == 3) {
 				side_give(s, &p->path, copy, p->len);
 				side_give(s, &elsewhere, copy, p->len);
 			}
@@ -84,7 +71,7 @@ static void mutate_all(struct side *s, const struct packet *p)
 		}
 	for (size_t n = 0; n < p->len; n++) {
 		side_give(s, &p->path, copy, n);
-		if (n < HEADER || wire_get_u16(p->data, HEADER + 6) == L2TP_SCCRP)
+		if (n < HEADER)
 			continue;
 		wire_u16(copy, 2, (uint16_t)n); /* and says so */
 		side_give(s, &p->path, copy, n);

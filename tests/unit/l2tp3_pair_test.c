@@ -946,6 +946,88 @@ static void a_replay_from_elsewhere_moves_nothing(void **state)
 	world_free(w);
 }
 
+/* Who sees a message sends a copy of it from elsewhere, which is faster; and all that the peer says behind it. */
+static size_t copy_all(struct world *w, unsigned int from, uint16_t type, uint8_t *msg, size_t len)
+{
+	struct path path = world_path(w, RIGHT);
+
+	(void)type;
+	path.peer.b[15] += 7;
+	path.peer_port = 4444;
+	if (from == LEFT)
+		world_enqueue(w, packet_new(RIGHT, &path, msg, len), w->now + 1);
+	return len;
+}
+
+static void a_copier_moves_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int replay = 0; replay < 2; replay++) {
+		struct world *w = world_new();
+		struct path at = world_path(w, RIGHT);
+		struct packet *p;
+
+		world_secret(w, "s", "s");
+		world_up(w, LEFT);
+		world_call_open(w, LEFT, "a");
+		world_run(w, 500);
+		w->network = replay ? NULL : copy_all;
+		for (unsigned int i = 0; i < 20; i++) {
+			l2tp3_call_circuit(side_call(&w->side[LEFT]), w->now, i & 1);
+			l2tp3_call_circuit(side_call(&w->side[RIGHT]), w->now, i & 1);
+			world_run(w, 700);
+			p = w->kept[LEFT][L2TP_SLI];
+			p->path.peer_port = 4444;
+			if (replay)
+				side_give(&w->side[RIGHT], &p->path, p->data, p->len);
+			world_run(w, 700);
+		}
+		assert_true(w->seen[RIGHT][L2TP_HELLO] > 0); /* it was asked */
+		assert_int_equal(w->side[RIGHT].moved, 0);
+		assert_true(path_eq(l2tp3_tunnel_path(side_tunnel(&w->side[RIGHT])), &at));
+		w->network = NULL;
+		rebind(w, LEFT); /* the peer itself does */
+		l2tp3_call_circuit(side_call(&w->side[LEFT]), w->now, false);
+		world_run(w, 20000);
+		assert_int_equal(w->side[RIGHT].moved, 1);
+		world_agrees(w, 1);
+		world_free(w);
+	}
+}
+
+/* The acknowledgement of its last message is lost, and then the NAT forgets. What the other side says
+ * meanwhile does not arrive. */
+static void a_rebound_peer_repeats_itself(void **state)
+{
+	(void)state;
+	for (unsigned int busy = 0; busy < 2; busy++) {
+		struct world *w = world_new();
+
+		world_secret(w, "s", "s");
+		world_up(w, LEFT);
+		world_call_open(w, LEFT, "a");
+		world_run(w, 500);
+		l2tp3_call_circuit(side_call(&w->side[LEFT]), w->now, false);
+		side_commit(&w->side[LEFT]);
+		rebind(w, LEFT);
+		for (unsigned int i = 0; i < 6 && busy; i++)
+			l2tp3_call_circuit(side_call(&w->side[RIGHT]), w->now, i & 1);
+		world_run(w, 10000);
+		assert_int_equal(w->side[RIGHT].moved, 1);
+		assert_true(w->seen[LEFT][L2TP_SLI] <= 3);
+		world_run(w, 30000);
+		world_agrees(w, 1);
+		rebind(w, LEFT); /* back, or elsewhere: the same way */
+		w->side[LEFT].outside_port = PORT;
+		l2tp3_call_circuit(side_call(&w->side[LEFT]), w->now, true);
+		world_run(w, 500);
+		assert_int_equal(w->side[RIGHT].moved, 2);
+		assert_int_equal(w->side[LEFT].tunnels_gone + w->side[RIGHT].tunnels_gone, 0);
+		world_agrees(w, 1);
+		world_free(w);
+	}
+}
+
 static void a_rebound_peer_without_proof_is_not_followed(void **state)
 {
 	struct world *w = world_new();
@@ -1028,6 +1110,8 @@ int main(void)
 		cmocka_unit_test(a_bad_network_is_overcome),
 		cmocka_unit_test(a_rebound_peer_is_followed_when_it_proves_itself),
 		cmocka_unit_test(a_replay_from_elsewhere_moves_nothing),
+		cmocka_unit_test(a_copier_moves_nothing),
+		cmocka_unit_test(a_rebound_peer_repeats_itself),
 		cmocka_unit_test(a_rebound_peer_without_proof_is_not_followed),
 		cmocka_unit_test(a_peer_from_another_port),
 		cmocka_unit_test(an_answer_from_another_port),

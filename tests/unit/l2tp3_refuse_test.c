@@ -110,24 +110,72 @@ static size_t without_proof(struct world *w, unsigned int from, uint16_t type, u
 	return len;
 }
 
+static void note_unproven(void *ctx, const struct l2tp3_peer *peer, const struct path *path,
+			  const char *what)
+{
+	struct side *s = ctx;
+
+	(void)path;
+	assert_ptr_equal(peer, &s->peer);
+	assert_non_null(strstr(what, "no digest"));
+	++*(unsigned int *)s->world->user;
+}
+
+/* What it says anybody could say: the dial ends by its time limit, and people are told why. */
 static void a_peer_that_does_not_know_authentication(void **state)
 {
 	struct world *w = world_new();
+	unsigned int told = 0;
 
 	(void)state;
 	w->lax = true;
+	w->user = &told;
+	w->side[LEFT].ops.unproven = note_unproven;
 	world_secret(w, "l2tp-secret", NULL);
 	w->network = without_proof;
 	world_open(w, LEFT);
 	world_run(w, 3000);
-	assert_int_equal(w->seen[RIGHT][L2TP_SCCRP], 1);
+	assert_true(w->seen[RIGHT][L2TP_SCCRP] > 0);
+	assert_in_range(told, 1, w->seen[RIGHT][L2TP_SCCRP]);
 	assert_int_equal(w->side[LEFT].tunnels_up + w->side[RIGHT].tunnels_up, 0);
+	assert_int_equal(w->side[LEFT].tunnels_gone, 0);
+	assert_int_equal(w->seen[LEFT][L2TP_STOPCCN], 0);
+	world_run(w, 300000);
 	assert_int_equal(w->side[LEFT].tunnels_gone, 1);
-	assert_int_equal(w->side[LEFT].tunnel_why.result, L2TP_STOP_NOT_AUTHORISED);
-	assert_int_equal(w->seen[LEFT][L2TP_STOPCCN], 1);
-	assert_int_equal(w->last_stop.result, L2TP_STOP_NOT_AUTHORISED);
-	world_run(w, 200000);
+	assert_true(w->side[LEFT].tunnel_why.timeout);
 	world_is_empty(w);
+	world_free(w);
+}
+
+/* Who does not see our messages answers first; the true answer comes behind it. */
+static void an_unsigned_answer_ends_no_dial(void **state)
+{
+	struct world *w = world_new();
+	struct packet *p;
+	size_t n, at;
+
+	(void)state;
+	world_secret(w, "s", "s");
+	w->capture = true;
+	world_open(w, LEFT);
+	side_commit(&w->side[LEFT]);
+	p = w->kept[LEFT][L2TP_SCCRQ];
+	side_give(&w->side[RIGHT], &p->path, p->data, p->len);
+	p = packet_new(LEFT, &w->kept[RIGHT][L2TP_SCCRP]->path, w->kept[RIGHT][L2TP_SCCRP]->data,
+		       w->kept[RIGHT][L2TP_SCCRP]->len);
+	for (unsigned int i = 0; i < 2; i++) {
+		at = wire_find(p->data, p->len, 0, i ? 73 : 59, 0, &n);
+		memmove(p->data + at - 6, p->data + at + n, p->len - at - n);
+		p->len -= n + 6;
+		wire_u16(p->data, 2, (uint16_t)p->len);
+		side_give(&w->side[LEFT], &p->path, p->data, p->len);
+	}
+	free(p);
+	assert_int_equal(counter(&w->side[LEFT], L2TP3_C_NO_DIGEST), 2);
+	assert_int_equal(w->side[LEFT].tunnels_gone, 0);
+	p = w->kept[RIGHT][L2TP_SCCRP];
+	side_give(&w->side[LEFT], &p->path, p->data, p->len);
+	assert_int_equal(w->side[LEFT].tunnels_up, 1);
 	world_free(w);
 }
 
@@ -256,6 +304,91 @@ static void an_old_sccrq_ends_nothing(void **state)
 	world_run(w, 200000);
 	world_agrees(w, 1); /* what the old ones began is gone */
 	free(old);
+	world_free(w);
+}
+
+/* One recorded SCCRQ, from one port after the other, keeps nobody out. */
+static void copies_from_elsewhere_cost_nothing(void **state)
+{
+	struct world *w = world_new();
+	struct side *r = &w->side[RIGHT];
+	struct packet *old;
+	struct path path;
+
+	(void)state;
+	world_secret(w, "s", "s");
+	world_up(w, LEFT);
+	old = w->kept[LEFT][L2TP_SCCRQ];
+	w->kept[LEFT][L2TP_SCCRQ] = NULL;
+	l2tp3_tunnel_close(w->side[LEFT].tunnel, w->now, &done);
+	world_run(w, 200000);
+	path = old->path;
+	for (unsigned int i = 0; i < 3000; i++) { /* 300 a second */
+		path.peer_port = (uint16_t)(2000 + i);
+		side_give(r, &path, old->data, old->len);
+		if (i == 1500)
+			world_open(w, LEFT);
+		world_run(w, i % 3 == 2 ? 10 : 0);
+	}
+	assert_int_equal(counter(r, L2TP3_C_DUPLICATE), 2999);
+	assert_int_equal(counter(r, L2TP3_C_SETUP_RATE_LIMIT), 0);
+	assert_int_equal(counter(r, L2TP3_C_HALF_OPEN_LIMIT), 0);
+	assert_int_equal(r->tunnels_up, 2);
+	world_agrees(w, 0);
+	world_run(w, 61000); /* it is forgotten */
+	side_give(r, &path, old->data, old->len);
+	assert_int_equal(counter(r, L2TP3_C_DUPLICATE), 2999);
+	free(old);
+	world_free(w);
+}
+
+/* Somebody between sends us what we have said ourselves, as if a peer with the same secret had. */
+static void what_is_sent_back_is_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int renamed = 0; renamed < 2; renamed++) {
+		struct world *w = world_new();
+		struct side *l = &w->side[LEFT];
+		struct packet *p;
+		struct path path;
+
+		world_secret(w, "s", "s");
+		w->capture = true;
+		world_open(w, LEFT);
+		side_commit(l);
+		p = w->kept[LEFT][L2TP_SCCRQ];
+		path = world_path(w, LEFT);
+		if (renamed) /* then its nonce tells */
+			l->peer.hostname = "renamed.example";
+		for (unsigned int port = PORT; port < PORT + 3; port++) {
+			path.peer_port = (uint16_t)port;
+			side_give(l, &path, p->data, p->len);
+		}
+		assert_int_equal(w->seen[LEFT][L2TP_SCCRP] + w->seen[LEFT][L2TP_STOPCCN], 0);
+		assert_int_equal(counter(l, L2TP3_C_REFLECTED), 1); /* the others are copies */
+		assert_int_equal(l->tunnels_gone, 0);
+		world_free(w);
+	}
+}
+
+/* Of our names: it could be our own, by way of another peer. */
+static void an_answer_with_our_names_is_nothing(void **state)
+{
+	struct world *w = world_new();
+	struct side *l = &w->side[LEFT], *r = &w->side[RIGHT];
+
+	(void)state;
+	world_secret(w, "s", "s");
+	world_open(w, LEFT);
+	l->peer.hostname = r->peer.hostname;
+	l->peer.router_id = r->peer.router_id;
+	world_run(w, 3000);
+	assert_true(w->seen[RIGHT][L2TP_SCCRP] > 0);
+	assert_int_equal(counter(l, L2TP3_C_REFLECTED), w->seen[RIGHT][L2TP_SCCRP]);
+	assert_int_equal(w->seen[LEFT][L2TP_SCCCN] + w->seen[LEFT][L2TP_STOPCCN], 0);
+	l->peer.hostname = "left.example"; /* the true one */
+	world_run(w, 10000);
+	world_agrees(w, 0);
 	world_free(w);
 }
 
@@ -617,6 +750,81 @@ static void tunnels_are_limited(void **state)
 	world_free(w);
 }
 
+/* Who knows the secret calls itself by one name after another. */
+static unsigned int many_names(struct world *w, unsigned int n)
+{
+	static unsigned int next;
+	char name[32];
+
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "guest-%u.example", next++);
+		w->side[LEFT].peer.hostname = name;
+		world_open(w, LEFT);
+		world_run(w, 500);
+	}
+	w->side[LEFT].peer.hostname = "left.example";
+	return side_tunnels(&w->side[RIGHT]);
+}
+
+static void a_peer_has_its_share_of_connections(void **state)
+{
+	struct world *w = world_new();
+	struct side *r = &w->side[RIGHT];
+
+	(void)state;
+	world_secret(w, "s", "s");
+	r->peer.max_tunnels = 6;
+	world_up(w, LEFT);
+	world_call_open(w, LEFT, "a");
+	world_run(w, 500);
+	assert_int_equal(many_names(w, 20), 6); /* the young ones stay */
+	assert_int_equal(counter(r, L2TP3_C_PEER_LIMIT), 15);
+	assert_int_equal(w->last_stop.result, L2TP_STOP_ERROR);
+	assert_int_equal(w->last_stop.error, L2TP_ERR_RESOURCES);
+	assert_int_equal(r->tunnels_up, 6);
+	assert_int_equal(r->tunnels_gone, 0); /* of the others nobody has heard */
+	world_run(w, 61000);
+	assert_int_equal(many_names(w, 4),
+			 6); /* the old ones make room, but for that with a session */
+	assert_int_equal(r->tunnels_up, 10);
+	assert_int_equal(r->tunnels_gone, 4);
+	assert_int_equal(r->calls_down, 0);
+	side_restart(r); /* and they count as before */
+	world_run(w, 3000);
+	assert_int_equal(many_names(w, 3), 6);
+	assert_int_equal(r->tunnels_gone, 5); /* the last old one */
+	assert_non_null(world_open(w, RIGHT)); /* what we dial is no matter of theirs */
+	world_free(w);
+}
+
+/* A second peer of the same endpoint, who is no name of the first. */
+static struct l2tp3_peer other_peer;
+
+static const struct l2tp3_peer *peer_by_name(void *ctx, const struct path *path,
+					     const struct l2tp3_who *who)
+{
+	return strcmp(who->hostname, "other.example") ? side_find_peer(ctx, path, who)
+						      : &other_peer;
+}
+
+static void one_peer_takes_no_other_ones_share(void **state)
+{
+	struct world *w = world_new();
+	struct side *r = &w->side[RIGHT];
+
+	(void)state;
+	world_secret(w, "s", "s");
+	r->ops.find_peer = peer_by_name;
+	other_peer = r->peer;
+	assert_int_equal(many_names(w, 8), 4);
+	w->side[LEFT].peer.hostname = "other.example";
+	world_open(w, LEFT);
+	world_run(w, 500);
+	assert_int_equal(side_tunnels(r), 5);
+	assert_int_equal(counter(r, L2TP3_C_PEER_LIMIT), 4);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -625,11 +833,15 @@ int main(void)
 		cmocka_unit_test(a_checksum_is_no_proof),
 		cmocka_unit_test(an_answer_without_digest),
 		cmocka_unit_test(a_peer_that_does_not_know_authentication),
+		cmocka_unit_test(an_unsigned_answer_ends_no_dial),
 		cmocka_unit_test(a_stop_without_our_id),
 		cmocka_unit_test(an_answer_with_a_wrong_digest),
 		cmocka_unit_test(a_secret_is_nowhere),
 		cmocka_unit_test(a_repeated_sccrq_makes_no_second_connection),
 		cmocka_unit_test(an_old_sccrq_ends_nothing),
+		cmocka_unit_test(copies_from_elsewhere_cost_nothing),
+		cmocka_unit_test(what_is_sent_back_is_nothing),
+		cmocka_unit_test(an_answer_with_our_names_is_nothing),
 		cmocka_unit_test(another_host_name),
 		cmocka_unit_test(the_expected_host_name),
 		cmocka_unit_test(a_stranger_gets_nothing),
@@ -645,6 +857,8 @@ int main(void)
 		cmocka_unit_test(a_flood_without_proof),
 		cmocka_unit_test(a_flood_does_not_disturb),
 		cmocka_unit_test(tunnels_are_limited),
+		cmocka_unit_test(a_peer_has_its_share_of_connections),
+		cmocka_unit_test(one_peer_takes_no_other_ones_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,6 +299,7 @@ static void a_peer_that_is_not_configured_any_more(void **state)
 	side_commit(s);
 	side_restart(s);
 	assert_true(s->refused >= 2);
+	assert_int_equal(s->stale, s->refused); /* nothing is damaged */
 	assert_int_equal(side_tunnels(s), 0);
 	assert_int_equal(s->n_records, 0);
 	assert_int_equal(timers_next(&s->timers), TIMERS_NEVER);

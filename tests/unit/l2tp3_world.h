@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,7 @@ struct side {
 	int call_result;
 	struct packet *outbox, **outbox_end; /* waits for the records to be written */
 	struct record *records;
-	unsigned int n_records, writes, refused;
+	unsigned int n_records, writes, refused, stale;
 	/* what it was told */
 	struct l2tp3_who who; /* hostname: in who_name */
 	char who_name[80];
@@ -530,10 +531,14 @@ static UNUSED void side_restore(struct side *s)
 
 	for (unsigned int kind = L2TP3_R_TUNNEL; kind <= L2TP3_R_CALL; kind++)
 		for (struct record *r = s->records; r; r = r->next) {
-			if (r->kind != kind || !l2tp3_restore(s->ep, s->world->now, r->kind, r->id,
-							      r->serial, r->data, r->len))
+			int rc = r->kind == kind ? l2tp3_restore(s->ep, s->world->now, r->kind,
+								 r->id, r->serial, r->data, r->len)
+						 : 0;
+
+			if (!rc)
 				continue;
 			s->refused++;
+			s->stale += rc == -ESTALE;
 			assert_true(n_bad < 64);
 			bad[n_bad][0] = kind;
 			bad[n_bad][1] = r->id;

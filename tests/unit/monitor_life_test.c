@@ -33,7 +33,7 @@
 static struct shared {
 	_Atomic unsigned int started, ready, asked;
 	_Atomic pid_t worker;
-	_Atomic int order, rc;
+	_Atomic int order, rc, leaving;
 	char text[ASK_TEXT];
 	char change[256]; /* what was asked for, and what became of it */
 	struct dp_answer answer;
@@ -46,6 +46,7 @@ static struct world {
 	int (*life)(struct event_base *base, struct ask *ask);
 	char *check[4];
 	struct marks *marks; /* the worker's */
+	struct ask *ask; /* the same */
 	const char *objection; /* to a reload */
 	bool disk_full; /* a change cannot be taken */
 	char log[16384];
@@ -58,6 +59,7 @@ static struct world {
 static void on_order(void *arg, enum ask_order order)
 {
 	shared->order = (int)order;
+	shared->leaving = ask_leaving(w.ask)[ASK_WIRES / 8 - 1];
 	event_base_loopbreak(arg);
 }
 
@@ -71,6 +73,7 @@ static int worker(void *ctx, int fd, pid_t monitor, struct marks *marks)
 	w.marks = marks;
 	if (getppid() != monitor || ask_open(fd, base, on_order, base, &ask))
 		return 90;
+	w.ask = ask;
 	shared->worker = getpid();
 	shared->started++;
 	ret = w.life(base, ask);
@@ -108,6 +111,12 @@ static bool may_reload(void *ctx, char *text, size_t len)
 	if (w.objection)
 		snprintf(text, len, "%s\n", w.objection);
 	return !w.objection;
+}
+
+static void leaving(void *ctx, uint8_t ret[ASK_WIRES / 8])
+{
+	(void)ctx;
+	ret[ASK_WIRES / 8 - 1] = 0x80;
 }
 
 static int change(void *ctx, const char *name, const char *entry, char *text, size_t len)
@@ -157,6 +166,7 @@ static void start(int (*life)(struct event_base *base, struct ask *ask))
 	w.ops.datapath = datapath;
 	w.ops.preflight = preflight;
 	w.ops.may_reload = may_reload;
+	w.ops.leaving = leaving;
 	w.ops.change = change;
 	w.ops.changed = changed;
 	w.ops.check_change = "A_CHANGE";
@@ -673,6 +683,7 @@ static void a_good_configuration_is_taken(void **state)
 	start_ready(obeys);
 	assert_int_equal(end_by(SIGHUP), MONITOR_RELOAD);
 	assert_int_equal(shared->order, ASK_HAND_OVER);
+	assert_int_equal(shared->leaving, 0x80);
 	wait_for_line("  all sessions go on");
 }
 
@@ -765,6 +776,26 @@ static void expect_change(const char *name, int rc, const char *says, const char
 		fail_msg("\"%s\" does not say \"%s\"", shared->text, says);
 	assert_string_equal(shared->change, became);
 	assert_int_equal(end_by(SIGTERM), MONITOR_LEFT);
+	close(w.fd);
+}
+
+static int asks_for_removal(struct event_base *base, struct ask *ask)
+{
+	ask_ready(ask);
+	shared->rc = ask_pseudowire(ask, "vm3", NULL, shared->text, sizeof(shared->text));
+	shared->ready++;
+	event_base_dispatch(base);
+	return 0;
+}
+
+/* The check is told whose session may end. */
+static void a_removal_names_what_ends(void **state)
+{
+	(void)state;
+	set_check("test \"$A_CHANGE\" = -vm3 || exit 5; exit 0");
+	start(asks_for_removal);
+	assert_int_equal(end(), MONITOR_RELOAD);
+	assert_int_equal(shared->rc, 0);
 	close(w.fd);
 }
 
@@ -940,6 +971,7 @@ int main(void)
 		CASE(what_would_close_sessions_needs_force),
 		CASE(what_cannot_change_is_refused_even_with_force),
 		CASE(a_change_is_checked_before_it_counts),
+		CASE(a_removal_names_what_ends),
 		CASE(a_change_that_is_refused_leaves_nothing),
 		CASE(a_change_without_end_is_not_looked_at),
 		CASE(a_long_answer_is_cut),

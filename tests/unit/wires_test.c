@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two daemons' wires joined in memory: what they agree on is what their data paths are given. */
+#include <unistd.h>
+
 #include "tests/unit/wires_world.h"
 
 /* ---- set-up ---------------------------------------------------------------------------- */
@@ -49,13 +51,26 @@ static void one_dials_and_frames_may_flow(void **state)
 	world_free(w);
 }
 
+/* An attempt that gives way is no failure that people would have to look after. */
+static void expect_no_reason(const struct site *s)
+{
+	for (unsigned int i = 0; i < LINES; i++)
+		assert_null(strstr(s->pw[i].why, "both "));
+	assert_string_equal(s->lns.wires->wire[0].why, "");
+}
+
 static void both_dial_and_one_is_left(void **state)
 {
 	struct world *w = world_new();
 
 	(void)state;
 	world_begin(w);
-	world_run(w, 20000);
+	for (unsigned int i = 0; i < 2000; i++) {
+		world_run(w, 10);
+		expect_no_reason(&w->a);
+		expect_no_reason(&w->b);
+	}
+	assert_true(counter(&w->a, L2TP3_C_TIE) + counter(&w->b, L2TP3_C_TIE) > 0);
 	expect_joined(&w->a, 0, &w->b, 0);
 	expect_joined(&w->a, 1, &w->b, 1);
 	assert_int_equal(tunnels_of(&w->a), 1);
@@ -113,6 +128,37 @@ static void unknown_end_is_told_on_both_sides(void **state)
 	world_free(w);
 }
 
+/* 77 and "77" are two; nothing is escaped on its way, and nothing cut in a word. */
+static void end_ids_are_told_as_people_write_them(void **state)
+{
+	static const uint8_t number[4] = { 0, 0, 0, 77 };
+	char text[WIRE_END_ID];
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->a.signals[0].end_id_len = w->b.signals[1].end_id_len = 4;
+	memcpy(w->a.signals[0].end_id, number, 4);
+	memcpy(w->b.signals[1].end_id, (const uint8_t[4]){ 0, 0, 0, 78 }, 4);
+	w->b.signals[0].end_id_len = w->a.signals[1].end_id_len = 2;
+	memcpy(w->b.signals[0].end_id, "77", 2);
+	memcpy(w->a.signals[1].end_id, "78", 2);
+	world_begin(w);
+	world_run(w, 5000);
+	assert_string_equal(
+		w->a.pw[0].why,
+		"the peer says: no pseudowire has remote-end-id number 77, but the text "
+		"of these digits is one (they differ) (result 5, error 0)");
+	assert_string_equal(w->a.pw[1].why,
+			    "the peer says: no pseudowire has remote-end-id 78, but the number of "
+			    "these digits is one (they differ) (result 5, error 0)");
+	assert_string_equal(wires_end_id(number, 4, text), "number 77");
+	assert_string_equal(wires_end_id((const uint8_t *)"a 77", 4, text), "\"a 77\"");
+	assert_string_equal(wires_end_id((const uint8_t *)"a\n7", 3, text), "octets 610a37");
+	assert_string_equal(wires_end_id(NULL, 0, text), "without octets");
+	world_free(w);
+}
+
 static void other_type_is_refused(void **state)
 {
 	struct world *w = world_new();
@@ -123,7 +169,8 @@ static void other_type_is_refused(void **state)
 	world_begin(w);
 	world_run(w, 2000);
 	assert_false(w->a.pw[0].set);
-	assert_non_null(strstr(w->a.pw[0].why, "pseudowire type 4"));
+	assert_non_null(strstr(w->a.pw[0].why, "pseudowire type 4 (vlan), not 5 (ethernet)"));
+	assert_non_null(strstr(w->a.pw[0].why, "make `type` the same on both sides"));
 	expect_joined(&w->a, 1, &w->b, 1);
 	world_free(w);
 }
@@ -155,7 +202,13 @@ static void drained_takes_nothing_new(void **state)
 	world_begin(w);
 	world_run(w, 10000);
 	assert_false(w->a.pw[0].set);
-	assert_non_null(strstr(w->a.pw[0].why, "drained"));
+	assert_non_null(strstr(w->a.pw[0].why, "drained for maintenance"));
+	assert_non_null(strstr(w->a.pw[0].why, "result 2, error 7"));
+	/* at the request: no connection was ever there */
+	assert_int_equal(counter(&w->a, L2TP3_C_SENT_STOPCCN), 0);
+	assert_true(counter(&w->b, L2TP3_C_SENT_STOPCCN) > 0);
+	assert_int_equal(counter(&w->b, L2TP3_C_TX), counter(&w->b, L2TP3_C_SENT_STOPCCN));
+	assert_int_equal(w->b.n_records, 0);
 	w->b.lns.drain_all = false;
 	world_run(w, 60000);
 	expect_joined(&w->a, 0, &w->b, 0);
@@ -255,6 +308,28 @@ static void dead_peer_is_dialled_until_it_is_back(void **state)
 	world_free(w);
 }
 
+static void no_route_is_not_silence(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->cut = true;
+	world_begin(w);
+	world_run(w, 1000);
+	wires_unsent(w->a.lns.wires, &w->b.wire.path, -EPERM); /* somebody else's */
+	wires_unsent(w->a.lns.wires, &w->a.wire.path, -ENETUNREACH);
+	world_run(w, 5000);
+	assert_string_equal(w->a.pw[0].why,
+			    "nothing can be sent to 192.0.2.2: Network is unreachable");
+	world_run(w, 100000); /* it is dialled again, and that was sent */
+	assert_non_null(strstr(w->a.pw[0].why, "does not answer"));
+	w->cut = false;
+	world_run(w, 100000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	world_free(w);
+}
+
 static void rebooted_peer_replaces_what_it_forgot(void **state)
 {
 	struct world *w = world_new();
@@ -309,6 +384,10 @@ static void keepalive_tells_of_a_static_one(void **state)
 	w->cut = false;
 	world_run(w, 100000);
 	assert_true(w->a.pw[1].alive);
+	wires_shutdown(w->b.lns.wires);
+	world_run(w, 30000);
+	assert_false(w->a.pw[1].alive);
+	assert_non_null(strstr(w->a.pw[1].why, "has closed its control connection"));
 	world_free(w);
 }
 
@@ -439,8 +518,16 @@ static void removed_one_is_closed(void **state)
 	world_run(w, 20000);
 	site_stop(&w->a);
 	w->a.cfg.datapath.n_pseudowires = w->a.wire.n_pw = 1;
-	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), 0);
+	assert_int_equal(site_check(&w->a, text, sizeof(text), &check), -EBUSY);
 	assert_int_equal(check.gone, 1);
+	assert_non_null(strstr(text, "pseudowire two is not in the configuration"));
+	assert_non_null(strstr(text, "its session will be closed"));
+	/* who removes this one asks for it */
+	assert_int_equal(wires_check(&w->a.cfg, w->a.lns.store, "two", text, sizeof(text), &check),
+			 0);
+	assert_int_equal(
+		wires_check(&w->a.cfg, w->a.lns.store, "three", text, sizeof(text), &check),
+		-EBUSY);
 	site_start(&w->a);
 	assert_int_equal(site_restore(&w->a, &closed), 1);
 	assert_int_equal(closed, 1);
@@ -471,6 +558,121 @@ static void another_path_is_not_taken_up(void **state)
 	world_free(w);
 }
 
+/* 1 + 2 + 4 + 8 s behind the last Hello, which comes within 20 s; else 71 s. */
+static void retransmits_tell_when_a_peer_is_dead(void **state)
+{
+	static const struct {
+		unsigned int retransmits, still_ms, gone_ms;
+	} cases[] = { { 3, 15000, 36000 }, { 0, 71000, 92000 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct world *w = world_new();
+
+		w->b.wire.dial = false;
+		w->a.cfg.limits3.retransmits = cases[i].retransmits;
+		world_begin(w);
+		world_run(w, 5000);
+		w->cut = true;
+		world_run(w, cases[i].still_ms);
+		assert_true(w->a.pw[0].set);
+		world_run(w, cases[i].gone_ms - cases[i].still_ms);
+		assert_false(w->a.pw[0].set);
+		assert_non_null(strstr(w->a.pw[0].why, "does not answer"));
+		world_free(w);
+	}
+}
+
+/* Who comes next does not know their secrets: whoever goes says it, and answers nobody any more. */
+static void old_process_says_goodbye(void **state)
+{
+	const struct l2tp3_who who = { .hostname = "" };
+	struct world *w = world_new();
+	struct config without;
+	uint8_t leaving[8];
+	unsigned int closed;
+
+	(void)state;
+	world_begin(w);
+	world_run(w, 20000);
+	wires_leaving(&w->a.cfg, &w->a.cfg, leaving, 64);
+	assert_int_equal(leaving[0], 0);
+	assert_int_equal(wires_leave(w->a.lns.wires, leaving, 64), 0);
+	world_run(w, 1000);
+	expect_joined(&w->a, 0, &w->b, 0);
+	without = w->a.cfg;
+	without.n_wires = 0;
+	wires_leaving(&w->a.cfg, &without, leaving, 64);
+	assert_int_equal(leaving[0], 1);
+	lns_enter(&w->a.lns);
+	assert_int_equal(wires_leave(w->a.lns.wires, leaving, 64), 1);
+	visit_commit(&w->a.lns);
+	world_run(w, 100);
+	assert_false(w->a.pw[0].set);
+	assert_false(w->b.pw[0].set);
+	assert_non_null(strstr(w->b.pw[0].why, "not configured like this any more"));
+	assert_int_equal(l2tp3_unacknowledged(w->a.lns.wires->ep), 0);
+	assert_null(site_finds(&w->a, "192.0.2.2", &who));
+	world_run(w, 5000); /* site B dials, and site A does not */
+	assert_int_equal(tunnels_of(&w->a), 0);
+	assert_int_equal(tunnels_of(&w->b), 1);
+	/* what is left in the store stands for nothing */
+	site_stop(&w->a);
+	w->a.cfg.n_wires = 0;
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 0);
+	assert_int_equal(closed, 0);
+	assert_int_equal(w->a.n_records, 0);
+	w->a.cfg.n_wires = 1;
+	site_stop(&w->a);
+	world_free(w);
+}
+
+static void expect_leaving(const struct world *w, const struct config_wire *wires, unsigned int n,
+			   bool leaving)
+{
+	struct config next = w->a.cfg;
+	uint8_t bits[8];
+
+	next.wires = (struct config_wire *)(uintptr_t)wires;
+	next.n_wires = n;
+	wires_leaving(&w->a.cfg, &next, bits, 64);
+	assert_int_equal(bits[0], leaving);
+}
+
+static void what_goes_on_and_what_leaves(void **state)
+{
+	struct world *w = world_new();
+	struct config_wire c = w->a.wire;
+
+	(void)state;
+	expect_leaving(w, &c, 1, false);
+	c.name = (char *)"two"; /* the one that it was called after is gone */
+	expect_leaving(w, &c, 1, false);
+	c.l2tp.secret[0].len = 0;
+	expect_leaving(w, &c, 1, true);
+	c = w->a.wire;
+	c.path.local_port = c.path.peer_port = 0;
+	expect_leaving(w, &c, 1, true);
+	c = w->a.wire;
+	assert_int_equal(addr_parse("192.0.2.3", &c.path.peer), 0);
+	c.peer.addr = c.path.peer;
+	expect_leaving(w, &c, 1, true);
+	/* a range: as long as anybody of it may go on */
+	assert_int_equal(addr_parse("192.0.2.0", &w->a.wire.peer.addr), 0);
+	w->a.wire.peer.len = 24;
+	memset(&w->a.wire.path.peer, 0, sizeof(w->a.wire.path.peer));
+	c = w->a.wire;
+	expect_leaving(w, &c, 1, false);
+	assert_int_equal(addr_parse("192.0.2.128", &c.peer.addr), 0);
+	c.peer.len = 25;
+	expect_leaving(w, &c, 1, false);
+	assert_int_equal(addr_parse("198.51.100.0", &c.peer.addr), 0);
+	expect_leaving(w, &c, 1, true);
+	expect_leaving(w, &c, 0, true);
+	world_free(w);
+}
+
 static void records_go_with_what_they_tell_of(void **state)
 {
 	struct world *w = world_new();
@@ -486,6 +688,84 @@ static void records_go_with_what_they_tell_of(void **state)
 }
 
 /* ---- what people see ----------------------------------------------------------------------------- */
+
+/* What the daemon's log says meanwhile. */
+struct ear {
+	FILE *f;
+	int stderr_fd;
+	char text[4096];
+};
+
+static void ear_open(struct ear *e)
+{
+	e->f = tmpfile();
+	assert_non_null(e->f);
+	e->stderr_fd = dup(STDERR_FILENO);
+	assert_true(dup2(fileno(e->f), STDERR_FILENO) >= 0);
+	log_open(LOG_INFO);
+}
+
+static const char *ear_close(struct ear *e)
+{
+	size_t n;
+
+	log_open(LOG_ERROR);
+	dup2(e->stderr_fd, STDERR_FILENO);
+	close(e->stderr_fd);
+	rewind(e->f);
+	n = fread(e->text, 1, sizeof(e->text) - 1, e->f);
+	e->text[n] = '\0';
+	fclose(e->f);
+	return e->text;
+}
+
+/* "Up" is what the data path says: here it is a session, told when it is new, and its end only
+ * where no frames flowed. */
+static void sessions_are_logged_as_such(void **state)
+{
+	struct world *w = world_new();
+	unsigned int closed;
+	struct ear ear;
+
+	(void)state;
+	w->b.wire.dial = false;
+	w->a.pw[1].circuit_down = w->b.pw[1].circuit_down = true;
+	ear_open(&ear);
+	world_begin(w);
+	world_run(w, 5000);
+	ear_close(&ear);
+	assert_non_null(strstr(ear.text, "of pseudowire one is there: the peer's is "));
+	assert_null(strstr(ear.text, "pseudowire one is up"));
+	site_stop(&w->a);
+	ear_open(&ear);
+	site_start(&w->a);
+	assert_int_equal(site_restore(&w->a, &closed), 2);
+	wires_begin(w->a.lns.wires);
+	world_run(w, 5000);
+	assert_null(strstr(ear_close(&ear), "is there"));
+	ear_open(&ear);
+	wires_shutdown(w->a.lns.wires);
+	world_run(w, 50);
+	ear_close(&ear);
+	assert_null(strstr(ear.text, "pseudowire one"));
+	assert_non_null(strstr(ear.text, "of pseudowire two has ended: "));
+	world_free(w);
+}
+
+static void who_may_dial_is_shown(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	w->b.wire.dial = false;
+	memset(&w->b.wire.path.peer, 0, sizeof(w->b.wire.path.peer));
+	assert_int_equal(prefix_parse("198.51.100.0/24", &w->b.wire.peer), 0);
+	w->b.wire.l2tp.expect_hostname = "branch9";
+	world_begin(w);
+	assert_string_equal(w->b.pw[0].why,
+			    "nobody of 198.51.100.0/24 with host name branch9 has dialled yet");
+	world_free(w);
+}
 
 static void signal_info_tells(void **state)
 {
@@ -548,6 +828,7 @@ int main(void)
 		cmocka_unit_test(directly_over_ip),
 		cmocka_unit_test(numbers_are_asked_for),
 		cmocka_unit_test(unknown_end_is_told_on_both_sides),
+		cmocka_unit_test(end_ids_are_told_as_people_write_them),
 		cmocka_unit_test(other_type_is_refused),
 		cmocka_unit_test(another_secret_is_told),
 		cmocka_unit_test(drained_takes_nothing_new),
@@ -555,6 +836,7 @@ int main(void)
 		cmocka_unit_test(circuit_travels),
 		cmocka_unit_test(flapping_circuit_is_damped),
 		cmocka_unit_test(dead_peer_is_dialled_until_it_is_back),
+		cmocka_unit_test(no_route_is_not_silence),
 		cmocka_unit_test(rebooted_peer_replaces_what_it_forgot),
 		cmocka_unit_test(farewell_is_followed_by_a_dial),
 		cmocka_unit_test(keepalive_tells_of_a_static_one),
@@ -564,7 +846,12 @@ int main(void)
 		cmocka_unit_test(unanswered_dial_is_made_anew),
 		cmocka_unit_test(removed_one_is_closed),
 		cmocka_unit_test(another_path_is_not_taken_up),
+		cmocka_unit_test(retransmits_tell_when_a_peer_is_dead),
+		cmocka_unit_test(old_process_says_goodbye),
+		cmocka_unit_test(what_goes_on_and_what_leaves),
 		cmocka_unit_test(records_go_with_what_they_tell_of),
+		cmocka_unit_test(sessions_are_logged_as_such),
+		cmocka_unit_test(who_may_dial_is_shown),
 		cmocka_unit_test(signal_info_tells),
 		cmocka_unit_test(version_chooses_the_room),
 	};

@@ -363,7 +363,7 @@ static unsigned int __attribute__((unused)) site_restore(struct site *s, unsigne
 static int __attribute__((unused))
 site_check(struct site *s, char *text, size_t len, struct checked_wires *ret)
 {
-	return wires_check(&s->cfg, s->lns.store, text, len, ret);
+	return wires_check(&s->cfg, s->lns.store, NULL, text, len, ret);
 }
 
 static void __attribute__((unused)) site_circuit(struct site *s, unsigned int i, bool up)

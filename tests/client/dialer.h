@@ -48,7 +48,7 @@ struct dialer_config {
 struct line_end {
 	bool asked; /* we closed it (line_close, dialer_hang_up) */
 	uint16_t result, error; /* of CDN or StopCCN; 0: nobody sent one */
-	char text[192]; /* one printable line */
+	char text[256]; /* one printable line */
 };
 
 /* An IP packet that arrived for a line; points into the datagram. */

@@ -45,6 +45,7 @@ for site in sa sb; do
 	check "l2xdpd starts, $site" site_start $site || exit 1
 done
 for site in sa sb; do check "all come up, $site" wait_for 20 all_up $site; done
+is "that both dial is no failure" "$(cat "$lab"/s?.log | grep -E 'both (sides|ends)|cannot be set up|not set up|no control connection')" ""
 check "the watched one carries" ha ping -c 2 -i 0.05 -W 2 10.9.0.2
 
 # ---- a peer that goes -------------------------------------------------------------------------------
@@ -137,6 +138,39 @@ refused() { grep -q nobody-knows "$lab/$1.log"; } # SITE
 check "site A's log says so" wait_for 5 refused sa
 check "site B's too" wait_for 5 refused sb
 check "the others are up" pw_is_up sa u4
+
+# ---- what is not configured any more is told ----------------------------------------------------------------
+
+more=
+earlier=$wires
+wires="i6 1 6 ip sb digest=sha1 hide-avps=true"
+configured sa
+check "site A has the last one of a connection no more" site_ctl sa reload --force
+soon "site B hears it" 1500 is_down sb u4
+has "and from whom" "$(why sb u4)" 'not configured like this any more'
+check "the other one stays" pw_is_up sb i6
+is "nothing in the store was damaged" "$(grep 'could not be read' "$lab/sa.log")" ""
+wires=$earlier
+configured sa
+check "site A has it again" site_ctl sa reload
+for site in sa sb; do check "all come up, $site" wait_for 20 all_up $site; done
+
+# ---- what ends a session is asked for ---------------------------------------------------------------------
+
+brief() { site_ctl "$1" pseudowire add brief peer "192.0.2.$((3 - $2))" local "192.0.2.$2" signalled create brief; } # SITE OCTET
+check "both sites" brief sa 1
+check "get another one" brief sb 2
+check "it has a session" wait_for 20 pw_is_up sa brief || diag "$(why sa brief) $(why sb brief)"
+check "who removes it closes it" site_ctl sa pseudowire del brief
+check "site B is told" wait_for 5 is_down sb brief
+more=
+wires=${wires%%$'\n'*}
+configured sa
+needs_force() { ! site_ctl sa reload >"$lab/said" 2>&1 && grep -q 'pseudowire i6 is not .* will be closed' "$lab/said"; }
+check "a reload without one that has a session needs force" needs_force || diag "$(cat "$lab/said")"
+check "it is still up" pw_is_up sa i6
+check "by force" site_ctl sa reload --force
+has "the start counts them" "$(site_ctl sa show state)" '"pseudowires":1,'
 
 for site in sa sb; do check "the end of $site" site_stop $site INT; done
 is "no device is left" "$(for n in sa sb ha hb; do at $n ip -br link | grep -vE '^(lo|wan0|eth0|eth2)'; done)" ""

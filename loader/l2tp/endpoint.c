@@ -322,6 +322,24 @@ void endpoint_malformed(struct l2tp_endpoint *ep, msec_t now, const struct path 
 			 endpoint_str(&path->peer, path->peer_port, from));
 }
 
+/* Version 3 comes here only where no pseudowire is signalled. */
+static void bad_header(struct l2tp_endpoint *ep, msec_t now, const struct path *path,
+		       const uint8_t *msg, size_t len)
+{
+	char from[PATH_STRLEN];
+
+	if (len < 2 || (msg[1] & L2TP_F_VERSION) != 3) {
+		endpoint_malformed(ep, now, path, L2TP_C_BAD_HEADER);
+		return;
+	}
+	endpoint_count(ep, L2TP_C_BAD_HEADER);
+	if (log_allowed(&ep->log_malformed, now, 10, 1000))
+		log_info(NULL,
+			 "%s speaks L2TPv3, and no signalled pseudowire is configured here; add "
+			 "one to pseudowires:, or let the peer use version 2",
+			 endpoint_str(&path->peer, path->peer_port, from));
+}
+
 /* Is it a message of set-up, the next in order, that proves its sender? */
 static bool proves(struct l2tp_tunnel *t, const struct l2tp_header *h)
 {
@@ -397,7 +415,7 @@ void l2tp_input(struct l2tp_endpoint *ep, msec_t now, const struct path *path, c
 	endpoint_count(ep, L2TP_C_RX);
 	if (l2tp_header_parse(msg, len, &h) != L2TP_H_OK || !(h.flags & L2TP_F_T) ||
 	    h.payload_len > L2TP_MAX_MESSAGE - L2TP_CONTROL_HEADER) {
-		endpoint_malformed(ep, now, path, L2TP_C_BAD_HEADER);
+		bad_header(ep, now, path, msg, len);
 	} else if (!h.tunnel_id) {
 		contact_input(ep, now, path, &h, msg);
 	} else {

@@ -15,13 +15,16 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/signalled.sh
 . tests/lab/signalled.sh
 
-wires="u4 1 4 udp sa
-u6 1 6 udp sb digest=sha1 hide-avps=true
-i4 1 4 ip sa digest=sha1
-i6 1 6 ip sb hide-avps=true cookie-octets=4 sublayer=none
+wires="u4 1 4 udp sa hello=1
+u6 1 6 udp sb digest=sha1 hide-avps=true hello=1
+i4 1 4 ip sa digest=sha1 hello=1
+i6 1 6 ip sb hide-avps=true cookie-octets=4 sublayer=none hello=1
 x4 11 4 udp both cookie-octets=0 sequencing=both
 x6 11 6 ip both digest=sha1
-n4 21 4 ip sa open"
+n4 21 4 ip sa open hello=1
+cisco 21 4 udp sa cisco-draft-avps=true
+yamaha 21 6 udp sb yamaha-header=true
+both2and3 31 4 udp sa v2-fallback=true"
 
 # Two more of u4's connection, for VLANs of a port.
 tags() { # SITE
@@ -59,15 +62,15 @@ done
 
 # ---- what is said of them ---------------------------------------------------------------------------
 
-seven() { [ "$(tunnels_of "$1")" = 7 ]; }
+connected() { [ "$(tunnels_of "$1")" = 10 ]; }
 for site in sa sb; do
-	check "$site: one control connection for each peer, also where both have dialled" wait_for 10 seven $site
+	check "$site: one control connection for each peer, also where both have dialled" wait_for 10 connected $site
 	is "$site: established" "$(tunnels_of $site 'sorted({t["state"] for t in d})')" '["established"]'
-	is "$site: their sessions" "$(tunnels_of $site 'sorted(t["sessions"] for t in d)')" "[1, 1, 1, 1, 1, 1, 3]"
+	is "$site: their sessions" "$(tunnels_of $site 'sorted(t["sessions"] for t in d)')" "[1, 1, 1, 1, 1, 1, 1, 1, 1, 3]"
 	is "$site: their IDs are none of version 2" "$(tunnels_of $site 'all(t["id"] > 65535 and t["peer_id"] > 65535 for t in d)')" true
 done
 ids() { pw "$1" "$2" '[d["session"]["local"], d["session"]["remote"]]'; }
-for name in u4 u6 i4 i6 x4 x6 n4 one-tag two-tags; do
+for name in u4 u6 i4 i6 x4 x6 n4 cisco yamaha both2and3 one-tag two-tags; do
 	is "$name: the sites agree about its IDs" "$(ids sa $name)" "$(ids sb $name | json 'd[::-1]')"
 done
 
@@ -80,7 +83,6 @@ while read -r name rest; do
 	check "$name: IPv6, back" hb ping -c 3 -i 0.02 -W 2 fd00:$n::1
 	check "$name: 1472 octets, larger than the way carries whole" ha ping -c 2 -i 0.02 -W 2 -s 1472 -M "do" 10.$n.0.2
 done <<<"$wires"
-capture_end
 check "TCP over UDP" transfer ha hb 10.1.0.2 2000000
 check "TCP over IP and IPv6" transfer ha hb fd00:4::2 -2000000
 hook_frames() { pw "$1" "$2" "[d['rx']['hook_frames'] - ${3:-0}, d['tx']['hook_frames'] - ${4:-0}, d['rx']['slow_frames'] - ${5:-0}]"; }
@@ -103,33 +105,6 @@ tagged() {
 }
 tagged "one tag becomes the other site's" ha hb "3 8100:00cf 100" 8100:006b
 tagged "two tags stay, with their priorities" hb ha "3 88a8:a064,8100:2007 100" 88a8:a064 8100:2007
-
-# ---- what tshark says ---------------------------------------------------------------------------------
-
-# verified LABEL CARRIER ADDRESS: each message has a digest, and tshark has found it right. That it has
-# looked is shown by another secret, with which each is wrong.
-verified() {
-	local label=$1 of n d wrong unread
-	read -r n d wrong unread <<<"$(digests "$right" "$2" "$3")"
-	of="$n messages, $d with a digest, $wrong wrong, $unread unread"
-	check "$label: tshark reads and verifies all ($of)" test "$n" -ge 6 -a "$d" = "$n" -a "$wrong" = 0 -a "$unread" = 0
-	read -r n d wrong unread <<<"$(digests "$other" "$2" "$3")"
-	is "$label: and none with another secret" "$wrong" "$n"
-	has "$label: from SCCRQ to ICCN" " $(types "$right" "$2" "$3") " ' 1 2 3 (.* )?10 11 12 '
-}
-if [ -n "$(command -v tshark)" ]; then
-	right=$(dissect "$lab/all.pcap" s3cret)
-	other=$(dissect "$lab/all.pcap" another)
-	verified "UDP and IPv4, MD5" udp 192.0.2.1
-	verified "UDP and IPv6, SHA-1, hidden AVPs" udp 2001:db8::1
-	verified "IP and IPv4, SHA-1" ip 192.0.2.1
-	verified "IP and IPv6, MD5, hidden AVPs" ip 2001:db8::1
-	read -r n d wrong unread <<<"$(digests "$(dissect "$lab/all.pcap" "")" ip 192.0.2.21)"
-	check "without a secret directly over IP: digests as checksums ($n, $d, $wrong)" \
-		test "$n" -ge 6 -a "$n" = "$d" -a "$wrong" = 0 -a "$unread" = 0
-else
-	skip "tshark verifies every control message" "there is no tshark (tests/packages.txt)"
-fi
 
 # ---- circuits -------------------------------------------------------------------------------------------
 
@@ -183,15 +158,49 @@ ip -n "$(site_ns ha)" link set u6 down
 soon "the control connections live: a circuit's state is told" 3000 is_down sb u6
 ip -n "$(site_ns ha)" link set u6 up
 check "and told" wait_for 5 pw_is_up sb u6
-check "seven connections, as before" seven sa
+check "ten connections, as before" connected sa
 
 # ---- the end -----------------------------------------------------------------------------------------------
 
+# SLI of each connection that tshark looks at
+for name in u4 i4 i6; do
+	ip -n "$(site_ns ha)" link set $name down
+	soon "$name: its circuit's state is told" 3000 is_down sb $name
+done
 check "the end of site A" site_stop sa INT
+capture_end
 soon "site B sees it at once" 2000 is_down sb u4
 check "the end of site B" site_stop sb INT
 is "no device is left" "$(for n in sa sb ha hb; do at $n ip -br link | grep -vE '^(lo|wan0|eth0|eth2)'; done)" ""
 is "no program is left" "$(for n in sa sb; do at $n bpftool net show | grep -E 'driver|generic|native'; done)" ""
 is "no pin is left" "$(find "$lab/bpffs/sa" "$lab/bpffs/sb" 2>/dev/null)" ""
 is "no secret was logged" "$(cat "$lab"/s?.log | grep -c s3cret)" 0
+
+# ---- what tshark says ---------------------------------------------------------------------------------
+
+# verified LABEL CARRIER ADDRESS: each message has a digest, and tshark has found it right. That it has
+# looked is shown by another secret, with which each is wrong.
+verified() {
+	local label=$1 of n d wrong unread
+	read -r n d wrong unread <<<"$(digests "$right" "$2" "$3")"
+	of="$n messages, $d with a digest, $wrong wrong, $unread unread"
+	check "$label: tshark reads and verifies all ($of)" test "$n" -ge 6 -a "$d" = "$n" -a "$wrong" = 0 -a "$unread" = 0
+	read -r n d wrong unread <<<"$(digests "$other" "$2" "$3")"
+	is "$label: and none with another secret" "$wrong" "$n"
+	is "$label: SCCRQ, SCCRP, SCCCN, StopCCN, Hello, ICRQ, ICRP, ICCN, SLI, acknowledgements" \
+		"$(types "$right" "$2" "$3")" "1 2 3 4 6 10 11 12 16 20"
+}
+if [ -n "$(command -v tshark)" ]; then
+	right=$(dissect "$lab/all.pcap" s3cret)
+	other=$(dissect "$lab/all.pcap" another)
+	verified "UDP and IPv4, MD5" udp 192.0.2.1
+	verified "UDP and IPv6, SHA-1, hidden AVPs" udp 2001:db8::1
+	verified "IP and IPv4, SHA-1" ip 192.0.2.1
+	verified "IP and IPv6, MD5, hidden AVPs" ip 2001:db8::1
+	read -r n d wrong unread <<<"$(digests "$(dissect "$lab/all.pcap" "")" ip 192.0.2.21)"
+	check "without a secret directly over IP: digests as checksums ($n, $d, $wrong)" \
+		test "$n" -ge 6 -a "$n" = "$d" -a "$wrong" = 0 -a "$unread" = 0
+else
+	skip "tshark verifies every control message" "there is no tshark (tests/packages.txt)"
+fi
 tap_done

@@ -128,16 +128,24 @@ dissect() { # FILE SECRET
 		-e ip.src -e ip.dst -e ipv6.src -e ipv6.dst -e udp.dstport -e l2tp.avp.message_type \
 		-e l2tp.avp.message_digest -e l2tp.incorrect_digest -e _ws.malformed 2>/dev/null
 }
-# Of these lines, those between two addresses: messages, digests, wrong ones, messages it could not read
+# Of these lines, those between two addresses, of the first connection there: messages, digests, wrong ones, messages it could not read
 digests() { # LINES udp|ip ADDRESS
 	awk -F'|' -v carrier="$2" -v a="$3" '
 		(a == $1 || a == $2 || a == $3 || a == $4) && (carrier == "udp") == ($5 != "") {
+			ended += $6 == 4
+			if (ended && $6 == 1)
+				exit
 			n++; d += $7 != ""; w += $8 != ""; m += $6 == "" || $9 != ""
 		}
 		END { print n + 0, d + 0, w + 0, m + 0 }' <<<"$1"
 }
 types() { # LINES udp|ip ADDRESS: Message Types, each once
 	awk -F'|' -v carrier="$2" -v a="$3" '
-		(a == $1 || a == $2 || a == $3 || a == $4) && (carrier == "udp") == ($5 != "") { print $6 }' <<<"$1" |
+		(a == $1 || a == $2 || a == $3 || a == $4) && (carrier == "udp") == ($5 != "") {
+			ended += $6 == 4
+			if (ended && $6 == 1)
+				exit
+			print $6
+		}' <<<"$1" |
 		sort -nu | xargs
 }

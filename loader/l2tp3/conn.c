@@ -542,6 +542,7 @@ void conn_gone(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_reason *why
 	if (t->gone)
 		return;
 	t->gone = true;
+	t->move.asked = false; /* StopCCN goes to where the peer was heard last */
 	t->state = L2TP3_T_STOPPED;
 	conn_changed(t);
 	timer_stop(ep->timers, &t->timer);

@@ -55,7 +55,7 @@ soon "site A sees it" 2000 is_down sa u4
 has "and says why" "$(why sa u4)" .
 diag "u4: $(why sa u4)"
 check "the watched one is down" wait_for 20 is_down sa watched
-has "and says why" "$(why sa watched)" 'peer does not answer'
+has "and says why" "$(why sa watched)" 'peer (does not answer|has closed its control connection)'
 check "site B comes back" site_start sb
 for site in sa sb; do check "all come up, $site" wait_for 20 all_up $site; done
 ha ip neigh flush all # devices that site B has made anew

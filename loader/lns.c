@@ -120,7 +120,6 @@ static void on_control(void *ctx, const struct path *path, const uint8_t *msg, s
 		l2tp_input(lns->l2tp, lns->now, path, msg, len);
 }
 
-/* It may come in the middle of anything: the peer is told from a timer. */
 static void on_unsent(void *ctx, const struct path *path, int rc)
 {
 	const struct lns *lns = ctx;
@@ -128,6 +127,7 @@ static void on_unsent(void *ctx, const struct path *path, int rc)
 	wires_unsent(lns->wires, path, rc);
 }
 
+/* It may come in the middle of anything: the peer is told from a timer. */
 static void on_circuit(void *ctx, unsigned int i, bool up)
 {
 	struct lns *lns = ctx;

@@ -18,12 +18,12 @@
 #include "tests/client/loop.h"
 #include "tests/client/numbers.h"
 #include "tests/client/options.h"
+#include "tests/client/pace.h"
 #include "tests/client/udp.h"
 
 #define MAX_LISTEN 4
 #define SOCKET_BUFFER (32 << 20)
 #define TICK_US 5000
-#define BURST 4096
 #define ROUNDS 16
 
 struct sender {
@@ -50,7 +50,8 @@ struct host {
 	struct sender *senders;
 	uint32_t n, cap, turn;
 	uint32_t *slots, n_slots; /* by address: 1 + index of a sender, open addressing */
-	uint64_t start_us, due_before, sent, other;
+	struct pace pace;
+	uint64_t sent, other;
 	bool stopped;
 	struct event *tick, *on_stop, *on_go_on, *on_term, *on_int;
 };
@@ -156,11 +157,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static void send_due(struct host *h)
 {
-	uint64_t due = (clock_us() - h->start_us) * h->rate / 1000000;
+	uint64_t due = pace_due(&h->pace, h->rate, clock_us());
 
-	if (!h->n)
-		h->due_before = due; /* time without anybody to send to is not made up for */
-	for (int i = 0; i < BURST && h->n && h->due_before < due; i++, h->due_before++) {
+	h->pace.given += due;
+	for (; h->n && due; due--) {
 		struct sender *s = &h->senders[h->turn++ % h->n];
 
 		numbers_write(udp_room(h->batch), s->who, s->sent++);
@@ -242,8 +242,7 @@ static void on_go_on(evutil_socket_t sig, short what, void *arg)
 	if (!h->stopped)
 		return;
 	h->stopped = false;
-	h->start_us = clock_us();
-	h->due_before = 0;
+	h->pace = (struct pace){ .start_us = clock_us() };
 	on_tick(-1, 0, h);
 }
 
@@ -366,7 +365,7 @@ int main(int argc, char **argv)
 	if (err < 0) {
 		fprintf(stderr, "l2xdp-host: %s\n", strerror(-err));
 	} else {
-		h.start_us = clock_us();
+		h.pace.start_us = clock_us();
 		on_tick(-1, 0, &h);
 		fprintf(stderr, "listening\n");
 		event_base_dispatch(h.loop.base);

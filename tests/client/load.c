@@ -47,7 +47,7 @@ static void enter(struct load *g, enum load_phase phase)
 	switch (phase) {
 	case LOAD_HOLD:
 		g->setup_us = now;
-		g->traffic_start_us = now + (uint64_t)g->opt->traffic_after * 1000000;
+		g->pace.start_us = now + (uint64_t)g->opt->traffic_after * 1000000;
 		tell_ready(g->opt->ready);
 		break;
 	case LOAD_CLOSE_LINES:
@@ -190,8 +190,7 @@ static void on_go_on(evutil_socket_t sig, short what, void *arg)
 	loop_enter(&g->loop);
 	if (g->quiet) {
 		g->quiet = false;
-		g->traffic_start_us = clock_us();
-		g->traffic_due = 0;
+		g->pace = (struct pace){ .start_us = clock_us() };
 	}
 	loop_leave(&g->loop);
 }

@@ -22,6 +22,7 @@
 #include "tests/client/dialer.h"
 #include "tests/client/loop.h"
 #include "tests/client/numbers.h"
+#include "tests/client/pace.h"
 #include "tests/client/udp.h"
 
 struct load_options {
@@ -107,7 +108,8 @@ struct load {
 	bool interrupted, unclean, quiet, enough;
 	uint64_t start_us, setup_us, close_us, closed_us;
 	msec_t looked_ms; /* when all tunnels were last looked at */
-	uint64_t traffic_start_us, traffic_due, traffic_sent;
+	struct pace pace; /* of the traffic */
+	uint64_t traffic_sent;
 	uint64_t traffic_received, traffic_other, traffic_misdelivered;
 	uint32_t traffic_next;
 	struct load_failures failures;

@@ -5,7 +5,6 @@
 #include "loader/base/bytes.h"
 #include "tests/client/load.h"
 
-#define BURST 4096 /* packets at once, at most */
 #define HEAD_ROOM 16
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
@@ -96,12 +95,9 @@ static void send_one(struct load *g, uint32_t index, uint16_t protocol)
 void load_traffic_send(struct load *g)
 {
 	uint16_t protocol = addr_is_v4(&g->opt->traffic_to) ? PPP_IP : PPP_IPV6;
-	uint64_t now = clock_us();
-	uint64_t us = now > g->traffic_start_us ? now - g->traffic_start_us : 0;
-	uint64_t due = us * g->opt->traffic / 1000000;
-	uint32_t tries = 0;
+	uint64_t due = pace_due(&g->pace, g->opt->traffic, clock_us());
 
-	for (int n = 0; n < BURST && g->traffic_due < due && tries < g->total; tries++) {
+	for (uint32_t tries = 0; due && tries < g->total; tries++) {
 		struct load_line *s = &g->lines[g->traffic_next];
 		uint32_t index = g->traffic_next;
 
@@ -110,8 +106,8 @@ void load_traffic_send(struct load *g)
 		    (protocol == PPP_IPV6 && !addr_is_set(&s->ipv6)))
 			continue;
 		send_one(g, index, protocol);
-		g->traffic_due++;
-		n++;
+		g->pace.given++;
+		due--;
 		tries = 0;
 	}
 }

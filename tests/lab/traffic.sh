@@ -23,7 +23,15 @@ host_start() {
 	lab_spawn "$lab_core" "$lab/host.log" "$BUILD/tests/l2xdp-host" --listen "$host4" \
 		--listen "$host6" --rate "$1" --report "$lab/host.report"
 	host_pid=${lab_pids[-1]}
-	wait_for 5 grep -q listening "$lab/host.log"
+	wait_for 5 grep -q listening "$lab/host.log" || return
+	host_is_known
+}
+# The way to the host is asked for before packets are counted: the kernel holds few while it
+# looks for a neighbour, and these tests are not about that.
+host_is_known() {
+	lns ping -q -c 1 -W 1 "${host4%:*}" >/dev/null 2>&1
+	lns ping -q -c 1 -W 1 2001:db8:c::2 >/dev/null 2>&1
+	true # an answer that is late does no harm
 }
 
 # Its standard output, the summary, is in $lab/NAME.json.
@@ -61,12 +69,9 @@ traffic_quiet() {
 	done
 }
 
-# The way to the host is asked for first: the kernel holds few packets while it looks for a
-# neighbour that it has forgotten, and these tests are not about that.
 traffic_go_on() {
 	local name
-	lns ping -q -c 1 -W 1 "${host4%:*}" >/dev/null 2>&1
-	lns ping -q -c 1 -W 1 2001:db8:c::2 >/dev/null 2>&1
+	host_is_known
 	kill -HUP "$host_pid"
 	for name in "$@"; do kill -HUP "${load_pid[$name]}"; done
 }

@@ -12,7 +12,27 @@
 
 #include "tests/client/load.h"
 #include "tests/client/options.h"
+#include "tests/client/pace.h"
 #include "tests/client/sequence.h"
+
+static void held_up_it_makes_up_for_little(void **state)
+{
+	struct pace p = { .start_us = 1000000 };
+
+	(void)state;
+	assert_int_equal(pace_due(&p, 2000, 999999), 0);
+	assert_int_equal(pace_due(&p, 2000, 1005000), 10);
+	p.given += 10;
+	assert_int_equal(pace_due(&p, 2000, 1005000), 0);
+	assert_int_equal(pace_due(&p, 2000, 1105000), PACE_BURST); /* and not 200 */
+	p.given += PACE_BURST;
+	assert_int_equal(pace_due(&p, 2000, 1105000), 0);
+	assert_int_equal(pace_due(&p, 2000, 1110000), 10); /* the rate is what it was */
+
+	p = (struct pace){ 0 };
+	assert_int_equal(pace_due(&p, 100000, 1000000), 2000); /* 20 ms */
+	assert_int_equal(pace_due(&p, 1000000, 2000000), PACE_MOST);
+}
 
 static void numbers_in_order_are_taken_and_gaps_counted(void **state)
 {
@@ -216,6 +236,7 @@ static void names_and_endpoints_are_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(held_up_it_makes_up_for_little),
 		cmocka_unit_test(numbers_in_order_are_taken_and_gaps_counted),
 		cmocka_unit_test(numbers_wrap),
 		cmocka_unit_test(restarted_peer_is_followed_after_64),

@@ -27,6 +27,7 @@
 #define LINES_PER_SHARD 16384
 #define TICK_US 5000
 #define SLOW_TICK_US 100000
+#define SETTLE_US 200000 /* the LNS has read our last Configure-Ack, too, before data comes */
 #define PATIENCE_MS 3000
 #define LOAD_MRU 1440 /* fits IPv4 and IPv6 outside (DP-MTU-2) */
 
@@ -47,7 +48,7 @@ static void enter(struct load *g, enum load_phase phase)
 	switch (phase) {
 	case LOAD_HOLD:
 		g->setup_us = now;
-		g->pace.start_us = now + (uint64_t)g->opt->traffic_after * 1000000;
+		g->pace.start_us = now + SETTLE_US + (uint64_t)g->opt->traffic_after * 1000000;
 		tell_ready(g->opt->ready);
 		break;
 	case LOAD_CLOSE_LINES:

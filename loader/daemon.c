@@ -197,7 +197,12 @@ static int open_all(struct daemon *d, char *err, size_t errlen)
 	if (rc)
 		return rc;
 	log_preflight(&d->cfg->datapath);
-	return dp_open(&d->cfg->datapath, &d->dp, err, errlen);
+	rc = dp_open(&d->cfg->datapath, &d->dp, err, errlen);
+	if (rc == 0 && !dp_is_pinned(d->dp))
+		setenv(DAEMON_UNPINNED, "1", 1);
+	else
+		unsetenv(DAEMON_UNPINNED);
+	return rc;
 }
 
 static void close_all(struct daemon *d, bool remove)

@@ -17,6 +17,8 @@
 #define DAEMON_ERRLEN 8192
 #define DAEMON_CHANGED                                                                             \
 	"L2XDPD_CHANGED" /* in the environment of --check: the daemon asks; or -NAME */
+#define DAEMON_UNPINNED                                                                            \
+	"L2XDPD_UNPINNED" /* the same: what that daemon has at the hooks ends with it */
 
 /* Exit codes, documented in l2xdpd(8). */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3, EXIT_SESSIONS = 4 };

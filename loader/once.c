@@ -161,7 +161,7 @@ int daemon_check(const struct options *o)
 	if (ret)
 		return ret;
 	printf("%s: ok\n", cfg->file);
-	rc = dp_foresee(&cfg->datapath, text, sizeof(text));
+	rc = dp_foresee(&cfg->datapath, getenv(DAEMON_UNPINNED) != NULL, text, sizeof(text));
 	if (*text)
 		printf("%s\n", text);
 	ret = rc ? EXIT_FAILED : become_worker(cfg);

@@ -214,9 +214,13 @@ void dp_remove(struct datapath *dp);
 /* The same while nobody has it open, also where dp_open could not: interfaces and addresses of
  * the configuration need not be there. On failure (a daemon runs: -EBUSY) nothing is removed. */
 int dp_clear(const struct dp_config *cfg, char *err, size_t errlen);
+/* False: maps, programs and links end with the process that has them open. */
+bool dp_is_pinned(const struct datapath *dp);
 /* For --check: what dp_open would do with what is pinned, in a sentence; changes nothing.
- * 0, or -EPROTO: it would refuse (made by a newer version). */
-int dp_foresee(const struct dp_config *cfg, char *text, size_t len);
+ * `unpinned_ends`: who asks has a data path that is not pinned, and which ends before dp_open.
+ * 0, -EPROTO: it would refuse (made by a newer version), or -EBUSY: a program of ours is at a
+ * hook, by maps that it could not reach. */
+int dp_foresee(const struct dp_config *cfg, bool unpinned_ends, char *text, size_t len);
 
 /* What the store knows of a session's counters, where ours are new: those of the slow path,
  * and those of the hook. After dp_session_set, before dp_ready. */

@@ -41,9 +41,9 @@ static int tell(enum fate fate, const struct l2x_about *about, const char *note,
 }
 
 /* No pins: then a program of ours at a hook is one that a start refuses to leave behind. */
-static int no_pins(struct datapath *dp, char *text, size_t len)
+static int no_pins(struct datapath *dp, bool unpinned_ends, char *text, size_t len)
 {
-	if (geteuid()) /* who may not look cannot tell */
+	if (unpinned_ends || geteuid()) /* who may not look cannot tell */
 		return 0;
 	for (; dp->n_ports < dp->cfg->n_interfaces; dp->n_ports++) {
 		struct port *p = &dp->ports[dp->n_ports];
@@ -54,7 +54,7 @@ static int no_pins(struct datapath *dp, char *text, size_t len)
 	return hook_refuse_lost(dp, text, len);
 }
 
-int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
+int dp_foresee(const struct dp_config *cfg, bool unpinned_ends, char *text, size_t len)
 {
 	struct datapath dp = { .cfg = cfg };
 	struct l2xdp_bpf *p = NULL;
@@ -68,13 +68,13 @@ int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 	}
 	if (!cfg->bpf_dir) {
 		snprintf(text, len, "bpf-directory is none: the data path ends with the daemon");
-		return no_pins(&dp, text, len);
+		return no_pins(&dp, unpinned_ends, text, len);
 	}
 	if (!pins_possible(cfg->bpf_dir)) {
 		snprintf(text, len,
 			 "%s is not on a BPF file system: the data path ends with the daemon",
 			 cfg->bpf_dir);
-		return no_pins(&dp, text, len);
+		return no_pins(&dp, unpinned_ends, text, len);
 	}
 	if (geteuid()) {
 		snprintf(text, len, "what is pinned in %s only root can see", cfg->bpf_dir);
@@ -88,6 +88,6 @@ int dp_foresee(const struct dp_config *cfg, char *text, size_t len)
 	fate = pins_look(cfg->bpf_dir, cfg, p, &about, note, sizeof(note));
 	program_free(p);
 	return tell(fate, &about, note, text, len)
-		       ?: fate == FATE_NONE ? no_pins(&dp, text, len)
+		       ?: fate == FATE_NONE ? no_pins(&dp, unpinned_ends, text, len)
 					    : 0;
 }

@@ -95,6 +95,11 @@ void pins_map_path(const char *dir, const char *set, const char *name, char ret[
 	snprintf(ret, PIN_PATH_LEN, "%s/%s/%s", dir, set, name);
 }
 
+bool dp_is_pinned(const struct datapath *dp)
+{
+	return dp->pins != NULL;
+}
+
 int pins_mark(const struct datapath *dp, const char *kind, const char *name, bool yes)
 {
 	char path[PIN_PATH_LEN];

@@ -424,7 +424,7 @@ static void other_pools_keep_the_sessions(void **state)
 	d->cfg.pools[2] = d->cfg.pools[0];
 	d->cfg.pools[0] = prefix("10.80.0.0/24"); /* the other one's slots begin at 256 now */
 	d->cfg.n_pools = 3;
-	assert_int_equal(dp_foresee(&d->cfg, text, sizeof(text)), 0);
+	assert_int_equal(dp_foresee(&d->cfg, false, text, sizeof(text)), 0);
 	assert_non_null(strstr(text, "laid out anew"));
 	assert_int_equal(daemon_open(d), 0);
 	daemon_set(d, &s);
@@ -526,7 +526,7 @@ static void a_newer_schema_is_refused_and_nothing_changes(void **state)
 
 	d = daemon_new();
 	d->cfg.mode = DP_AUTO; /* is no excuse */
-	assert_int_equal(dp_foresee(&d->cfg, text, sizeof(text)), -EPROTO);
+	assert_int_equal(dp_foresee(&d->cfg, false, text, sizeof(text)), -EPROTO);
 	assert_int_equal(daemon_open(d), -EPROTO);
 	assert_non_null(strstr(d->err, "newer version"));
 	daemon_end(d, dp_leave);
@@ -888,10 +888,14 @@ static void without_a_bpf_file_system_all_ends_with_the_daemon(void **state)
 
 	(void)state;
 	d->cfg.bpf_dir = "/tmp/l2xdp-not-a-bpffs";
-	assert_int_equal(dp_foresee(&d->cfg, text, sizeof(text)), 0);
+	assert_int_equal(dp_foresee(&d->cfg, false, text, sizeof(text)), 0);
 	assert_non_null(strstr(text, "not on a BPF file system"));
 	daemon_up(d);
+	assert_false(dp_is_pinned(d->dp));
 	assert_int_not_equal(program_at("access0"), 0);
+	assert_int_equal(dp_foresee(&d->cfg, true, text, sizeof(text)), 0); /* a reload */
+	assert_int_equal(dp_foresee(&d->cfg, false, text, sizeof(text)), -EBUSY);
+	assert_non_null(strstr(text, "not pinned"));
 	daemon_end(d, dp_leave);
 	assert_int_equal(program_at("access0"), 0);
 	d = daemon_new();

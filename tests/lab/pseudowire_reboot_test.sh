@@ -111,6 +111,10 @@ check "site A is stopped" site_stop sa
 check "site A starts again" site_start sa
 same "after a restart without pins"
 carried "after a restart without pins"
+reload_a() { "$BUILD/l2xdpctl" --socket "$lab/sa.sock" reload; }
+check "a reload without pins is taken" reload_a
+same "after a reload without pins"
+carried "after a reload without pins"
 check "site A is killed" killed sa
 check "site A starts again" site_start sa
 same "after a kill without pins"

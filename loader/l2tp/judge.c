@@ -45,10 +45,13 @@ static bool judge_name(const struct l2tp_peer *peer, const struct l2tp_message *
 {
 	const struct l2tp_value *name = &m->v[L2TP_AVP_HOST_NAME];
 	const char *want = peer->expect_hostname; /* */
+	char quoted[LOG_QUOTE_LEN];
 
 	if (!want || (name->len == strlen(want) && !memcmp(name->p, want, name->len)))
 		return true;
-	reason_set(ret_why, L2TP_STOP_NOT_AUTHORISED, 0, "host name not expected");
+	reason_set(ret_why, L2TP_STOP_NOT_AUTHORISED, 0,
+		   "host name %.64s is not the one that is configured here",
+		   log_quote(name->p, name->len, quoted, sizeof(quoted)));
 	return false;
 }
 

@@ -9,6 +9,7 @@ static bool judge(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
 		  struct l2tp_reason *ret_why)
 {
 	const struct reader *host = &m->host_name;
+	char name[LOG_QUOTE_LEN];
 
 	if (m->fault) { /* V3-AVP-2 */
 		reason3_set(ret_why, L2TP_STOP_ERROR, m->fault, "%s", m->fault_text);
@@ -22,7 +23,8 @@ static bool judge(const struct l2tp3_peer *peer, const struct l2tp3_message *m,
 	if (peer->expect_hostname && (host->left != strlen(peer->expect_hostname) ||
 				      memcmp(host->p, peer->expect_hostname, host->left) != 0)) {
 		reason3_set(ret_why, L2TP_STOP_NOT_AUTHORISED, 0,
-			    "this host name is not the one that is configured here");
+			    "host name %.64s is not the one that is configured here",
+			    log_quote(host->p, host->left, name, sizeof(name)));
 		return false;
 	}
 	return true;

@@ -410,6 +410,9 @@ static void another_host_name(void **state)
 		assert_int_equal(w->side[LEFT].tunnels_gone, 1);
 		assert_int_equal(w->side[LEFT].tunnel_why.from_peer, who == RIGHT);
 		assert_int_equal(w->side[LEFT].tunnel_why.result, L2TP_STOP_NOT_AUTHORISED);
+		assert_non_null(strstr(w->side[LEFT].tunnel_why.text,
+				       who == RIGHT ? "host name left.example is not"
+						    : "host name right.example is not"));
 		world_run(w, 200000);
 		world_is_empty(w);
 		world_free(w);

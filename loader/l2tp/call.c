@@ -158,7 +158,7 @@ static void call_remove(struct l2tp_call *c, msec_t now)
 
 	c->down = true;
 	c->state = L2TP_CS_IDLE;
-	call_unlist(c);
+	list_del(&c->dirty);
 	timer_stop(ep->timers, &c->timer);
 	unlink_call(t, c);
 	idmap_set(&endpoint_shard(ep, t)->calls, c->id, NULL);

@@ -12,29 +12,8 @@
 
 void tunnel_changed(struct l2tp_tunnel *t)
 {
-	struct l2tp_endpoint *ep = t->ep;
-
-	if (t->dirty || t->dead)
-		return;
-	t->dirty = true;
-	t->dirty_prev = NULL;
-	t->dirty_next = ep->dirty_tunnels;
-	if (t->dirty_next)
-		t->dirty_next->dirty_prev = t;
-	ep->dirty_tunnels = t;
-}
-
-void tunnel_unlist(struct l2tp_tunnel *t)
-{
-	if (!t->dirty)
-		return;
-	t->dirty = false;
-	if (t->dirty_prev)
-		t->dirty_prev->dirty_next = t->dirty_next;
-	else
-		t->ep->dirty_tunnels = t->dirty_next;
-	if (t->dirty_next)
-		t->dirty_next->dirty_prev = t->dirty_prev;
+	if (!t->dead)
+		list_add(&t->ep->dirty_tunnels, &t->dirty);
 }
 
 void tunnel_retire(struct l2tp_tunnel *t)
@@ -49,29 +28,8 @@ void tunnel_retire(struct l2tp_tunnel *t)
 
 void call_changed(struct l2tp_call *c)
 {
-	struct l2tp_endpoint *ep = c->tunnel->ep;
-
-	if (c->dirty || c->down)
-		return;
-	c->dirty = true;
-	c->dirty_prev = NULL;
-	c->dirty_next = ep->dirty_calls;
-	if (c->dirty_next)
-		c->dirty_next->dirty_prev = c;
-	ep->dirty_calls = c;
-}
-
-void call_unlist(struct l2tp_call *c)
-{
-	if (!c->dirty)
-		return;
-	c->dirty = false;
-	if (c->dirty_prev)
-		c->dirty_prev->dirty_next = c->dirty_next;
-	else
-		c->tunnel->ep->dirty_calls = c->dirty_next;
-	if (c->dirty_next)
-		c->dirty_next->dirty_prev = c->dirty_prev;
+	if (!c->down)
+		list_add(&c->tunnel->ep->dirty_calls, &c->dirty);
 }
 
 void call_retire(struct l2tp_call *c)
@@ -131,13 +89,14 @@ static void report_resting(struct l2tp_endpoint *ep, const struct l2tp_changes *
 static void report_tunnels(struct l2tp_endpoint *ep, const struct l2tp_changes *to, void *arg)
 {
 	uint8_t rec[L2TP_MAX_RECORD];
-	struct l2tp_tunnel *t;
 
-	while ((t = ep->dirty_tunnels)) {
+	while (ep->dirty_tunnels) {
+		struct l2tp_tunnel *t = container_of(ep->dirty_tunnels, struct l2tp_tunnel, dirty);
+
 		/* its serials may begin anew: there is no record that has one */
 		if (!t->rel.queue)
 			t->rel.serial = 0;
-		tunnel_unlist(t);
+		list_del(&t->dirty);
 		t->saved = true;
 		to->tunnel(arg, t, t->id, rec, tunnel_save(t, rec, sizeof(rec)));
 	}
@@ -146,11 +105,11 @@ static void report_tunnels(struct l2tp_endpoint *ep, const struct l2tp_changes *
 static void report_messages(struct l2tp_endpoint *ep, const struct l2tp_changes *to, void *arg)
 {
 	uint8_t rec[L2TP_MAX_RECORD];
-	struct rel_message *m;
-	size_t len = 0;
 
-	while ((m = ep->env.dirty)) {
-		len = message_save(m, rec, sizeof(rec));
+	while (ep->env.dirty) {
+		struct rel_message *m = container_of(ep->env.dirty, struct rel_message, dirty);
+		size_t len = message_save(m, rec, sizeof(rec));
+
 		reliable_saved(m);
 		to->message(arg, (uint16_t)m->owner->tunnel_id, m->serial, rec, len);
 		explicit_bzero(rec, len);
@@ -159,14 +118,14 @@ static void report_messages(struct l2tp_endpoint *ep, const struct l2tp_changes 
 
 void l2tp_changes(struct l2tp_endpoint *ep, const struct l2tp_changes *to, void *arg)
 {
-	struct l2tp_call *c;
-
 	report_gone(ep, to, arg);
 	report_resting(ep, to, arg);
 	report_tunnels(ep, to, arg);
 	report_messages(ep, to, arg);
-	while ((c = ep->dirty_calls)) {
-		call_unlist(c);
+	while (ep->dirty_calls) {
+		struct l2tp_call *c = container_of(ep->dirty_calls, struct l2tp_call, dirty);
+
+		list_del(&c->dirty);
 		c->saved = true;
 		to->call(arg, c, c->tunnel_id, c->id);
 	}

@@ -234,8 +234,9 @@ struct l2tp_endpoint {
 	struct l2tp_call *dead_calls;
 	bool shutting_down;
 	/* What the caller's records do not tell yet: to be written, to be deleted. */
-	struct l2tp_tunnel *dirty_tunnels, *gone_tunnels;
-	struct l2tp_call *dirty_calls, *gone_calls;
+	struct listnode *dirty_tunnels, *dirty_calls;
+	struct l2tp_tunnel *gone_tunnels;
+	struct l2tp_call *gone_calls;
 	struct log_limit log_stranger, log_half_open, log_auth, log_malformed, log_unexpected,
 		log_setup, log_up, log_closed, log_moved;
 	uint64_t counters[L2TP_C_MAX];
@@ -258,7 +259,7 @@ struct l2tp_tunnel {
 	struct l2tp_tunnel *prev, *next; /* live */
 	struct l2tp_tunnel *older, *newer; /* stopped */
 	struct l2tp_tunnel *next_dead; /* or gone */
-	struct l2tp_tunnel *dirty_prev, *dirty_next;
+	struct listnode dirty; /* its record is older than it */
 	struct l2tp_setup *setup; /* NULL once established */
 	struct l2tp_call *first_call, *last_call;
 	unsigned int n_calls, most_calls;
@@ -267,7 +268,7 @@ struct l2tp_tunnel {
 	uint8_t state; /* enum l2tp_tunnel_state */
 	bool initiator, gone, stopped, dead, peer_ecn, announced;
 	bool opened_calls; /* we are a LAC on it */
-	bool dirty, saved; /* its record is old; there is one */
+	bool saved; /* there is a record */
 	bool evicted, counted; /* nobody used its ID; its peer has a share for it */
 	struct l2tp_bucket calls; /* ICRQ */
 	uint64_t digest; /* of the SCCRQ that opened it, to know it again */
@@ -282,14 +283,14 @@ struct l2tp_call {
 	struct l2tp_tunnel *tunnel;
 	struct l2tp_call *prev, *next; /* the tunnel's */
 	struct l2tp_call *next_dead; /* or gone */
-	struct l2tp_call *dirty_prev, *dirty_next;
+	struct listnode dirty; /* its record is older than it */
 	uint16_t id, peer_id;
 	uint16_t tunnel_id; /* when the tunnel is gone */
 	uint8_t state; /* enum l2tp_call_state */
 	bool lac; /* we sent ICRQ */
 	bool delivered; /* ICRQ or ICRP */
 	bool down; /* call_down has run, or runs */
-	bool dirty, saved; /* its record is old; there is one */
+	bool saved; /* there is a record */
 	struct hashnode by_peer;
 	uint32_t ticket; /* of the ICRQ or ICRP that it waits on */
 	struct timer timer;
@@ -455,9 +456,6 @@ bool share_of_tunnels(struct l2tp_endpoint *ep, msec_t now, const struct ipaddr 
 /* Its record is older than it from now on. */
 void tunnel_changed(struct l2tp_tunnel *t);
 void call_changed(struct l2tp_call *c);
-/* It ends: no record is to be written any more. */
-void tunnel_unlist(struct l2tp_tunnel *t);
-void call_unlist(struct l2tp_call *c);
 /* Frees it, or keeps it until its record is deleted. */
 void tunnel_retire(struct l2tp_tunnel *t);
 void call_retire(struct l2tp_call *c);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/base/bytes.h"
 #include "loader/l2tp/header.h"
 #include "loader/l2tp/l2tp.h"
 
@@ -20,35 +19,13 @@ static void count(struct reliable *r, enum l2tp_counter c)
 
 static void mark(struct rel_message *m)
 {
-	struct reliable_env *env = m->owner->env;
-
-	if (m->dirty)
-		return;
-	m->dirty = true;
-	m->dirty_prev = NULL;
-	m->dirty_next = env->dirty;
-	if (m->dirty_next)
-		m->dirty_next->dirty_prev = m;
-	env->dirty = m;
-}
-
-static void unmark(struct rel_message *m)
-{
-	if (!m->dirty)
-		return;
-	m->dirty = false;
-	if (m->dirty_prev)
-		m->dirty_prev->dirty_next = m->dirty_next;
-	else
-		m->owner->env->dirty = m->dirty_next;
-	if (m->dirty_next)
-		m->dirty_next->dirty_prev = m->dirty_prev;
+	list_add(&m->owner->env->dirty, &m->dirty);
 }
 
 /* It has left the queue. What there is a record of waits until that is deleted. */
 static void retire(struct reliable *r, struct rel_message *m)
 {
-	unmark(m);
+	list_del(&m->dirty);
 	/* may carry a proxy password */
 	explicit_bzero(m->data, m->len);
 	if (!m->saved) {
@@ -77,7 +54,7 @@ void reliable_saved(struct rel_message *m)
 		free(m);
 		return;
 	}
-	unmark(m);
+	list_del(&m->dirty);
 	m->saved = true;
 }
 
@@ -129,6 +106,65 @@ void reliable_clear(struct reliable *r)
 	r->in_flight = 0;
 	drop_held(r);
 	r->ack_owed = r->resuming = false;
+}
+
+/* Not what is held out of its turn (the peer sends it again), nor what is in flight (all of it
+ * is sent again). */
+void reliable_save(const struct reliable *r, struct writer *w)
+{
+	writer_u16(w, r->snd_una);
+	writer_u16(w, r->snd_nxt);
+	writer_u16(w, r->rcv_nxt);
+	writer_u16(w, r->window);
+	writer_u16(w, r->peer_window);
+	writer_u16(w, r->cwnd);
+	writer_u16(w, r->ssthresh);
+	writer_u16(w, r->acked);
+	writer_u32(w, r->taken);
+	writer_u32(w, r->done);
+}
+
+static bool in_range(uint16_t v, uint16_t low, uint16_t high)
+{
+	return v >= low && v <= high;
+}
+
+static bool is_sane(const struct reliable *r)
+{
+	return in_range(r->window, 1, REL_MAX_WINDOW) &&
+	       in_range(r->peer_window, 1, REL_MAX_PEER_WINDOW) &&
+	       in_range(r->cwnd, 1, r->peer_window) &&
+	       in_range(r->ssthresh, 1, REL_MAX_PEER_WINDOW) && r->acked <= r->cwnd &&
+	       (uint16_t)(r->snd_nxt - r->snd_una) <= REL_MAX_PEER_WINDOW;
+}
+
+void reliable_read(struct reliable *ret, struct reader *rec)
+{
+	ret->snd_una = reader_u16(rec);
+	ret->snd_nxt = reader_u16(rec);
+	ret->rcv_nxt = reader_u16(rec);
+	ret->window = reader_u16(rec);
+	ret->peer_window = reader_u16(rec);
+	ret->cwnd = reader_u16(rec);
+	ret->ssthresh = reader_u16(rec);
+	ret->acked = reader_u16(rec);
+	ret->taken = reader_u32(rec);
+	ret->done = reader_u32(rec);
+	rec->bad |= !is_sane(ret);
+}
+
+void reliable_init_from(struct reliable *r, struct reliable_env *env, const struct reliable *read)
+{
+	reliable_init(r, env, read->window);
+	r->snd_una = read->snd_una;
+	r->snd_nxt = read->snd_nxt;
+	r->rcv_nxt = read->rcv_nxt;
+	r->peer_window = read->peer_window;
+	r->cwnd = read->cwnd;
+	r->ssthresh = read->ssthresh;
+	r->acked = read->acked;
+	r->taken = read->taken;
+	r->done = read->done;
 }
 
 void reliable_set_peer_window(struct reliable *r, uint16_t window)

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/base/bytes.h"
+#include "loader/base/list.h"
 #include "loader/base/timers.h"
 
 #define REL_DEFAULT_PEER_WINDOW 4 /* AVP 10 absent (V2-REL-9) */
@@ -30,7 +32,7 @@ struct reliable;
 
 struct rel_message {
 	struct rel_message *next;
-	struct rel_message *dirty_prev, *dirty_next;
+	struct listnode dirty; /* in env->dirty: its record is older than it */
 	struct reliable *owner;
 	uint32_t serial; /* of ours, in the order of queuing; from 1 on */
 	uint16_t ns; /* of one that was sent, or that waits for its turn */
@@ -38,7 +40,6 @@ struct rel_message {
 	uint32_t tunnel_id; /* of one that is gone */
 	bool first; /* jumped the queue */
 	bool sent; /* and has its Ns for ever */
-	bool dirty; /* its record is older than it */
 	bool saved; /* there is a record */
 	uint8_t data[]; /* from the header on */
 };
@@ -50,7 +51,8 @@ struct reliable_env {
 	size_t held;
 	/* For the records of what outlives the process: to be written, to be deleted (only
 	 * those of which there is one). */
-	struct rel_message *dirty, *gone;
+	struct listnode *dirty; /* struct rel_message */
+	struct rel_message *gone;
 	uint64_t *counters; /* L2TP_C_* */
 	void (*transmit)(struct reliable *r, const uint8_t *msg, size_t len);
 	/* Sends the acknowledgement that is owed; NULL: a ZLB of version 2. */
@@ -122,6 +124,13 @@ struct rel_message *reliable_next_held(struct reliable *r);
 /* The record of m is up to date, or is gone and m with it. */
 void reliable_saved(struct rel_message *m);
 void reliable_free_gone(struct reliable_env *env);
+
+/* The part of a connection's record that is about its numbers and windows. */
+void reliable_save(const struct reliable *r, struct writer *w);
+/* Its fields only; `rec` is bad when no connection could have left that. */
+void reliable_read(struct reliable *ret, struct reader *rec);
+/* As reliable_init, and what was read. */
+void reliable_init_from(struct reliable *r, struct reliable_env *env, const struct reliable *read);
 
 /* After a restart, before anything is sent: one message of the queue, fastest by rising serial. Its
  * Ns counts if it was `sent`; not `saved`: there is no record of it. -EBADMSG, -EEXIST,

@@ -82,36 +82,13 @@ static void get_path(struct reader *r, struct path *ret)
 	ret->peer_port = reader_u16(r);
 }
 
-static void get_reliable(struct reader *r, struct reliable *ret)
-{
-	ret->snd_una = reader_u16(r);
-	ret->snd_nxt = reader_u16(r);
-	ret->rcv_nxt = reader_u16(r);
-	ret->window = reader_u16(r);
-	ret->peer_window = reader_u16(r);
-	ret->cwnd = reader_u16(r);
-	ret->ssthresh = reader_u16(r);
-	ret->acked = reader_u16(r);
-	ret->taken = reader_u32(r);
-	ret->done = reader_u32(r);
-}
-
-static bool reliable_sane(const struct reliable *r)
-{
-	return in_range(r->window, 1, REL_MAX_WINDOW) &&
-	       in_range(r->peer_window, 1, REL_MAX_PEER_WINDOW) &&
-	       in_range(r->cwnd, 1, r->peer_window) &&
-	       in_range(r->ssthresh, 1, REL_MAX_PEER_WINDOW) && r->acked <= r->cwnd &&
-	       (uint16_t)(r->snd_nxt - r->snd_una) <= REL_MAX_PEER_WINDOW;
-}
-
 /* Could this room have left a tunnel like that? */
 static bool tunnel_sane(const struct tunnel_record *rec, const struct l2tp_peer *peer)
 {
 	const struct l2tp_tunnel *t = &rec->t;
 	bool initiator = rec->flags & L2TP_RT_INITIATOR, setup = true;
 
-	if (!in_range(t->id, 1, L2TP_IDS) || rec->flags & ~L2TP_RT_ALL || !reliable_sane(&t->rel) ||
+	if (!in_range(t->id, 1, L2TP_IDS) || rec->flags & ~L2TP_RT_ALL ||
 	    !addr_is_set(&t->path.peer))
 		return false;
 	switch (t->state) {
@@ -162,7 +139,7 @@ static int tunnel_read(struct tunnel_record *ret, msec_t now, const struct l2tp_
 	t->heard = get_time(&r, now);
 	t->idle_since = get_time(&r, now);
 	t->most_calls = reader_u32(&r);
-	get_reliable(&r, &t->rel);
+	reliable_read(&t->rel, &r);
 	p = ret->flags & L2TP_RT_CHALLENGE ? reader_take(&r, sizeof(ret->challenge)) : NULL;
 	if (p)
 		memcpy(ret->challenge, p, sizeof(ret->challenge));
@@ -187,24 +164,6 @@ bool l2tp_tunnel_record_lives(const uint8_t *rec, size_t len)
 	return reader_u8(&r) != L2TP_T_STOPPED && !r.bad;
 }
 
-static void fill_reliable(struct l2tp_tunnel *t, const struct reliable *from)
-{
-	struct reliable *r = &t->rel;
-
-	reliable_init(r, &t->ep->env, from->window);
-	r->tunnel_id = t->id;
-	r->peer_tunnel_id = t->peer_id;
-	r->snd_una = from->snd_una;
-	r->snd_nxt = from->snd_nxt;
-	r->rcv_nxt = from->rcv_nxt;
-	r->peer_window = from->peer_window;
-	r->cwnd = from->cwnd;
-	r->ssthresh = from->ssthresh;
-	r->acked = from->acked;
-	r->taken = from->taken;
-	r->done = from->done;
-}
-
 static void fill_tunnel(struct l2tp_tunnel *t, struct l2tp_endpoint *ep,
 			const struct l2tp_peer *peer, const struct tunnel_record *rec)
 {
@@ -227,7 +186,9 @@ static void fill_tunnel(struct l2tp_tunnel *t, struct l2tp_endpoint *ep,
 				   .heard = from->heard,
 				   .idle_since = from->idle_since,
 				   .most_calls = from->most_calls };
-	fill_reliable(t, &from->rel);
+	reliable_init_from(&t->rel, &ep->env, &from->rel);
+	t->rel.tunnel_id = t->id;
+	t->rel.peer_tunnel_id = t->peer_id;
 }
 
 static int restore_names(struct l2tp_tunnel *t, const struct tunnel_record *rec)
@@ -495,8 +456,8 @@ int l2tp_call_restore(struct l2tp_tunnel *t, msec_t now, const uint8_t *rec, siz
 	if (err < 0)
 		goto fail;
 	/* its record, and its tunnel's, are what they are made of */
-	call_unlist(c);
-	tunnel_unlist(t);
+	list_del(&c->dirty);
+	list_del(&t->dirty);
 	if (c->state == L2TP_CS_WAIT_TUNNEL || c->state == L2TP_CS_WAIT_REPLY) {
 		c->offer = info;
 	} else {

@@ -46,20 +46,6 @@ static void put_path(struct writer *w, const struct path *path)
 	writer_u16(w, path->peer_port);
 }
 
-static void put_reliable(struct writer *w, const struct reliable *r)
-{
-	writer_u16(w, r->snd_una);
-	writer_u16(w, r->snd_nxt);
-	writer_u16(w, r->rcv_nxt);
-	writer_u16(w, r->window);
-	writer_u16(w, r->peer_window);
-	writer_u16(w, r->cwnd);
-	writer_u16(w, r->ssthresh);
-	writer_u16(w, r->acked);
-	writer_u32(w, r->taken);
-	writer_u32(w, r->done);
-}
-
 static uint8_t flags_of(const struct l2tp_tunnel *t)
 {
 	const struct l2tp_setup *s = t->setup;
@@ -87,7 +73,7 @@ size_t tunnel_save(const struct l2tp_tunnel *t, uint8_t *buf, size_t cap)
 	writer_u64(&w, t->heard);
 	writer_u64(&w, t->idle_since);
 	writer_u32(&w, t->most_calls);
-	put_reliable(&w, &t->rel);
+	reliable_save(&t->rel, &w);
 	if (s && s->has_challenge)
 		writer_bytes(&w, s->challenge, sizeof(s->challenge));
 	if (s && s->has_tie)

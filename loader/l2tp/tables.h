@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/base/list.h"
+
 /* Zero-initialised: empty. */
 struct idmap {
 	void **page[256];
@@ -42,7 +44,5 @@ void hashtab_del(struct hashtab *t, struct hashnode *node);
 struct hashnode *hashtab_first(const struct hashtab *t, uint64_t hash);
 struct hashnode *hashtab_next(const struct hashnode *node);
 void hashtab_free(struct hashtab *t);
-
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

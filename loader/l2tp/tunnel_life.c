@@ -526,7 +526,7 @@ void tunnel_bury(struct l2tp_tunnel *t)
 	if (t->dead)
 		return;
 	t->dead = true;
-	tunnel_unlist(t);
+	list_del(&t->dirty);
 	if (idmap_get(&ep->tunnels, t->id) == t)
 		idmap_set(&ep->tunnels, t->id, NULL);
 	hashtab_del(&ep->by_peer, &t->by_peer);

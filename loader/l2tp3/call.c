@@ -117,7 +117,6 @@ static void call_remove(struct l2tp3_call *c, msec_t now)
 	c->down = true;
 	c->state = L2TP3_CS_IDLE;
 	c->info.ready = c->info.established = false;
-	call3_unlist(c);
 	timer_stop(ep->timers, &c->timer);
 	unlink_call(c);
 	hashtab_del(&ep->calls, &c->by_id);

@@ -12,34 +12,13 @@
 
 void conn_changed(struct l2tp3_tunnel *t)
 {
-	struct l2tp3_endpoint *ep = t->ep;
-
-	if (t->dirty || t->dead)
-		return;
-	t->dirty = true;
-	t->dirty_prev = NULL;
-	t->dirty_next = ep->dirty_tunnels;
-	if (t->dirty_next)
-		t->dirty_next->dirty_prev = t;
-	ep->dirty_tunnels = t;
-}
-
-void conn_unlist(struct l2tp3_tunnel *t)
-{
-	if (!t->dirty)
-		return;
-	t->dirty = false;
-	if (t->dirty_prev)
-		t->dirty_prev->dirty_next = t->dirty_next;
-	else
-		t->ep->dirty_tunnels = t->dirty_next;
-	if (t->dirty_next)
-		t->dirty_next->dirty_prev = t->dirty_prev;
+	if (!t->dead)
+		list_add(&t->ep->dirty_tunnels, &t->dirty);
 }
 
 void conn_die(struct l2tp3_tunnel *t)
 {
-	conn_unlist(t);
+	list_del(&t->dirty);
 	t->next_dead = t->ep->dead_tunnels;
 	t->ep->dead_tunnels = t;
 }
@@ -48,36 +27,15 @@ void conn_die(struct l2tp3_tunnel *t)
 
 void call3_changed(struct l2tp3_call *c)
 {
-	struct l2tp3_endpoint *ep = c->tunnel->ep;
-
-	if (c->dirty || c->down)
-		return;
-	c->dirty = true;
-	c->dirty_prev = NULL;
-	c->dirty_next = ep->dirty_calls;
-	if (c->dirty_next)
-		c->dirty_next->dirty_prev = c;
-	ep->dirty_calls = c;
-}
-
-void call3_unlist(struct l2tp3_call *c)
-{
-	if (!c->dirty)
-		return;
-	c->dirty = false;
-	if (c->dirty_prev)
-		c->dirty_prev->dirty_next = c->dirty_next;
-	else
-		c->tunnel->ep->dirty_calls = c->dirty_next;
-	if (c->dirty_next)
-		c->dirty_next->dirty_prev = c->dirty_prev;
+	if (!c->down)
+		list_add(&c->tunnel->ep->dirty_calls, &c->dirty);
 }
 
 void call3_die(struct l2tp3_call *c)
 {
 	struct l2tp3_endpoint *ep = c->tunnel->ep;
 
-	call3_unlist(c);
+	list_del(&c->dirty);
 	c->next_dead = ep->dead_calls;
 	ep->dead_calls = c;
 }
@@ -143,13 +101,15 @@ static void report_gone(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void *ar
 static void report_tunnels(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void *arg)
 {
 	uint8_t rec[L2TP_MAX_RECORD];
-	struct l2tp3_tunnel *t;
 
-	while ((t = ep->dirty_tunnels)) {
+	while (ep->dirty_tunnels) {
+		struct l2tp3_tunnel *t =
+			container_of(ep->dirty_tunnels, struct l2tp3_tunnel, dirty);
+
 		/* its serials may begin anew: there is no record that has one */
 		if (!t->rel.queue)
 			t->rel.serial = 0;
-		conn_unlist(t);
+		list_del(&t->dirty);
 		t->saved = true;
 		fn(arg, L2TP3_R_TUNNEL, t->id, 0, rec, conn_save(t, rec, sizeof(rec)));
 	}
@@ -158,9 +118,9 @@ static void report_tunnels(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void 
 static void report_messages(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void *arg)
 {
 	uint8_t rec[L2TP_MAX_RECORD];
-	struct rel_message *m;
 
-	while ((m = ep->env.dirty)) {
+	while (ep->env.dirty) {
+		struct rel_message *m = container_of(ep->env.dirty, struct rel_message, dirty);
 		size_t len = message3_save(m, rec, sizeof(rec));
 
 		reliable_saved(m);
@@ -171,13 +131,14 @@ static void report_messages(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void
 void l2tp3_changes(struct l2tp3_endpoint *ep, l2tp3_record_fn *fn, void *arg)
 {
 	uint8_t rec[L2TP_MAX_RECORD];
-	struct l2tp3_call *c;
 
 	report_gone(ep, fn, arg);
 	report_tunnels(ep, fn, arg);
 	report_messages(ep, fn, arg);
-	while ((c = ep->dirty_calls)) {
-		call3_unlist(c);
+	while (ep->dirty_calls) {
+		struct l2tp3_call *c = container_of(ep->dirty_calls, struct l2tp3_call, dirty);
+
+		list_del(&c->dirty);
 		c->saved = true;
 		fn(arg, L2TP3_R_CALL, c->info.ours.id, 0, rec, call3_save(c, rec, sizeof(rec)));
 	}

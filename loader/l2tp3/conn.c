@@ -570,7 +570,6 @@ void conn_bury(struct l2tp3_tunnel *t)
 		return;
 	t->dead = true;
 	conn_low_back(t);
-	conn_unlist(t);
 	if (!t->gone) { /* without a word */
 		t->gone = true;
 		conn_set_half_open(t, false);

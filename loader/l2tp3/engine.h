@@ -152,8 +152,9 @@ struct l2tp3_endpoint {
 	size_t n_stale, cap_stale;
 	bool stale_sorted;
 	/* What the caller's records do not tell yet: to be written, to be deleted. */
-	struct l2tp3_tunnel *dirty_tunnels, *gone_tunnels;
-	struct l2tp3_call *dirty_calls, *gone_calls;
+	struct listnode *dirty_tunnels, *dirty_calls;
+	struct l2tp3_tunnel *gone_tunnels;
+	struct l2tp3_call *gone_calls;
 	struct log_limit log_stranger, log_half_open, log_digest, log_malformed, log_unexpected,
 		log_setup, log_up, log_closed, log_moved, log_call;
 	uint64_t counters[L2TP3_C_MAX];
@@ -176,7 +177,7 @@ struct l2tp3_tunnel {
 	struct l2tp3_tunnel *prev, *next; /* live; what goes keeps its `next` for a walk */
 	struct l2tp3_tunnel *older, *newer; /* stopped */
 	struct l2tp3_tunnel *next_dead; /* or gone */
-	struct l2tp3_tunnel *dirty_prev, *dirty_next;
+	struct listnode dirty; /* its record is older than it */
 	struct l2tp3_call *first_call, *last_call;
 	unsigned int n_calls; /* those in the list */
 	unsigned int half_open_calls; /* of these, requests of the peer that are not established */
@@ -193,7 +194,7 @@ struct l2tp3_tunnel {
 	bool gone; /* for the caller; it may still acknowledge */
 	bool stopped, dead;
 	bool half_open; /* counted as such */
-	bool dirty, saved; /* its record is old; there is one */
+	bool saved; /* there is a record */
 	bool signs; /* what we send has AVP 59: a secret, or a checksum (V3-HDR-12) */
 	bool proven; /* a digest of the peer's has been verified with a secret and both nonces */
 	uint8_t tie[L2TP3_TIE]; /* of the SCCRQ, ours or theirs */
@@ -216,11 +217,11 @@ struct l2tp3_call {
 	uint64_t order; /* as of a control connection */
 	struct l2tp3_call *prev, *next; /* the tunnel's */
 	struct l2tp3_call *next_dead; /* or gone */
-	struct l2tp3_call *dirty_prev, *dirty_next;
+	struct listnode dirty; /* its record is older than it */
 	struct hashnode by_id, by_peer;
 	uint8_t state; /* enum l2tp3_call_state */
 	bool down; /* call_down has run, or runs */
-	bool dirty, saved; /* its record is old; there is one */
+	bool saved; /* there is a record */
 	bool outgoing; /* OCRQ, not ICRQ */
 	bool has_tie;
 	uint8_t tie[L2TP3_TIE]; /* ours, as initiator */
@@ -386,9 +387,6 @@ void call3_resume(struct l2tp3_call *c, msec_t now);
 /* Its record is older than it from now on. */
 void conn_changed(struct l2tp3_tunnel *t);
 void call3_changed(struct l2tp3_call *c);
-/* It ends: no record is to be written any more. */
-void conn_unlist(struct l2tp3_tunnel *t);
-void call3_unlist(struct l2tp3_call *c);
 /* Puts it (out of all tables and lists, timer stopped) among the dead: memory goes when no op runs,
  * and not before its record is deleted. */
 void conn_die(struct l2tp3_tunnel *t);

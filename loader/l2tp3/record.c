@@ -79,20 +79,6 @@ static void put_path(struct writer *w, const struct path *path)
 	writer_u16(w, path->peer_port);
 }
 
-static void put_reliable(struct writer *w, const struct reliable *r)
-{
-	writer_u16(w, r->snd_una);
-	writer_u16(w, r->snd_nxt);
-	writer_u16(w, r->rcv_nxt);
-	writer_u16(w, r->window);
-	writer_u16(w, r->peer_window);
-	writer_u16(w, r->cwnd);
-	writer_u16(w, r->ssthresh);
-	writer_u16(w, r->acked);
-	writer_u32(w, r->taken);
-	writer_u32(w, r->done);
-}
-
 static uint8_t flags_of(const struct l2tp3_tunnel *t)
 {
 	return (uint8_t)((t->initiator ? INITIATOR : 0) | (t->announced ? ANNOUNCED : 0) |
@@ -123,7 +109,7 @@ size_t conn_save(const struct l2tp3_tunnel *t, uint8_t *buf, size_t cap)
 	writer_u8(&w, (uint8_t)t->n_caps);
 	for (unsigned int i = 0; i < t->n_caps; i++)
 		writer_u16(&w, t->caps[i]);
-	put_reliable(&w, &t->rel);
+	reliable_save(&t->rel, &w);
 	put_text(&w, t->hostname, L2TP_MAX_NAME);
 	put_text(&w, t->vendor, L2TP_MAX_NAME);
 	return l2tp3_record_end(&w);
@@ -212,42 +198,14 @@ static void get_caps(struct reader *r, struct l2tp3_tunnel *t)
 		t->caps[i] = reader_u16(r);
 }
 
-static void get_reliable(struct reader *r, struct reliable *ret)
-{
-	ret->snd_una = reader_u16(r);
-	ret->snd_nxt = reader_u16(r);
-	ret->rcv_nxt = reader_u16(r);
-	ret->window = reader_u16(r);
-	ret->peer_window = reader_u16(r);
-	ret->cwnd = reader_u16(r);
-	ret->ssthresh = reader_u16(r);
-	ret->acked = reader_u16(r);
-	ret->taken = reader_u32(r);
-	ret->done = reader_u32(r);
-}
-
-static bool in_range(uint16_t v, uint16_t low, uint16_t high)
-{
-	return v >= low && v <= high;
-}
-
-static bool reliable_sane(const struct reliable *r)
-{
-	return in_range(r->window, 1, REL_MAX_WINDOW) &&
-	       in_range(r->peer_window, 1, REL_MAX_PEER_WINDOW) &&
-	       in_range(r->cwnd, 1, r->peer_window) &&
-	       in_range(r->ssthresh, 1, REL_MAX_PEER_WINDOW) && r->acked <= r->cwnd &&
-	       (uint16_t)(r->snd_nxt - r->snd_una) <= REL_MAX_PEER_WINDOW;
-}
-
 /* Could this room have left a connection like that? */
 static bool tunnel_sane(const struct tunnel_record *rec)
 {
 	const struct l2tp3_tunnel *t = &rec->t;
 	bool initiator = rec->flags & INITIATOR, announced = rec->flags & ANNOUNCED;
 
-	if (t->id < L2TP3_CCID_MIN || rec->flags & ~TUNNEL_FLAGS || !reliable_sane(&t->rel) ||
-	    !addr_is_set(&t->path.peer) || t->auth.hide_key >= L2TP3_SECRETS)
+	if (t->id < L2TP3_CCID_MIN || rec->flags & ~TUNNEL_FLAGS || !addr_is_set(&t->path.peer) ||
+	    t->auth.hide_key >= L2TP3_SECRETS)
 		return false;
 	if (t->state != L2TP3_T_STOPPED && rec->flags & NONCES && t->peer_id && !t->auth.peer_len)
 		return false;
@@ -287,28 +245,10 @@ static int tunnel_read(struct tunnel_record *ret, msec_t now, const uint8_t *rec
 	get_bytes(&r, t->tie, sizeof(t->tie));
 	get_auth(&r, &t->auth);
 	get_caps(&r, t);
-	get_reliable(&r, &t->rel);
+	reliable_read(&t->rel, &r);
 	get_text(&r, ret->hostname, L2TP_MAX_NAME);
 	get_text(&r, ret->vendor, L2TP_MAX_NAME);
 	return r.bad || r.left || !tunnel_sane(ret) ? -EBADMSG : 0;
-}
-
-static void fill_reliable(struct l2tp3_tunnel *t, const struct reliable *from)
-{
-	struct reliable *r = &t->rel;
-
-	reliable_init(r, &t->ep->env, from->window);
-	r->tunnel_id = t->id;
-	r->peer_tunnel_id = t->peer_id;
-	r->snd_una = from->snd_una;
-	r->snd_nxt = from->snd_nxt;
-	r->rcv_nxt = from->rcv_nxt;
-	r->peer_window = from->peer_window;
-	r->cwnd = from->cwnd;
-	r->ssthresh = from->ssthresh;
-	r->acked = from->acked;
-	r->taken = from->taken;
-	r->done = from->done;
 }
 
 static void fill_auth(struct l2tp3_tunnel *t, const struct tunnel_record *rec)
@@ -349,7 +289,9 @@ static void fill_tunnel(struct l2tp3_tunnel *t, struct l2tp3_endpoint *ep,
 	memcpy(t->tie, from->tie, sizeof(t->tie));
 	memcpy(t->caps, from->caps, sizeof(t->caps));
 	fill_auth(t, rec);
-	fill_reliable(t, &from->rel);
+	reliable_init_from(&t->rel, &ep->env, &from->rel);
+	t->rel.tunnel_id = t->id;
+	t->rel.peer_tunnel_id = t->peer_id;
 }
 
 static int link_tunnel(struct l2tp3_tunnel *t, const struct tunnel_record *rec)

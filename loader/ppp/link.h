@@ -3,12 +3,9 @@
 #ifndef L2XDP_PPP_LINK_H
 #define L2XDP_PPP_LINK_H
 
+#include "loader/base/list.h"
 #include "loader/ppp/automaton.h"
 #include "loader/ppp/ppp.h"
-
-#ifndef container_of
-#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
-#endif
 
 /* Protocols that we know enough about not to reject them. */
 #define PPP_MULTILINK 0x003d

@@ -160,17 +160,12 @@ void conn_send(struct l2tp3_tunnel *t, msec_t now, struct l2tp3_builder *b)
 
 void conn_changed(struct l2tp3_tunnel *t)
 {
-	t->dirty = true;
+	(void)t;
 }
 
 void call3_changed(struct l2tp3_call *c)
 {
-	c->dirty = true;
-}
-
-void call3_unlist(struct l2tp3_call *c)
-{
-	c->dirty = false;
+	(void)c;
 }
 
 void call3_die(struct l2tp3_call *c)

@@ -87,13 +87,7 @@ static const struct l2tp_step lns_steps[] = {
 
 struct l2tp_step l2tp_call_step(bool lac, unsigned int state, unsigned int event)
 {
-	const struct l2tp_step *steps = lac ? lac_steps : lns_steps;
-	size_t n = lac ? sizeof(lac_steps) / sizeof(lac_steps[0])
-		       : sizeof(lns_steps) / sizeof(lns_steps[0]);
+	static const struct l2tp_steps tables[] = { L2TP_STEPS(lns_steps), L2TP_STEPS(lac_steps) };
 
-	for (size_t i = 0; i < n; i++)
-		if (steps[i].state == state && steps[i].event == event)
-			return steps[i];
-	return (struct l2tp_step){ (uint8_t)state, (uint8_t)event, L2TP_CA_UNEXPECTED,
-				   (uint8_t)state };
+	return l2tp_step_of(tables[lac], state, event, L2TP_CA_UNEXPECTED);
 }

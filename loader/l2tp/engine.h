@@ -24,6 +24,7 @@
 #include "loader/l2tp/l2tp.h"
 #include "loader/l2tp/message.h"
 #include "loader/l2tp/reliable.h"
+#include "loader/l2tp/step.h"
 #include "loader/l2tp/tables.h"
 
 /* Stands in StopCCN and CDN where a tunnel or call is refused for which nothing is kept.
@@ -143,10 +144,6 @@ extern const char *const l2tp_call_state_names[L2TP_CS_STATES];
 extern const char *const l2tp_call_event_names[L2TP_CE_EVENTS];
 extern const char *const l2tp_call_action_names[L2TP_CA_ACTIONS];
 
-/* One cell of an automaton: state, event, action, next. */
-struct l2tp_step {
-	uint8_t state, event, action, next;
-};
 /* The cell; what no table lists is "count" and stays where it is. */
 struct l2tp_step l2tp_tunnel_step(unsigned int state, unsigned int event);
 struct l2tp_step l2tp_call_step(bool lac, unsigned int state, unsigned int event);

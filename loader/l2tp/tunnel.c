@@ -102,11 +102,7 @@ static const struct l2tp_step steps[] = {
 
 struct l2tp_step l2tp_tunnel_step(unsigned int state, unsigned int event)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i].state == state && steps[i].event == event)
-			return steps[i];
-	return (struct l2tp_step){ (uint8_t)state, (uint8_t)event, L2TP_TA_UNEXPECTED,
-				   (uint8_t)state };
+	return l2tp_step_of((struct l2tp_steps)L2TP_STEPS(steps), state, event, L2TP_TA_UNEXPECTED);
 }
 
 /* ---- actions ---- */

@@ -251,7 +251,7 @@ static void unexpected(struct l2tp3_call *c, msec_t now, unsigned int event,
 			 l2tp3_call_state_names[c->state]);
 }
 
-static void act(struct l2tp3_call *c, msec_t now, const struct l2tp3_call_step *step,
+static void act(struct l2tp3_call *c, msec_t now, const struct l2tp_step *step,
 		const struct l2tp3_message *m, const struct l2tp_reason *why)
 {
 	switch ((enum l2tp3_call_action)step->action) {
@@ -291,7 +291,7 @@ static void act(struct l2tp3_call *c, msec_t now, const struct l2tp3_call_step *
 void call3_event(struct l2tp3_call *c, msec_t now, enum l2tp3_call_event event,
 		 const struct l2tp3_message *m, const struct l2tp_reason *why)
 {
-	struct l2tp3_call_step step = l2tp3_call_step(call3_role(c), c->state, event);
+	struct l2tp_step step = l2tp3_call_step(call3_role(c), c->state, event);
 	bool ends = step.action == L2TP3_CA_DISCONNECT || step.action == L2TP3_CA_CLEAN;
 	struct l2tp_reason fsm;
 

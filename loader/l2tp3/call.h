@@ -7,6 +7,7 @@
 #ifndef L2XDP_L2TP3_CALL_H
 #define L2XDP_L2TP3_CALL_H
 
+#include "loader/l2tp/step.h"
 #include "loader/l2tp3/codec.h"
 
 /* Who we are to a session. */
@@ -75,12 +76,8 @@ extern const char *const l2tp3_call_state_names[L2TP3_CS_STATES];
 extern const char *const l2tp3_call_event_names[L2TP3_CE_EVENTS];
 extern const char *const l2tp3_call_action_names[L2TP3_CA_ACTIONS];
 
-struct l2tp3_call_step {
-	uint8_t state, event, action, next;
-};
 /* The cell; what no table lists is "count" and stays where it is. */
-struct l2tp3_call_step l2tp3_call_step(enum l2tp3_role role, unsigned int state,
-				       unsigned int event);
+struct l2tp_step l2tp3_call_step(enum l2tp3_role role, unsigned int state, unsigned int event);
 
 /* V3-SES-1, of requests that crossed. NULL: that side sent none. L2TP3_CE_TIE_*. */
 enum l2tp3_call_event l2tp3_call_tie(const uint8_t *ours, const uint8_t *peer);

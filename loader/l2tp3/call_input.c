@@ -296,7 +296,7 @@ static void stray(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_message
 {
 	/* What crosses a CDN of ours was sent to who asked. */
 	bool ended = l2tp3_rests(&t->ep->resting_calls, m->remote_id, now);
-	struct l2tp3_call_step step = l2tp3_call_step(
+	struct l2tp_step step = l2tp3_call_step(
 		ended ? L2TP3_ROLE_CALLER : L2TP3_ROLE_CALLED, L2TP3_CS_IDLE,
 		m->fault && event_of(m->type) == L2TP3_CE_REPLY ? L2TP3_CE_REPLY_BAD
 								: event_of(m->type));

@@ -53,7 +53,7 @@ const char *const l2tp3_call_action_names[] = { L2TP3_CALL_ACTIONS(X) };
 	ROW(IDLE, REQUEST, ACCEPT, next), ROW(IDLE, REQUEST_BAD, REFUSE, IDLE),                    \
 		ROW(IDLE, REPLY, REFUSE, IDLE), ROW(IDLE, REPLY_BAD, REFUSE, IDLE)
 
-static const struct l2tp3_call_step caller_steps[] = {
+static const struct l2tp_step caller_steps[] = {
 	ASKING,
 	ROW(WAIT_REPLY, REPLY, CONFIRM, ESTABLISHED),
 	ROW(WAIT_REPLY, CONNECT, CLEAN, IDLE),
@@ -61,19 +61,19 @@ static const struct l2tp3_call_step caller_steps[] = {
 	WORKING,
 };
 
-static const struct l2tp3_call_step called_steps[] = {
+static const struct l2tp_step called_steps[] = {
 	ASKED(WAIT_CONNECT),
 	WAITING,
 	WORKING,
 };
 
-static const struct l2tp3_call_step dialler_steps[] = {
+static const struct l2tp_step dialler_steps[] = {
 	ASKING,  ROW(WAIT_REPLY, REPLY, EXPECT, WAIT_CONNECT), CLASH(WAIT_REPLY, CONNECT), WAITING,
 	WORKING,
 };
 
 /* Our circuit is there or is not: OCCN follows at once, and says which. */
-static const struct l2tp3_call_step dialled_steps[] = {
+static const struct l2tp_step dialled_steps[] = {
 	ASKED(WAIT_ANSWER),
 	ROW(WAIT_ANSWER, PLACED, CONFIRM, ESTABLISHED),
 	CLASH(WAIT_ANSWER, REQUEST),
@@ -85,27 +85,16 @@ static const struct l2tp3_call_step dialled_steps[] = {
 	WORKING,
 };
 
-#define TABLE(steps)                                                                               \
-	{                                                                                          \
-		steps, sizeof(steps) / sizeof((steps)[0])                                          \
-	}
-static const struct {
-	const struct l2tp3_call_step *steps;
-	size_t n;
-} tables[L2TP3_ROLES] = {
-	[L2TP3_ROLE_CALLER] = TABLE(caller_steps),
-	[L2TP3_ROLE_CALLED] = TABLE(called_steps),
-	[L2TP3_ROLE_DIALLER] = TABLE(dialler_steps),
-	[L2TP3_ROLE_DIALLED] = TABLE(dialled_steps),
+static const struct l2tp_steps tables[L2TP3_ROLES] = {
+	[L2TP3_ROLE_CALLER] = L2TP_STEPS(caller_steps),
+	[L2TP3_ROLE_CALLED] = L2TP_STEPS(called_steps),
+	[L2TP3_ROLE_DIALLER] = L2TP_STEPS(dialler_steps),
+	[L2TP3_ROLE_DIALLED] = L2TP_STEPS(dialled_steps),
 };
 
-struct l2tp3_call_step l2tp3_call_step(enum l2tp3_role role, unsigned int state, unsigned int event)
+struct l2tp_step l2tp3_call_step(enum l2tp3_role role, unsigned int state, unsigned int event)
 {
-	for (size_t i = 0; i < tables[role].n; i++)
-		if (tables[role].steps[i].state == state && tables[role].steps[i].event == event)
-			return tables[role].steps[i];
-	return (struct l2tp3_call_step){ (uint8_t)state, (uint8_t)event, L2TP3_CA_UNEXPECTED,
-					 (uint8_t)state };
+	return l2tp_step_of(tables[role], state, event, L2TP3_CA_UNEXPECTED);
 }
 
 enum l2tp3_call_event l2tp3_call_tie(const uint8_t *ours, const uint8_t *peer)

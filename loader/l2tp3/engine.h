@@ -23,6 +23,7 @@
 #include "loader/l2tp/avp.h"
 #include "loader/l2tp/header.h"
 #include "loader/l2tp/reliable.h"
+#include "loader/l2tp/step.h"
 #include "loader/l2tp/tables.h"
 #include "loader/l2tp3/call.h"
 #include "loader/l2tp3/codec.h"
@@ -90,12 +91,8 @@ extern const char *const l2tp3_tunnel_state_names[L2TP3_T_STATES];
 extern const char *const l2tp3_tunnel_event_names[L2TP3_TE_EVENTS];
 extern const char *const l2tp3_tunnel_action_names[L2TP3_TA_ACTIONS];
 
-/* One cell of an automaton: state, event, action, next. */
-struct l2tp3_step {
-	uint8_t state, event, action, next;
-};
 /* The cell; what no table lists is "count" and stays where it is. */
-struct l2tp3_step l2tp3_tunnel_step(unsigned int state, unsigned int event);
+struct l2tp_step l2tp3_tunnel_step(unsigned int state, unsigned int event);
 
 /* ---- objects ---- */
 

@@ -52,7 +52,7 @@ const char *const l2tp3_tunnel_action_names[] = { L2TP3_TUNNEL_ACTIONS(X) };
 /* RFC 3931 section 7.2; docs/protocol/l2tpv3.md section 7. "Stopped" is the RFC's idle with the
  * memory of having been something. SCCRQ has no CCID, so it is of idle alone; ties and repeated
  * ones are contact.c's. */
-static const struct l2tp3_step steps[] = {
+static const struct l2tp_step steps[] = {
 	ROW(IDLE, OPEN, SEND_SCCRQ, WAIT_REPLY),
 	ROW(IDLE, SCCRQ, ACCEPT, WAIT_CONN),
 	ROW(IDLE, SCCRQ_BAD, REFUSE, IDLE),
@@ -102,13 +102,10 @@ static const struct l2tp3_step steps[] = {
 	ROW(STOPPED, UNKNOWN, NOTHING, STOPPED),
 };
 
-struct l2tp3_step l2tp3_tunnel_step(unsigned int state, unsigned int event)
+struct l2tp_step l2tp3_tunnel_step(unsigned int state, unsigned int event)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i].state == state && steps[i].event == event)
-			return steps[i];
-	return (struct l2tp3_step){ (uint8_t)state, (uint8_t)event, L2TP3_TA_UNEXPECTED,
-				    (uint8_t)state };
+	return l2tp_step_of((struct l2tp_steps)L2TP_STEPS(steps), state, event,
+			    L2TP3_TA_UNEXPECTED);
 }
 
 /* ---- actions ---- */
@@ -223,7 +220,7 @@ static void unexpected(struct l2tp3_tunnel *t, msec_t now, unsigned int event, u
 			 l2tp3_tunnel_state_names[state]);
 }
 
-static void stop_fsm(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_step *step)
+static void stop_fsm(struct l2tp3_tunnel *t, msec_t now, const struct l2tp_step *step)
 {
 	struct l2tp_reason why;
 
@@ -235,7 +232,7 @@ static void stop_fsm(struct l2tp3_tunnel *t, msec_t now, const struct l2tp3_step
 void conn_event(struct l2tp3_tunnel *t, msec_t now, enum l2tp3_tunnel_event event,
 		const struct l2tp3_message *m, const struct l2tp_reason *why)
 {
-	struct l2tp3_step step = l2tp3_tunnel_step(t->state, event);
+	struct l2tp_step step = l2tp3_tunnel_step(t->state, event);
 
 	t->state = step.next;
 	switch ((enum l2tp3_tunnel_action)step.action) {

@@ -18,7 +18,7 @@ static void check_line(const char *line, enum l2tp3_role role, unsigned int stat
 	strncpy(copy, line, sizeof(copy) - 1);
 	copy[sizeof(copy) - 1] = 0;
 	for (word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
-		struct l2tp3_call_step s = l2tp3_call_step(role, state, event);
+		struct l2tp_step s = l2tp3_call_step(role, state, event);
 		char have[128];
 
 		if (s.action == L2TP3_CA_UNEXPECTED)
@@ -110,7 +110,7 @@ static void one_cell(enum l2tp3_role role, unsigned int s, uint16_t type, bool f
 	struct world *w = world_new();
 	struct l2tp3_call *c = call_in(w, role, s);
 	unsigned int event = event_of(role, type), cdns = w->sent[L2TP_CDN];
-	struct l2tp3_call_step step;
+	struct l2tp_step step;
 	struct l2tp3_message m;
 	bool cdn, ends;
 

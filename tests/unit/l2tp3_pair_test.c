@@ -955,7 +955,7 @@ static size_t copy_all(struct world *w, unsigned int from, uint16_t type, uint8_
 	path.peer.b[15] += 7;
 	path.peer_port = 4444;
 	if (from == LEFT)
-		world_enqueue(w, packet_new(RIGHT, &path, msg, len), w->now + 1);
+		packet_enqueue(&w->packets, packet_new(RIGHT, &path, msg, len), w->now + 1);
 	return len;
 }
 

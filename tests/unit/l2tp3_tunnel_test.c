@@ -78,7 +78,7 @@ static void every_cell(void **state)
 	(void)state;
 	for (unsigned int s = 0; s < L2TP3_T_STATES; s++)
 		for (unsigned int e = 0; e < L2TP3_TE_EVENTS; e++) {
-			struct l2tp3_step have = l2tp3_tunnel_step(s, e);
+			struct l2tp_step have = l2tp3_tunnel_step(s, e);
 			struct cell want = wanted[s][e];
 
 			if (want.action == L2TP3_TA_UNEXPECTED)

@@ -9,55 +9,21 @@
 #ifndef L2XDP_TESTS_UNIT_L2TP3_WORLD_H
 #define L2XDP_TESTS_UNIT_L2TP3_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "loader/base/bytes.h"
 #include "loader/base/log.h"
 #include "loader/l2tp/avp.h"
 #include "loader/l2tp3/l2tp3.h"
+#include "tests/unit/l2tp_net.h"
 
-#define UNUSED __attribute__((unused))
 #define PORT 1701
 #define ACK 20 /* Message Type of an explicit acknowledgement */
 #define TYPES 32
 #define HEADER 12
 
-/* ---- deterministic chance ---- */
-
-struct chance {
-	uint64_t state;
-};
-
-static UNUSED uint32_t chance_next(struct chance *c)
-{
-	c->state = c->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(c->state >> 33);
-}
-
-static UNUSED bool chance_percent(struct chance *c, unsigned int percent)
-{
-	return chance_next(c) % 100 < percent;
-}
-
 /* ---- sides and network ---- */
-
-struct packet {
-	struct packet *next;
-	msec_t when;
-	unsigned int to; /* side */
-	struct path path; /* as the receiver sees it */
-	size_t len;
-	uint8_t data[];
-};
 
 struct record {
 	struct record *next;
@@ -243,28 +209,6 @@ static UNUSED uint16_t look(struct world *w, const struct side *s, const uint8_t
 
 /* ---- the network ---- */
 
-static UNUSED struct packet *packet_new(unsigned int to, const struct path *path,
-					const uint8_t *msg, size_t len)
-{
-	struct packet *p = malloc(sizeof(*p) + len);
-
-	assert_non_null(p);
-	*p = (struct packet){ .to = to, .path = *path, .len = len };
-	memcpy(p->data, msg, len);
-	return p;
-}
-
-static UNUSED void world_enqueue(struct world *w, struct packet *p, msec_t when)
-{
-	struct packet **at = &w->packets;
-
-	p->when = when;
-	while (*at && (*at)->when <= when)
-		at = &(*at)->next;
-	p->next = *at;
-	*at = p;
-}
-
 /* Is the other side where this one sends to? What it sees then. */
 static UNUSED bool world_route(const struct side *s, const struct path *path, struct path *ret)
 {
@@ -290,7 +234,7 @@ static UNUSED void world_carry(struct world *w, struct packet *p)
 
 		if (chance_percent(&w->chance, w->reorder))
 			when += chance_next(&w->chance) % 200;
-		world_enqueue(w, packet_new(p->to, &p->path, p->data, p->len), when);
+		packet_enqueue(&w->packets, packet_new(p->to, &p->path, p->data, p->len), when);
 	}
 	free(p);
 }

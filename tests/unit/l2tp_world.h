@@ -8,46 +8,10 @@
 #ifndef L2XDP_TESTS_UNIT_L2TP_WORLD_H
 #define L2XDP_TESTS_UNIT_L2TP_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "loader/l2tp/engine.h"
-
-#define UNUSED __attribute__((unused))
-
-/* ---- deterministic chance ---- */
-
-struct chance {
-	uint64_t state;
-};
-
-static UNUSED uint32_t chance_next(struct chance *c)
-{
-	c->state = c->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(c->state >> 33);
-}
-
-static UNUSED bool chance_percent(struct chance *c, unsigned int percent)
-{
-	return chance_next(c) % 100 < percent;
-}
+#include "tests/unit/l2tp_net.h"
 
 /* ---- sides and network ---- */
-
-struct packet {
-	struct packet *next;
-	msec_t when;
-	unsigned int to; /* side */
-	struct path path; /* as the receiver sees it */
-	size_t len;
-	uint8_t data[];
-};
 
 struct side {
 	struct world *world;
@@ -100,20 +64,6 @@ struct world {
 	size_t random_fixed_len;
 };
 
-static UNUSED void world_enqueue(struct world *w, unsigned int to, const struct path *path,
-				 const uint8_t *msg, size_t len, msec_t when)
-{
-	struct packet *p = malloc(sizeof(*p) + len), **at = &w->packets;
-
-	assert_non_null(p);
-	*p = (struct packet){ .when = when, .to = to, .path = *path, .len = len };
-	memcpy(p->data, msg, len);
-	while (*at && (*at)->when <= when)
-		at = &(*at)->next;
-	p->next = *at;
-	*at = p;
-}
-
 /* Type of a message, 0 for a ZLB; what StopCCN and CDN say is kept. */
 static UNUSED uint16_t world_look(struct world *w, unsigned int from, const uint8_t *msg,
 				  size_t len)
@@ -164,7 +114,7 @@ static UNUSED void side_send(void *ctx, const struct path *path, const uint8_t *
 
 		if (chance_percent(&w->chance, w->reorder))
 			when += chance_next(&w->chance) % 200;
-		world_enqueue(w, !s->index, &seen, msg, len, when);
+		packet_enqueue(&w->packets, packet_new(!s->index, &seen, msg, len), when);
 	}
 }
 
